@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Image files as 8-bit BGR (OpenCV's interleaved channel order). JPEG goes through libjpeg-turbo
+// directly: it is faster, and unlike cv::imread it reports a truncated file.
+
+#pragma once
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sphereface {
+
+/// Decodes JPEG, PNG or what else OpenCV reads; grey becomes three equal channels.
+/// `name` stands for the bytes in the error message ("record 17 of x", a path).
+/// errors: Error when the bytes are no image, or a truncated or corrupt one.
+cv::Mat decodeImage(std::string_view bytes, const std::string& name);
+
+/// errors: Error naming the file.
+cv::Mat readImage(const std::filesystem::path& path);
+
+/// JPEG at `quality` (1..100) with full-resolution colour (4:4:4).
+std::string encodeJpeg(const cv::Mat& bgr, int quality);
+
+std::string encodePng(const cv::Mat& bgr);
+
+/// True for the suffixes that are taken for photographs: jpg, jpeg, png, bmp, webp, ppm (any case).
+bool hasImageSuffix(const std::filesystem::path& path);
+
+/// All image files below `directory`, relative to it, in lexicographic order.
+/// errors: Error when the directory is missing or holds no image.
+std::vector<std::filesystem::path> listImages(const std::filesystem::path& directory);
+
+}  // namespace sphereface

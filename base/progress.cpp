@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "base/progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+namespace sphereface {
+namespace {
+
+constexpr std::chrono::milliseconds kTerminalInterval{200};
+constexpr std::chrono::seconds kPlainInterval{10};
+constexpr size_t kBarWidth = 30;
+
+}  // namespace
+
+std::string formatDuration(double seconds) {
+  const auto total = static_cast<long long>(seconds + 0.5);
+  char text[48];
+  if (total >= 3600) {
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60,
+                  total % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%lld:%02lld", total / 60, total % 60);
+  }
+  return text;
+}
+
+Progress::Progress(std::string label, size_t total, std::string unit)
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      total_(total),
+      terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() { finish(); }
+
+void Progress::add(size_t count) {
+  const std::lock_guard lock(mutex_);
+  done_ += count;
+  const auto now = Clock::now();
+  const bool due = terminal_ ? now - printed_ >= kTerminalInterval : now - printed_ >= kPlainInterval;
+  if (!due) return;
+  printed_ = now;
+  print(false);
+}
+
+void Progress::finish() {
+  const std::lock_guard lock(mutex_);
+  if (finished_) return;
+  finished_ = true;
+  print(true);
+}
+
+double Progress::rate() const {
+  const std::chrono::duration<double> elapsed = Clock::now() - start_;
+  return elapsed.count() > 0 ? static_cast<double>(done_) / elapsed.count() : 0.0;
+}
+
+void Progress::print(bool last) {
+  const std::chrono::duration<double> elapsed = Clock::now() - start_;
+  const double speed = rate();
+  const std::string time =
+      last || speed <= 0 ? "in " + formatDuration(elapsed.count())
+                         : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
+  if (terminal_) {
+    const size_t filled = total_ == 0 ? kBarWidth : kBarWidth * done_ / total_;
+    std::string bar(filled < kBarWidth ? filled : kBarWidth, '#');
+    bar.resize(kBarWidth, '.');
+    std::fprintf(stderr, "\r%s [%s] %zu/%zu %s  %.1f/s  %s\033[K%s", label_.c_str(), bar.c_str(),
+                 done_, total_, unit_.c_str(), speed, time.c_str(), last ? "\n" : "");
+  } else {
+    std::fprintf(stderr, "%s %zu/%zu %s  %.1f/s  %s\n", label_.c_str(), done_, total_,
+                 unit_.c_str(), speed, time.c_str());
+  }
+  std::fflush(stderr);
+}
+
+}  // namespace sphereface

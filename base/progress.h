@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Progress of a long job on stderr: a bar that redraws itself on a terminal, a plain line every
+// ten seconds when piped. Shows done/total, rate and time to go.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <string>
+
+namespace sphereface {
+
+/// Thread-safe.
+class Progress {
+ public:
+  /// `label` says what is being done ("aligning"), `unit` what is counted ("images").
+  Progress(std::string label, size_t total, std::string unit);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress();
+
+  void add(size_t count = 1);
+  /// Prints the final state and a line end; the destructor calls it when nobody did.
+  void finish();
+  /// Units per second since the start.
+  double rate() const;
+
+ private:
+  void print(bool last);
+
+  using Clock = std::chrono::steady_clock;
+  mutable std::mutex mutex_;
+  std::string label_;
+  std::string unit_;
+  size_t total_;
+  size_t done_ = 0;
+  bool terminal_;
+  bool finished_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point printed_ = start_;
+};
+
+/// "0:07", "12:34", "3:05:09".
+std::string formatDuration(double seconds);
+
+}  // namespace sphereface

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <cstdio>
+#include <exception>
+
+#include "base/error.h"
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace sphereface;
+  CLI::App app("SphereFace training: from photographs to a benchmark score.", "sphereface");
+  app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION " (built without GPU kernels)");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help of every verb");
+  // verbs, in the order of a run
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitDone : kExitUsage;
+  } catch (const UsageError& e) {
+    std::fprintf(stderr, "sphereface: error: %s\n", e.what());
+    return kExitUsage;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "sphereface: error: %s\n", e.what());
+    return kExitFailed;
+  }
+  return kExitDone;
+}

@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// A packed data set: a folder with an LMDB of Caffe Datums and the manifest that says what is in
+// it. Records are numbered 0 .. size()-1 in key order; keys begin with that number as eight decimal
+// digits, so a record is found by its number without an index.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <string>
+
+#include "base/error.h"
+#include "proto/manifest.pb.h"
+
+namespace sphereface {
+
+/// A record that can't be used: undecodable, of the wrong shape, or with a label outside
+/// 0 .. classes-1. The message names the data set and the record.
+class BadRecord : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Read-only and thread-safe. LMDB's caveats hold: open a folder once per process, on a local file
+/// system.
+class Dataset {
+ public:
+  struct Sample {
+    cv::Mat image;  // 8-bit BGR, manifest().height() x width()
+    int label = 0;
+  };
+
+  /// errors: Error when the folder, its manifest or its LMDB is missing, truncated or corrupt, or
+  /// when they disagree about the number of records.
+  explicit Dataset(const std::filesystem::path& folder);
+  ~Dataset();
+
+  const DatasetManifest& manifest() const { return manifest_; }
+  const std::filesystem::path& folder() const { return folder_; }
+  uint64_t size() const { return manifest_.records(); }
+
+  /// requires: index < size(). errors: BadRecord; Error when the LMDB can't be read.
+  Sample read(uint64_t index) const;
+  /// The record's key: its number, '_', and the name it was packed from.
+  std::string key(uint64_t index) const;
+
+  /// Reads every record's bytes and compares their SHA-256 with the manifest's.
+  /// errors: Error with both sums.
+  void verify() const;
+
+ private:
+  struct Lmdb;
+  std::filesystem::path folder_;
+  DatasetManifest manifest_;
+  std::unique_ptr<Lmdb> lmdb_;
+};
+
+}  // namespace sphereface
