@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "kernels/cpu/cpu_engine.h"
+
+#include <omp.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "base/aligned_buffer.h"
+#include "base/error.h"
+#include "kernels/cpu/cpu_trunk.h"
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/sgd.h"
+
+namespace sphereface {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+struct Store {
+  explicit Store(size_t parameter_count, bool training)
+      : parameters(parameter_count),
+        gradients(training ? parameter_count : 0),
+        momentum(training ? parameter_count : 0) {}
+  Arena arena() { return {parameters.span(), gradients.span(), momentum.span()}; }
+
+  AlignedBuffer<float> parameters;
+  AlignedBuffer<float> gradients;
+  AlignedBuffer<float> momentum;
+};
+
+class CpuEngine final : public Engine {
+ public:
+  explicit CpuEngine(const EngineOptions& options)
+      : options_(options),
+        training_(options.classes > 0),
+        trunk_store_(options.network.parameter_count, training_),
+        head_store_(headCount(), training_),
+        trunk_(options.network, options.batch, options.precision, training_),
+        embeddings_(training_ ? rows() * dim() : 0),
+        d_embeddings_(embeddings_.size()),
+        logits_(training_ ? rows() * static_cast<size_t>(options.classes) : 0) {}
+
+  Arena trunk() override { return trunk_store_.arena(); }
+  Arena head() override { return head_store_.arena(); }
+
+  void embed(std::span<const uint8_t> images, std::span<float> embeddings) override {
+    checkSize("images", images.size(), rows() * options_.network.imageBytes());
+    checkSize("embeddings", embeddings.size(), rows() * dim());
+    trunk_.forward(images.data(), trunk_store_.parameters.data(), embeddings.data());
+  }
+
+  PassStats forwardBackward(std::span<const uint8_t> images, std::span<const int32_t> labels,
+                            double lambda, float loss_scale, bool accumulate) override {
+    checkSize("labels", labels.size(), rows());
+    PassStats stats;
+    const double start = now();
+    embed(images, embeddings_.span());
+    const double embedded = now();
+
+    HeadPass pass;
+    pass.batch = options_.batch;
+    pass.dim = options_.network.embedding;
+    pass.classes = options_.classes;
+    pass.lambda = lambda;
+    pass.loss_scale = loss_scale;
+    pass.x = embeddings_.data();
+    pass.W = head_store_.parameters.data();
+    pass.labels = labels.data();
+    pass.logits = logits_.data();
+    pass.dx = d_embeddings_.data();
+    pass.dW = head_store_.gradients.data();
+    pass.accumulate = accumulate;
+    stats.head = headForwardBackward(options_.head, pass);
+    const double classified = now();
+
+    trunk_.backward(d_embeddings_.data(), trunk_store_.parameters.data(),
+                    trunk_store_.gradients.data(), accumulate);
+    stats.forward_seconds = embedded - start;
+    stats.head_seconds = classified - embedded;
+    stats.backward_seconds = now() - classified;
+    return stats;
+  }
+
+  double update(const Update& update) override {
+    const auto rate = static_cast<float>(update.learning_rate);
+    const auto momentum = static_cast<float>(update.momentum);
+    const auto decay = static_cast<float>(update.weight_decay);
+    double squares = sgdUpdate(head_store_.parameters.size(), rate, momentum, decay,
+                               head_store_.parameters.data(), head_store_.gradients.data(),
+                               head_store_.momentum.data());
+    for (const Parameter& p : options_.network.parameters) {
+      if (p.learning_rate_mult == 0) continue;
+      squares += sgdUpdate(p.count, rate * p.learning_rate_mult, momentum, decay * p.decay_mult,
+                           trunk_store_.parameters.data() + p.offset,
+                           trunk_store_.gradients.data() + p.offset,
+                           trunk_store_.momentum.data() + p.offset);
+    }
+    return std::sqrt(squares);
+  }
+
+ private:
+  size_t rows() const { return static_cast<size_t>(options_.batch); }
+  size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
+  size_t headCount() const { return static_cast<size_t>(options_.classes) * dim(); }
+
+  static void checkSize(const char* what, size_t got, size_t wanted) {
+    if (got != wanted) throw Error(concat("engine: ", got, " ", what, ", expected ", wanted));
+  }
+
+  EngineOptions options_;
+  bool training_;
+  Store trunk_store_;
+  Store head_store_;
+  CpuTrunk trunk_;
+  AlignedBuffer<float> embeddings_;
+  AlignedBuffer<float> d_embeddings_;
+  AlignedBuffer<float> logits_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options) {
+  if (options.precision == Precision::kBf16 && !onednn::hasFastBf16()) {
+    throw Error(
+        "worker.precision BF16: this processor has no bfloat16 instructions (AVX512-BF16); use FP32");
+  }
+  omp_set_num_threads(options.threads);
+  return std::make_unique<CpuEngine>(options);
+}
+
+}  // namespace sphereface

@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "kernels/cpu/onednn.h"
+
+#include "base/error.h"
+
+namespace sphereface::onednn {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::prop_kind;
+
+const dnnl::memory::dims kNearPadding = {1, 1};
+
+}  // namespace
+
+dnnl::memory::dims ConvDescription::farPadding() const {
+  dnnl::memory::dims padding;
+  for (size_t axis = 2; axis < 4; ++axis) {
+    const auto in = dimsOf(src)[axis];
+    const auto out = dimsOf(dst)[axis];
+    padding.push_back((out - 1) * stride + 3 - in - 1);
+  }
+  return padding;
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+
+dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) { return desc.get_dims(); }
+
+dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
+                                                      const ConvDescription& conv,
+                                                      const dnnl::memory::desc& bias,
+                                                      bool training) {
+  return {engine,
+          training ? prop_kind::forward_training : prop_kind::forward_inference,
+          algorithm::convolution_direct,
+          conv.src,
+          conv.weights,
+          bias,
+          conv.dst,
+          conv.strides(),
+          kNearPadding,
+          conv.farPadding()};
+}
+
+dnnl::convolution_backward_data::primitive_desc convBackwardData(
+    const dnnl::engine& engine, const ConvDescription& conv,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine,       algorithm::convolution_direct, conv.src,     conv.weights,
+          conv.dst,     conv.strides(),                kNearPadding, conv.farPadding(),
+          forward};
+}
+
+dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
+    const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine,         algorithm::convolution_direct,
+          conv.src,       conv.weights,
+          bias,           conv.dst,
+          conv.strides(), kNearPadding,
+          conv.farPadding(), forward};
+}
+
+#else
+
+dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) { return desc.dims(); }
+
+dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
+                                                      const ConvDescription& conv,
+                                                      const dnnl::memory::desc& bias,
+                                                      bool training) {
+  const dnnl::convolution_forward::desc description(
+      training ? prop_kind::forward_training : prop_kind::forward_inference,
+      algorithm::convolution_direct, conv.src, conv.weights, bias, conv.dst, conv.strides(),
+      kNearPadding, conv.farPadding());
+  return {description, engine};
+}
+
+dnnl::convolution_backward_data::primitive_desc convBackwardData(
+    const dnnl::engine& engine, const ConvDescription& conv,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  const dnnl::convolution_backward_data::desc description(
+      algorithm::convolution_direct, conv.src, conv.weights, conv.dst, conv.strides(), kNearPadding,
+      conv.farPadding());
+  return {description, engine, forward};
+}
+
+dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
+    const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  const dnnl::convolution_backward_weights::desc description(
+      algorithm::convolution_direct, conv.src, conv.weights, bias, conv.dst, conv.strides(),
+      kNearPadding, conv.farPadding());
+  return {description, engine, forward};
+}
+
+#endif
+
+void gemm(char transpose_a, char transpose_b, dnnl::memory::dim m, dnnl::memory::dim n,
+          dnnl::memory::dim k, const float* a, dnnl::memory::dim lda, const float* b,
+          dnnl::memory::dim ldb, float beta, float* c, dnnl::memory::dim ldc) {
+  const dnnl::status status =
+      dnnl::sgemm(transpose_a, transpose_b, m, n, k, 1.0F, a, lda, b, ldb, beta, c, ldc);
+  if (status != dnnl::status::success) {
+    throw Error(concat("oneDNN sgemm ", m, "x", n, "x", k, " failed with status ",
+                       static_cast<int>(status)));
+  }
+}
+
+namespace {
+
+/// oneDNN numbers instruction sets so that a better one has all the bits of those it includes.
+bool hasIsa(dnnl::cpu_isa wanted) {
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto bits = static_cast<unsigned>(wanted);
+  return (has & bits) == bits;
+}
+
+}  // namespace
+
+int channelsPerBlock() { return hasIsa(dnnl::cpu_isa::avx512_core) ? 16 : 8; }
+
+bool hasFastBf16() { return hasIsa(dnnl::cpu_isa::avx512_core_bf16); }
+
+}  // namespace sphereface::onednn

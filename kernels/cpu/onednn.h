@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The few oneDNN calls the engine needs, the same for oneDNN 2.x (Debian 12) and 3.x (Debian 13),
+// whose interfaces differ in how a primitive is described.
+
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+namespace sphereface::onednn {
+
+dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc);
+
+/// A 3x3 convolution with padding 1. `src`, `dst` have fixed layouts; weights may be `any`.
+struct ConvDescription {
+  dnnl::memory::desc src;
+  dnnl::memory::desc weights;
+  dnnl::memory::desc dst;
+  dnnl::memory::dim stride = 1;
+
+  dnnl::memory::dims strides() const { return {stride, stride}; }
+  /// Rows and columns of padding oneDNN has to know of at the far side.
+  dnnl::memory::dims farPadding() const;
+};
+
+dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
+                                                      const ConvDescription& conv,
+                                                      const dnnl::memory::desc& bias,
+                                                      bool training);
+
+dnnl::convolution_backward_data::primitive_desc convBackwardData(
+    const dnnl::engine& engine, const ConvDescription& conv,
+    const dnnl::convolution_forward::primitive_desc& forward);
+
+/// `conv.weights` describes the weight gradient; a zero `bias` descriptor leaves its gradient out.
+dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
+    const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
+    const dnnl::convolution_forward::primitive_desc& forward);
+
+/// C [m,n] = op(A) op(B) + beta C, row-major fp32; 'T' transposes.
+void gemm(char transpose_a, char transpose_b, dnnl::memory::dim m, dnnl::memory::dim n,
+          dnnl::memory::dim k, const float* a, dnnl::memory::dim lda, const float* b,
+          dnnl::memory::dim ldb, float beta, float* c, dnnl::memory::dim ldc);
+
+/// Channels in a block of the layout that suits this processor: 16 with AVX-512, otherwise 8.
+int channelsPerBlock();
+
+/// True where bfloat16 convolutions run in hardware (AVX512-BF16, AMX).
+bool hasFastBf16();
+
+}  // namespace sphereface::onednn

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "kernels/cpu/sgd.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/cpu/target_clones.h"
+
+namespace sphereface {
+namespace {
+
+// The sum of squares is taken in pieces of this size and added in order: the same for every number
+// of threads.
+constexpr size_t kPiece = 1 << 16;
+
+SPHEREFACE_TARGET_CLONES double updatePiece(size_t count, float rate, float momentum,
+                                            float weight_decay, float* parameters,
+                                            const float* gradients, float* velocity) {
+  double squares = 0;
+#pragma omp simd reduction(+ : squares)
+  for (size_t k = 0; k < count; ++k) {
+    const float g = gradients[k];
+    squares += static_cast<double>(g) * g;
+    const float v = momentum * velocity[k] + rate * (g + weight_decay * parameters[k]);
+    velocity[k] = v;
+    parameters[k] -= v;
+  }
+  return squares;
+}
+
+}  // namespace
+
+double sgdUpdate(size_t count, float rate, float momentum, float weight_decay, float* parameters,
+                 const float* gradients, float* velocity) {
+  std::vector<double> squares((count + kPiece - 1) / kPiece);
+  const auto pieces = static_cast<ptrdiff_t>(squares.size());
+#pragma omp parallel for
+  for (ptrdiff_t i = 0; i < pieces; ++i) {
+    const size_t begin = static_cast<size_t>(i) * kPiece;
+    squares[static_cast<size_t>(i)] =
+        updatePiece(std::min(kPiece, count - begin), rate, momentum, weight_decay,
+                    parameters + begin, gradients + begin, velocity + begin);
+  }
+  double sum = 0;
+  for (const double piece : squares) sum += piece;
+  return sum;
+}
+
+}  // namespace sphereface

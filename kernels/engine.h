@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// One model on one device: the interface that every compute backend implements. The caller owns the
+// schedule, the data and the reduction over ranks; the engine owns memory and arithmetic.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "kernels/head.h"
+#include "kernels/network.h"
+
+namespace sphereface {
+
+enum class Device { kCpu, kCuda };
+enum class Precision { kFp32, kBf16 };
+
+struct EngineOptions {
+  Network network;
+  int classes = 0;  // 0: embeddings only; no head, no gradients
+  HeadOptions head;
+  int batch = 0;  // images of every pass
+  Precision precision = Precision::kFp32;
+  int threads = 1;
+};
+
+/// Parameters with their gradients and momenta, alike in layout.
+struct Arena {
+  std::span<float> parameters;
+  std::span<float> gradients;
+  std::span<float> momentum;
+};
+
+struct PassStats {
+  HeadStats head;
+  double forward_seconds = 0;
+  double head_seconds = 0;
+  double backward_seconds = 0;
+};
+
+struct Update {
+  double learning_rate = 0;
+  double momentum = 0;
+  double weight_decay = 0;
+};
+
+/// Not thread-safe: used by the thread that made it.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// The network's arena, laid out as network.parameters says, and the head's, classes x embedding.
+  virtual Arena trunk() = 0;
+  virtual Arena head() = 0;
+
+  /// Embeddings [batch, embedding] of images [batch, channels, height, width], bytes, B G R planes.
+  virtual void embed(std::span<const uint8_t> images, std::span<float> embeddings) = 0;
+
+  /// Forward, loss and backward; gradients are overwritten, or added to with `accumulate`.
+  /// lambda, loss_scale: as in HeadPass. requires: classes > 0.
+  virtual PassStats forwardBackward(std::span<const uint8_t> images,
+                                    std::span<const int32_t> labels, double lambda,
+                                    float loss_scale, bool accumulate) = 0;
+
+  /// Caffe's SGD: V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
+  /// Returns the 2-norm of G over all parameters, before decay.
+  virtual double update(const Update& update) = 0;
+};
+
+/// errors: Error when the device isn't there or wasn't built in, with what to do.
+std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options);
+
+}  // namespace sphereface

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "model/initialize.h"
+
+#include <cmath>
+#include <string_view>
+
+#include "base/random.h"
+
+namespace sphereface {
+namespace {
+
+/// FNV-1a, so that a tensor's numbers follow from its name and not from its place in the network.
+uint64_t hashOf(std::string_view name) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
+void fillXavier(size_t fan_in, Random random, std::span<float> values) {
+  const double limit = std::sqrt(3.0 / static_cast<double>(fan_in));
+  for (float& value : values) value = static_cast<float>(random.uniform(-limit, limit));
+}
+
+}  // namespace
+
+void initializeTrunk(const Network& network, uint64_t seed, std::span<float> parameters) {
+  for (const Parameter& p : network.parameters) {
+    const std::span<float> values = parameters.subspan(p.offset, p.count);
+    Random random(seed, hashOf(p.name));
+    switch (p.init) {
+      case Parameter::Init::kConstant:
+        for (float& value : values) value = p.init_value;
+        break;
+      case Parameter::Init::kXavier:
+        fillXavier(p.count / p.shape[0], random, values);
+        break;
+      case Parameter::Init::kGaussian:
+        for (float& value : values) value = static_cast<float>(p.init_value * random.normal());
+        break;
+    }
+  }
+}
+
+void initializeHead(int classes, int embedding, uint64_t seed, std::span<float> parameters) {
+  fillXavier(static_cast<size_t>(embedding), Random(seed, hashOf("head")),
+             parameters.first(static_cast<size_t>(classes) * static_cast<size_t>(embedding)));
+}
+
+}  // namespace sphereface

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Initial weights, as Caffe's fillers make them, the same for the same seed on every machine.
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernels/network.h"
+
+namespace sphereface {
+
+/// Fills the arena: constant, xavier (uniform within sqrt(3 / fan-in), fan-in = inputs of one
+/// output), or gaussian. Every tensor has a stream of its own, keyed by the seed and its name.
+void initializeTrunk(const Network& network, uint64_t seed, std::span<float> parameters);
+
+/// The classifier [classes, embedding]: xavier.
+void initializeHead(int classes, int embedding, uint64_t seed, std::span<float> parameters);
+
+}  // namespace sphereface

@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "model/network_table.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+constexpr size_t kStages = 4;
+constexpr std::array<int, kStages> kChannels = {64, 128, 256, 512};
+
+struct TableRow {
+  std::string_view name;
+  std::array<int, kStages> units;
+};
+
+constexpr std::array<TableRow, 6> kTable = {{
+    {"sphereface-4", {0, 0, 0, 0}},
+    {"sphereface-10", {0, 1, 2, 0}},
+    {"sphereface-20", {1, 2, 4, 1}},
+    {"sphereface-36", {2, 4, 8, 2}},
+    {"sphereface-64", {3, 8, 16, 3}},
+    // The released model called 64 has one unit less in its second stage: 62 convolutions.
+    {"sphereface-64-released", {3, 7, 16, 3}},
+}};
+
+struct Stage {
+  int channels;
+  int units;
+};
+
+std::vector<Stage> stagesOf(const NetworkConfig& config) {
+  std::vector<Stage> stages;
+  if (config.name() == "custom") {
+    if (config.stage().empty()) throw UsageError("network: \"custom\" needs at least one stage");
+    for (const NetworkConfig::Stage& stage : config.stage()) {
+      if (stage.channels() == 0) throw UsageError("network.stage: channels must be at least 1");
+      stages.push_back({static_cast<int>(stage.channels()), static_cast<int>(stage.units())});
+    }
+    return stages;
+  }
+  const auto* row = std::find_if(kTable.begin(), kTable.end(), [&](const TableRow& candidate) {
+    return candidate.name == config.name();
+  });
+  if (row == kTable.end()) {
+    throw UsageError(concat("network.name \"", config.name(), "\" is unknown; known: ",
+                            knownNetworks(), ", custom"));
+  }
+  if (!config.stage().empty()) {
+    throw UsageError(concat("network.stage is only for name \"custom\", not \"", config.name(), "\""));
+  }
+  for (size_t i = 0; i < kStages; ++i) stages.push_back({kChannels[i], row->units[i]});
+  return stages;
+}
+
+/// Appends convolutions; parameters are laid out afterwards.
+void addConv(Network& network, std::string name, int channels, int stride, int residual_from) {
+  ConvLayer conv;
+  conv.name = std::move(name);
+  conv.stride = stride;
+  conv.out_channels = channels;
+  conv.residual_from = residual_from;
+  if (network.convs.empty()) {
+    conv.in_channels = network.channels;
+    conv.in_height = network.height;
+    conv.in_width = network.width;
+  } else {
+    const ConvLayer& previous = network.convs.back();
+    conv.in_channels = previous.out_channels;
+    conv.in_height = previous.out_height;
+    conv.in_width = previous.out_width;
+  }
+  // Caffe: floor((size + 2 padding - kernel) / stride) + 1
+  conv.out_height = (conv.in_height - 1) / stride + 1;
+  conv.out_width = (conv.in_width - 1) / stride + 1;
+  // Only a stage's first convolution trains its bias; the others keep theirs (learning rate 0).
+  conv.train_bias = stride == 2;
+  network.convs.push_back(std::move(conv));
+}
+
+size_t addParameter(Network& network, Parameter parameter) {
+  parameter.count = 1;
+  for (const size_t extent : parameter.shape) parameter.count *= extent;
+  parameter.offset = network.parameter_count;
+  network.parameter_count += parameter.count;
+  network.parameters.push_back(std::move(parameter));
+  return network.parameters.back().offset;
+}
+
+/// The order in which backward finishes gradients: fc, then layer by layer upwards.
+void layOutParameters(Network& network, const std::string& fc) {
+  const ConvLayer& last = network.convs.back();
+  network.fc_inputs = static_cast<size_t>(last.out_channels) *
+                      static_cast<size_t>(last.out_height) * static_cast<size_t>(last.out_width);
+  const auto embedding = static_cast<size_t>(network.embedding);
+  Parameter weight;
+  weight.name = fc + ".0";
+  weight.shape = {embedding, network.fc_inputs};
+  weight.init = Parameter::Init::kXavier;
+  network.fc_weight = addParameter(network, weight);
+  Parameter bias;
+  bias.name = fc + ".1";
+  bias.shape = {embedding};
+  bias.learning_rate_mult = 2;
+  bias.decay_mult = 0;
+  network.fc_bias = addParameter(network, bias);
+
+  for (size_t i = network.convs.size(); i-- > 0;) {
+    ConvLayer& conv = network.convs[i];
+    const auto out = static_cast<size_t>(conv.out_channels);
+    Parameter slope;
+    slope.name = "relu" + conv.name.substr(4) + ".0";
+    slope.shape = {out};
+    slope.init_value = 0.25F;
+    conv.slope = addParameter(network, slope);
+    Parameter conv_weight;
+    conv_weight.name = conv.name + ".0";
+    conv_weight.shape = {out, static_cast<size_t>(conv.in_channels), 3, 3};
+    conv_weight.init = conv.stride == 2 ? Parameter::Init::kXavier : Parameter::Init::kGaussian;
+    conv_weight.init_value = 0.01F;
+    conv.weight = addParameter(network, conv_weight);
+    Parameter conv_bias;
+    conv_bias.name = conv.name + ".1";
+    conv_bias.shape = {out};
+    conv_bias.learning_rate_mult = conv.train_bias ? 2 : 0;
+    conv_bias.decay_mult = 0;
+    conv.bias = addParameter(network, conv_bias);
+  }
+}
+
+}  // namespace
+
+std::string knownNetworks() {
+  std::string names;
+  for (const TableRow& row : kTable) {
+    if (!names.empty()) names += ", ";
+    names += row.name;
+  }
+  return names;
+}
+
+Network buildNetwork(const NetworkConfig& config) {
+  Network network;
+  network.name = config.name();
+  network.height = static_cast<int>(config.height());
+  network.width = static_cast<int>(config.width());
+  network.embedding = static_cast<int>(config.embedding());
+  if (network.height < 1 || network.width < 1 || network.embedding < 1) {
+    throw UsageError(concat("network: height ", network.height, ", width ", network.width,
+                            " and embedding ", network.embedding, " must be at least 1"));
+  }
+  const std::vector<Stage> stages = stagesOf(config);
+  for (size_t s = 0; s < stages.size(); ++s) {
+    const std::string prefix = concat("conv", s + 1, "_");
+    addConv(network, prefix + "1", stages[s].channels, 2, -1);
+    for (int unit = 0; unit < stages[s].units; ++unit) {
+      const int from = static_cast<int>(network.convs.size()) - 1;
+      addConv(network, concat(prefix, 2 * unit + 2), stages[s].channels, 1, -1);
+      addConv(network, concat(prefix, 2 * unit + 3), stages[s].channels, 1, from);
+    }
+  }
+  // Numbered after the stages: fc5 behind four.
+  layOutParameters(network, concat("fc", stages.size() + 1));
+  return network;
+}
+
+uint64_t multiplyAdds(const Network& network) {
+  uint64_t sum = static_cast<uint64_t>(network.fc_inputs) * static_cast<uint64_t>(network.embedding);
+  for (const ConvLayer& conv : network.convs) {
+    sum += 9ULL * static_cast<uint64_t>(conv.in_channels) * static_cast<uint64_t>(conv.out_channels) *
+           static_cast<uint64_t>(conv.out_height) * static_cast<uint64_t>(conv.out_width);
+  }
+  return sum;
+}
+
+}  // namespace sphereface
