@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <mpi.h>
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "proto/control.pb.h"
+
+namespace sphereface {
+
+struct ReceivedMessage {
+  Kind kind = KIND_HELLO;
+  int from = 0;
+  std::string bytes;
+
+  /// errors: Error when the bytes are no M.
+  template <class M>
+  M as() const {
+    M message;
+    if (!message.ParseFromString(bytes)) {
+      throw Error(concat("control message ", Kind_Name(kind), " from rank ", from, " is no ",
+                         message.GetTypeName()));
+    }
+    return message;
+  }
+};
+
+/// Sends and receives control messages: one MPI message each, its tag the kind. Sending never waits
+/// for the receiver. Receiving sleeps between looks instead of spinning, so that a waiting process
+/// takes no core from a computing one.
+class Channel {
+ public:
+  explicit Channel(MPI_Comm comm) : comm_(comm) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  /// Waits for what was sent.
+  ~Channel();
+
+  void send(int to, Kind kind, const google::protobuf::Message& message);
+
+  /// The next message if there is one already.
+  std::optional<ReceivedMessage> poll();
+  /// The next message; nothing when `timeout` went by without one.
+  std::optional<ReceivedMessage> wait(std::chrono::milliseconds timeout);
+
+ private:
+  struct Pending {
+    std::string bytes;
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+  void forgetSent();
+
+  MPI_Comm comm_;
+  std::deque<Pending> sent_;
+};
+
+}  // namespace sphereface

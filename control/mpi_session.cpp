@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "control/mpi_session.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <vector>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+std::string hostName() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown-host";
+}
+
+}  // namespace
+
+MpiSession::MpiSession(int& argc, char**& argv, Role role) : host_(hostName()) {
+  int provided = 0;
+  // All MPI calls of a rank come from its main thread.
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+  MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  name_ = concat("rank ", rank_, "@", host_);
+
+  std::vector<int> roles(static_cast<size_t>(size_));
+  const int mine = static_cast<int>(role);
+  MPI_Allgather(&mine, 1, MPI_INT, roles.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  for (int r = 0; r < size_; ++r) {
+    const Role expected = r == 0 ? Role::kCoordinator : Role::kWorker;
+    if (roles[static_cast<size_t>(r)] != static_cast<int>(expected) || size_ < 2) {
+      throw UsageError(
+          "a job is one coordinator, first, and at least one worker: mpirun -np 1 "
+          "sphereface-coordinator --config C : -np N sphereface-worker");
+    }
+  }
+  MPI_Comm_dup(MPI_COMM_WORLD, &control_);
+  MPI_Comm_split(MPI_COMM_WORLD, role == Role::kWorker ? 1 : MPI_UNDEFINED, rank_, &workers_);
+  if (role == Role::kWorker) {
+    MPI_Comm on_host = MPI_COMM_NULL;
+    MPI_Comm_split_type(workers_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &on_host);
+    MPI_Comm_size(on_host, &workers_on_host_);
+    MPI_Comm_free(&on_host);
+  }
+}
+
+MpiSession::~MpiSession() {
+  if (control_ == MPI_COMM_NULL) return;
+  if (workers_ != MPI_COMM_NULL) MPI_Comm_free(&workers_);
+  MPI_Comm_free(&control_);
+  MPI_Finalize();
+}
+
+int runInMpi(int argc, char** argv, Role role, const char* program,
+             const std::function<void(MpiSession&)>& body) {
+  std::string who;
+  auto fail = [&](const std::exception& e, int code) {
+    std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), e.what());
+    std::fflush(stderr);
+    int initialized = 0;
+    MPI_Initialized(&initialized);
+    // The other ranks wait for this one: end them too. The session's destructor must not run, as
+    // MPI_Finalize would wait for them.
+    if (initialized != 0) MPI_Abort(MPI_COMM_WORLD, code);
+    return code;
+  };
+  // Not on the stack: when body throws it must outlive the handler.
+  MpiSession* session = nullptr;
+  try {
+    session = new MpiSession(argc, argv, role);
+    who = session->name() + ": ";
+    body(*session);
+  } catch (const UsageError& e) {
+    return fail(e, kExitUsage);
+  } catch (const std::exception& e) {
+    return fail(e, kExitFailed);
+  }
+  delete session;
+  return kExitDone;
+}
+
+}  // namespace sphereface

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// What both MPI executables do around their work: join the job, find out who is who, and end it so
+// that the error names the rank.
+
+#pragma once
+
+#include <mpi.h>
+
+#include <functional>
+#include <string>
+
+namespace sphereface {
+
+enum class Role : int { kCoordinator = 0, kWorker = 1 };
+
+/// One per process; MPI lives as long as it does.
+class MpiSession {
+ public:
+  /// errors: Error when the job isn't one coordinator at rank 0 and at least one worker.
+  MpiSession(int& argc, char**& argv, Role role);
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+  ~MpiSession();
+
+  int rank() const { return rank_; }
+  int workers() const { return size_ - 1; }
+  /// "rank 2@node1"
+  const std::string& name() const { return name_; }
+  const std::string& host() const { return host_; }
+  /// Control messages only.
+  MPI_Comm control() const { return control_; }
+  /// The workers, in world order: worker i is world rank i + 1. MPI_COMM_NULL on the coordinator.
+  MPI_Comm workerComm() const { return workers_; }
+  /// Workers on this host.
+  int workersOnHost() const { return workers_on_host_; }
+
+ private:
+  int rank_ = 0;
+  int size_ = 0;
+  int workers_on_host_ = 0;
+  std::string host_;
+  std::string name_;
+  MPI_Comm control_ = MPI_COMM_NULL;
+  MPI_Comm workers_ = MPI_COMM_NULL;
+};
+
+/// Runs `body` inside a session and returns the exit code. When it throws, one line
+/// "PROGRAM: rank R@HOST: error: ..." goes to stderr and the whole job is ended with that code.
+int runInMpi(int argc, char** argv, Role role, const char* program,
+             const std::function<void(MpiSession&)>& body);
+
+}  // namespace sphereface

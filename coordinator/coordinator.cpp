@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "coordinator/coordinator.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "base/atomic_file.h"
+#include "control/channel.h"
+#include "coordinator/metrics.h"
+#include "coordinator/metrics_server.h"
+#include "coordinator/run_log.h"
+#include "coordinator/step_collector.h"
+#include "data/dataset.h"
+#include "model/checkpoint.h"
+#include "model/network_table.h"
+#include "model/train_config.h"
+#include "proto/text_format.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Image i of a global batch belongs to the worker whose slice holds it; slices differ by at most one
+/// image.
+uint32_t sliceBegin(uint32_t batch, int workers, int worker) {
+  return static_cast<uint32_t>(static_cast<uint64_t>(batch) * static_cast<uint64_t>(worker) /
+                               static_cast<uint64_t>(workers));
+}
+
+void checkDataset(const DatasetManifest& data, const TrainConfig& config, int workers) {
+  if (data.height() != config.network().height() || data.width() != config.network().width()) {
+    throw UsageError(concat(config.data().lmdb(), " holds ", data.height(), "x", data.width(),
+                            " images, the network wants ", config.network().height(), "x",
+                            config.network().width()));
+  }
+  if (data.channels() != 3 || data.color_order() != DatasetManifest::BGR) {
+    throw UsageError(concat(config.data().lmdb(), ": only 3-channel BGR data is trained on"));
+  }
+  if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
+    throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
+                            " gives some of the ", workers, " workers no image"));
+  }
+}
+
+class Coordinator {
+ public:
+  Coordinator(const MpiSession& session, Channel& channel, const CoordinatorOptions& options)
+      : session_(session),
+        channel_(channel),
+        config_(loadTrainConfig(options.config, options.overrides)),
+        run_(options.run.empty() ? fs::path("runs") / config_.name() : options.run),
+        data_(Dataset(config_.data().lmdb()).manifest()),
+        collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
+        metrics_(config_.solver().steps(), session.workers()) {
+    checkDataset(data_, config_, session.workers());
+    fs::create_directories(run_);
+    chooseStart(options.resume);
+    writeFileAtomically(run_ / "config.textproto", printText(config_));
+  }
+
+  void run() {
+    const MetricsServer server(config_.coordinator().listen(), metrics_.registry());
+    RunShape shape;
+    shape.first_step = first_step_;
+    shape.steps = config_.solver().steps();
+    shape.records = data_.records();
+    shape.classes = data_.classes();
+    shape.log_every_steps = config_.coordinator().log_every_steps();
+    shape.world_size = session_.workers();
+    RunLog log(run_, shape);
+    describe(server.url());
+    log.event("start", concat("training from step ", first_step_, " with ", session_.workers(),
+                              session_.workers() == 1 ? " worker" : " workers"));
+    while (goodbyes_ < session_.workers()) {
+      if (const auto message = channel_.wait(std::chrono::seconds(60))) handle(*message, log);
+    }
+    log.finish(commits_);
+    log.event("end", concat("trained to step ", shape.steps, "; newest checkpoint ",
+                            newest_checkpoint_.string()));
+  }
+
+ private:
+  void chooseStart(const std::string& resume) {
+    if (resume == "never") {
+      if (!listCheckpoints(run_).empty()) {
+        throw UsageError(concat(run_.string(), " already holds checkpoints: continue it with "
+                                "--resume auto, or choose another --run"));
+      }
+      return;
+    }
+    if (resume == "auto") {
+      const std::vector<fs::path> found = listCheckpoints(run_);
+      if (found.empty()) return;
+      resume_from_ = found.back();
+    } else {
+      resume_from_ = resume;
+    }
+    first_step_ = readCheckpointManifest(resume_from_).step();
+    if (first_step_ >= config_.solver().steps()) {
+      throw UsageError(concat(resume_from_.string(), " is at step ", first_step_,
+                              " already; solver.steps is ", config_.solver().steps()));
+    }
+  }
+
+  void describe(const std::string& metrics_url) const {
+    const SolverConfig& solver = config_.solver();
+    const Network network = buildNetwork(config_.network());
+    const double per_step = static_cast<double>(solver.batch_size()) * solver.iter_size();
+    const double images = per_step * static_cast<double>(solver.steps() - first_step_);
+    std::printf("%s: %s (%.1f M parameters), %u classes, %llu images\n", config_.name().c_str(),
+                network.name.c_str(), static_cast<double>(network.parameter_count) / 1e6,
+                data_.classes(), static_cast<unsigned long long>(data_.records()));
+    std::printf("global batch %u x %u, steps %llu..%llu = %.0f images = %.1f epochs\n",
+                solver.batch_size(), solver.iter_size(),
+                static_cast<unsigned long long>(first_step_),
+                static_cast<unsigned long long>(solver.steps()), images,
+                images / static_cast<double>(data_.records()));
+    std::printf("run folder %s, metrics at %s\n", run_.c_str(), metrics_url.c_str());
+    std::fflush(stdout);
+  }
+
+  void handle(const ReceivedMessage& message, RunLog& log) {
+    switch (message.kind) {
+      case KIND_HELLO:
+        return welcome(message.from, message.as<WorkerHello>(), log);
+      case KIND_STEP:
+        return takeReport(message.from, message.as<StepReport>(), log);
+      case KIND_PART:
+        return commit(message.as<CheckpointPart>(), log);
+      case KIND_GOODBYE:
+        ++goodbyes_;
+        return;
+      default:
+        throw Error(concat("unexpected ", Kind_Name(message.kind), " from rank ", message.from));
+    }
+  }
+
+  void welcome(int rank, const WorkerHello& hello, RunLog& log) {
+    if (hello.version() != SPHEREFACE_VERSION) {
+      throw Error(concat("rank ", rank, "@", hello.host(), " is version ", hello.version(),
+                         ", the coordinator is " SPHEREFACE_VERSION));
+    }
+    log.event("worker", concat("rank ", rank, "@", hello.host(), " pid ", hello.pid()),
+              {{"rank", rank}, {"host", hello.host()}, {"pid", hello.pid()}});
+    RunPlan plan;
+    plan.set_config(printText(config_));
+    plan.set_run_folder(fs::absolute(run_).string());
+    plan.set_first_step(first_step_);
+    if (!resume_from_.empty()) plan.set_resume_from(fs::absolute(resume_from_).string());
+    channel_.send(rank, KIND_PLAN, plan);
+    if (++hellos_ == session_.workers()) leaseAhead(first_step_);
+  }
+
+  /// Keeps every worker's leases at least half a lease ahead of `step`.
+  void leaseAhead(uint64_t step) {
+    const uint64_t size = config_.coordinator().lease_steps();
+    if (leased_until_ == 0) leased_until_ = first_step_;
+    while (leased_until_ < config_.solver().steps() && leased_until_ < step + size + size / 2) {
+      const uint64_t steps = std::min(size, config_.solver().steps() - leased_until_);
+      for (int worker = 0; worker < session_.workers(); ++worker) {
+        ShardLease lease;
+        lease.set_id(next_lease_++);
+        lease.set_first_step(leased_until_);
+        lease.set_steps(steps);
+        const uint32_t batch = config_.solver().batch_size();
+        lease.set_slice_begin(sliceBegin(batch, session_.workers(), worker));
+        lease.set_slice_end(sliceBegin(batch, session_.workers(), worker + 1));
+        channel_.send(worker + 1, KIND_LEASE, lease);
+      }
+      leased_until_ += steps;
+    }
+  }
+
+  void takeReport(int rank, StepReport report, RunLog& log) {
+    leaseAhead(report.step() + 1);
+    const std::optional<StepSummary> step = collector_.add(rank - 1, std::move(report));
+    if (!step) return;
+    log.step(*step);
+    metrics_.step(*step);
+    metrics_.imagesPerSecond(log.imagesPerSecond());
+    if (config_.worker().audit_records()) audit(*step);
+  }
+
+  void audit(const StepSummary& step) {
+    if (!audit_.is_open()) audit_.open(run_ / "records.tsv", std::ios::app);
+    audit_ << step.step;
+    for (const uint64_t record : step.records) audit_ << '\t' << record;
+    audit_ << std::endl;
+    if (!audit_) throw Error(concat("cannot write ", (run_ / "records.tsv").string()));
+  }
+
+  void commit(const CheckpointPart& part, RunLog& log) {
+    CheckpointManifest manifest;
+    parseText(part.manifest(), "checkpoint manifest from a worker", manifest);
+    newest_checkpoint_ = checkpointFolder(run_, part.step());
+    commitCheckpoint(part.folder(), manifest, newest_checkpoint_);
+    ++commits_;
+    metrics_.checkpoint();
+    log.event("checkpoint", newest_checkpoint_.string(), {{"step", part.step()}});
+    const uint32_t keep = config_.checkpoint().keep();
+    std::vector<fs::path> all = listCheckpoints(run_);
+    std::erase(all, checkpointFolder(run_, 0));
+    for (size_t i = 0; keep > 0 && i + keep < all.size(); ++i) fs::remove_all(all[i]);
+  }
+
+  const MpiSession& session_;
+  Channel& channel_;
+  TrainConfig config_;
+  fs::path run_;
+  DatasetManifest data_;
+  StepCollector collector_;
+  Metrics metrics_;
+  std::ofstream audit_;
+  fs::path resume_from_;
+  fs::path newest_checkpoint_;
+  uint64_t first_step_ = 0;
+  uint64_t leased_until_ = 0;
+  uint64_t next_lease_ = 1;
+  int hellos_ = 0;
+  int goodbyes_ = 0;
+  int commits_ = 0;
+};
+
+}  // namespace
+
+void coordinate(const MpiSession& session, const CoordinatorOptions& options) {
+  Channel channel(session.control());
+  Coordinator(session, channel, options).run();
+}
+
+}  // namespace sphereface

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "control/mpi_session.h"
+
+namespace sphereface {
+
+struct CoordinatorOptions {
+  std::filesystem::path config;
+  std::vector<std::string> overrides;
+  std::filesystem::path run;     // folder of the run; empty: runs/NAME
+  std::string resume = "never";  // auto, never, or a checkpoint folder
+};
+
+/// The coordinator's whole run: hands the plan to the workers, leases them their shares of the steps
+/// ahead of need, gathers their reports, commits checkpoints, serves metrics.
+void coordinate(const MpiSession& session, const CoordinatorOptions& options);
+
+}  // namespace sphereface

@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "coordinator/run_log.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/progress.h"
+
+namespace sphereface {
+namespace {
+
+// The loss counts as stuck when it stays this near to ln C for this many steps.
+constexpr double kStuckShare = 0.02;
+constexpr uint64_t kStuckSteps = 200;
+
+double seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+double unixTime() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::ofstream openForAppend(const std::filesystem::path& path) {
+  std::ofstream file(path, std::ios::app);
+  if (!file) throw Error(concat("cannot write ", path.string()));
+  return file;
+}
+
+void writeLine(std::ofstream& file, const Json& line) {
+  file << line.dump() << std::endl;
+  if (!file) throw Error("cannot write to the run folder: disk full?");
+}
+
+}  // namespace
+
+RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
+    : folder_(folder),
+      shape_(shape),
+      chance_loss_(std::log(shape.classes)),
+      metrics_(openForAppend(folder / "metrics.jsonl")),
+      events_(openForAppend(folder / "events.jsonl")),
+      stuck_since_(shape.first_step) {}
+
+void RunLog::step(const StepSummary& step) {
+  if (images_ == 0) {
+    loss_first_ = step.loss;
+    std::printf("step 0: loss %.4f beside ln C = %.4f (%u classes at chance)\n", step.loss,
+                chance_loss_, shape_.classes);
+    interval_start_ = Clock::now();  // the first step also pays for warming up
+  }
+  images_ += step.images;
+  bad_records_ += step.bad_records;
+  loss_last_ = step.loss;
+  interval_.steps += 1;
+  interval_.images += step.images;
+  interval_.loss += step.loss;
+  interval_.accuracy += step.accuracy;
+  interval_.target_cosine += step.target_cosine;
+  interval_.loader += step.loader_seconds;
+  interval_.compute += step.forward_seconds + step.head_seconds + step.backward_seconds;
+  interval_.communication += step.communication_seconds;
+  interval_.optimizer += step.optimizer_seconds;
+  if ((step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps) {
+    writeInterval(step);
+  }
+}
+
+void RunLog::writeInterval(const StepSummary& last) {
+  const auto now = Clock::now();
+  const double elapsed = std::max(1e-9, seconds(now - interval_start_));
+  const auto steps = static_cast<double>(interval_.steps);
+  const double loss = interval_.loss / steps;
+  const double accuracy = interval_.accuracy / steps;
+  images_per_second_ = static_cast<double>(interval_.images) / elapsed;
+  const uint64_t done = last.step + 1;
+  const double epoch = static_cast<double>(done) * static_cast<double>(last.images) /
+                       static_cast<double>(shape_.records);
+  const double per_step = seconds(now - start_) / static_cast<double>(done - shape_.first_step);
+  const double left = per_step * static_cast<double>(shape_.steps - done);
+  loss_last_ = loss;
+
+  std::printf("step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  lambda %.1f  "
+              "lr %.5f  %.0f images/s  eta %s\n",
+              static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps),
+              epoch, loss, chance_loss_, 100 * accuracy, last.lambda, last.learning_rate,
+              images_per_second_, formatDuration(left).c_str());
+  std::fflush(stdout);
+
+  Json line;
+  line["step"] = done;
+  line["epoch"] = epoch;
+  line["time"] = unixTime();
+  line["loss"] = loss;
+  line["loss_at_chance"] = chance_loss_;
+  line["accuracy"] = accuracy;
+  line["target_cosine"] = interval_.target_cosine / steps;
+  line["lambda"] = last.lambda;
+  line["learning_rate"] = last.learning_rate;
+  line["gradient_norm"] = last.gradient_norm;
+  line["images_per_second"] = images_per_second_;
+  line["step_seconds"] = elapsed / steps;
+  line["loader_seconds"] = interval_.loader / steps;
+  line["compute_seconds"] = interval_.compute / steps;
+  line["communication_seconds"] = interval_.communication / steps;
+  line["optimizer_seconds"] = interval_.optimizer / steps;
+  line["bad_records"] = bad_records_;
+  writeLine(metrics_, line);
+  watchForStuckLoss(done, loss);
+  interval_ = {};
+  interval_start_ = now;
+}
+
+void RunLog::watchForStuckLoss(uint64_t step, double loss) {
+  if (std::abs(loss - chance_loss_) > kStuckShare * chance_loss_) {
+    stuck_since_ = step;
+    return;
+  }
+  if (stuck_named_ || step - stuck_since_ < kStuckSteps) return;
+  stuck_named_ = true;
+  event("stuck", concat("the loss has stayed at ln C = ", chance_loss_, " for ",
+                        step - stuck_since_, " steps: the network isn't learning. Look at labels "
+                        "and shuffling (sphereface inspect), raise solver.base_learning_rate or "
+                        "head.lambda.base, or lower head.lambda.gamma"));
+}
+
+void RunLog::event(const std::string& kind, const std::string& text, Json details) {
+  std::printf("%s: %s\n", kind.c_str(), text.c_str());
+  std::fflush(stdout);
+  Json line;
+  line["time"] = unixTime();
+  line["event"] = kind;
+  line["text"] = text;
+  line.update(details);
+  writeLine(events_, line);
+}
+
+void RunLog::finish(int checkpoints) {
+  const double elapsed = seconds(Clock::now() - start_);
+  Json summary;
+  summary["images_per_second"] = elapsed > 0 ? static_cast<double>(images_) / elapsed : 0.0;
+  summary["steps"] = shape_.steps;
+  summary["first_step"] = shape_.first_step;
+  summary["images"] = images_;
+  summary["seconds"] = elapsed;
+  summary["loss_first"] = loss_first_;
+  summary["loss_last"] = loss_last_;
+  summary["loss_at_chance"] = chance_loss_;
+  summary["world_size"] = shape_.world_size;
+  summary["bad_records"] = bad_records_;
+  summary["checkpoints"] = checkpoints;
+  writeJsonFile(folder_ / "summary.json", summary);
+}
+
+}  // namespace sphereface

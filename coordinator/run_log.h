@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// What a run leaves in its folder besides checkpoints: metrics.jsonl (one line an interval of
+// steps), events.jsonl (what happened when), summary.json at the end; and the progress lines.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/json.h"
+#include "coordinator/step_collector.h"
+
+namespace sphereface {
+
+struct RunShape {
+  uint64_t first_step = 0;
+  uint64_t steps = 0;
+  uint64_t records = 0;  // of the data set
+  uint32_t classes = 0;
+  uint32_t log_every_steps = 1;
+  int world_size = 0;
+};
+
+class RunLog {
+ public:
+  /// Appends to what an earlier part of the run left.
+  RunLog(const std::filesystem::path& folder, const RunShape& shape);
+
+  /// One completed step; every log_every_steps of them a line on stdout and in metrics.jsonl.
+  void step(const StepSummary& step);
+
+  /// "epoch 3.2 checkpoint ..." on stdout and as an event.
+  void event(const std::string& kind, const std::string& text, Json details = Json::object());
+
+  /// Writes summary.json and plots/training.png.
+  void finish(int checkpoints);
+
+  double imagesPerSecond() const { return images_per_second_; }
+
+ private:
+  struct Interval {
+    uint64_t steps = 0;
+    uint64_t images = 0;
+    double loss = 0;
+    double accuracy = 0;
+    double target_cosine = 0;
+    double loader = 0;
+    double compute = 0;
+    double communication = 0;
+    double optimizer = 0;
+  };
+  void writeInterval(const StepSummary& last);
+  void watchForStuckLoss(uint64_t step, double loss);
+
+  using Clock = std::chrono::steady_clock;
+  std::filesystem::path folder_;
+  RunShape shape_;
+  double chance_loss_;  // ln C
+  std::ofstream metrics_;
+  std::ofstream events_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point interval_start_ = start_;
+  Interval interval_;
+  uint64_t images_ = 0;
+  uint64_t bad_records_ = 0;
+  double loss_first_ = 0;
+  double loss_last_ = 0;
+  double images_per_second_ = 0;
+  uint64_t stuck_since_ = 0;
+  bool stuck_named_ = false;
+};
+
+}  // namespace sphereface

@@ -1,0 +1,134 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "data/loader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sphereface {
+namespace {
+
+constexpr uint64_t kAugmentStream = 3;
+
+/// Interleaved BGR to planes.
+void copyPlanes(const cv::Mat& image, uint8_t* to) {
+  const size_t plane = image.total();
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* from = image.ptr<uint8_t>(y);
+    uint8_t* row = to + static_cast<size_t>(y) * static_cast<size_t>(image.cols);
+    for (int x = 0; x < image.cols; ++x) {
+      row[x] = from[3 * x];
+      row[plane + static_cast<size_t>(x)] = from[3 * x + 1];
+      row[2 * plane + static_cast<size_t>(x)] = from[3 * x + 2];
+    }
+  }
+}
+
+}  // namespace
+
+Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
+    : dataset_(dataset),
+      options_(options),
+      image_bytes_(static_cast<size_t>(dataset.manifest().channels()) *
+                   dataset.manifest().height() * dataset.manifest().width()),
+      order_(dataset.size(), options.seed) {
+  for (size_t t = 0; t < std::max<size_t>(1, options.threads); ++t) {
+    threads_.emplace_back([this] { run(); });
+  }
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Loader::request(uint64_t begin, uint64_t end) {
+  auto job = std::make_unique<Job>();
+  job->begin = begin;
+  job->count = end - begin;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_all();
+}
+
+size_t Loader::pending() const {
+  const std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
+Batch Loader::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return jobs_.front()->done == jobs_.front()->count; });
+  const std::unique_ptr<Job> job = std::move(jobs_.front());
+  jobs_.pop_front();
+  lock.unlock();
+  changed_.notify_all();
+  if (job->failure) std::rethrow_exception(job->failure);
+  return std::move(job->batch);
+}
+
+/// The oldest job within the prefetch distance that has unclaimed images; its buffers are made when
+/// the first is claimed. requires: mutex_ held.
+Loader::Job* Loader::claim() {
+  const size_t ahead = std::min(jobs_.size(), options_.prefetch);
+  for (size_t i = 0; i < ahead; ++i) {
+    Job& job = *jobs_[i];
+    if (job.claimed == job.count) continue;
+    if (job.claimed == 0) {
+      job.batch.images.resize(job.count * image_bytes_);
+      job.batch.labels.resize(job.count);
+      job.batch.records.resize(job.count);
+    }
+    return &job;
+  }
+  return nullptr;
+}
+
+void Loader::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    Job* job = nullptr;
+    changed_.wait(lock, [&] { return stopping_ || (job = claim()) != nullptr; });
+    if (stopping_) return;
+    const size_t index = job->claimed++;
+    job->batch.records[index] = order_.record(job->begin + index);
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      fill(*job, index);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    if (failure && !job->failure) job->failure = failure;
+    if (++job->done == job->count) changed_.notify_all();
+  }
+}
+
+void Loader::fill(Job& job, size_t index) {
+  const uint64_t first = job.batch.records[index];
+  Dataset::Sample sample;
+  for (uint64_t tried = 0;; ++tried) {
+    try {
+      sample = dataset_.read((first + tried) % dataset_.size());
+      break;
+    } catch (const BadRecord&) {
+      if (!options_.skip_bad_records || tried + 1 == dataset_.size()) throw;
+      const std::lock_guard lock(mutex_);
+      ++job.batch.bad_records;
+    }
+  }
+  Random random(options_.seed, kAugmentStream, job.begin + index);
+  copyPlanes(augment(sample.image, options_.augment, random),
+             job.batch.images.data() + index * image_bytes_);
+  job.batch.labels[index] = sample.label;
+}
+
+}  // namespace sphereface

@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Turns positions of the sample order into batches of decoded, augmented images, ahead of need.
+// A sample's pixels depend on the seed and its position alone, not on threads or workers.
+
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "data/augment.h"
+#include "data/dataset.h"
+#include "data/sample_order.h"
+
+namespace sphereface {
+
+struct LoaderOptions {
+  uint64_t seed = 1;
+  AugmentOptions augment;
+  size_t threads = 1;
+  // Batches decoded ahead of the one being trained on.
+  size_t prefetch = 3;
+  // A record that can't be used is replaced by the next one that can; otherwise it ends the run.
+  bool skip_bad_records = false;
+};
+
+struct Batch {
+  std::vector<uint8_t> images;    // [count, 3, height, width], B G R planes
+  std::vector<int32_t> labels;    // [count]
+  std::vector<uint64_t> records;  // [count], of the sample order, before any replacement
+  uint64_t bad_records = 0;
+};
+
+class Loader {
+ public:
+  /// The data set must outlive the loader.
+  Loader(const Dataset& dataset, const LoaderOptions& options);
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+  ~Loader();
+
+  /// Asks for the samples at positions [begin, end) as one batch.
+  void request(uint64_t begin, uint64_t end);
+  /// Batches asked for and not yet taken.
+  size_t pending() const;
+
+  /// The oldest batch asked for; waits for it.
+  /// requires: pending() > 0. errors: what reading its records threw.
+  Batch next();
+
+ private:
+  struct Job {
+    uint64_t begin = 0;
+    size_t count = 0;
+    Batch batch;
+    size_t claimed = 0;
+    size_t done = 0;
+    std::exception_ptr failure;
+  };
+
+  void run();
+  Job* claim();
+  void fill(Job& job, size_t index);
+
+  const Dataset& dataset_;
+  LoaderOptions options_;
+  size_t image_bytes_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Job>> jobs_;
+  SampleOrder order_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace sphereface

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kernels/engine.h"
+#include "proto/config.pb.h"
+
+namespace sphereface {
+
+/// Reads a configuration and applies overrides "solver.base_learning_rate=0.05" (a repeated field
+/// takes a list, "solver.step_value=[100,200]"), then checks every value.
+/// errors: UsageError naming the file, line and field, or the override.
+TrainConfig loadTrainConfig(const std::filesystem::path& file,
+                            const std::vector<std::string>& overrides);
+
+/// Head, precision and device as the engine wants them.
+HeadOptions headOptions(const HeadConfig& config);
+Precision precisionOf(const WorkerConfig& config);
+Device deviceOf(const WorkerConfig& config);
+
+}  // namespace sphereface

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// sphereface-worker: one training rank. It takes its configuration from the coordinator, so that no
+// two ranks can disagree.
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.h"
+#include "control/mpi_session.h"
+#include "worker/trainer.h"
+
+int main(int argc, char** argv) {
+  using namespace sphereface;
+  CLI::App app("A training rank; started by mpirun beside sphereface-coordinator.",
+               "sphereface-worker");
+  std::string config;
+  app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION);
+  app.add_option("--config", config,
+                 "Accepted so that both programs can be started alike; the coordinator's counts");
+  app.footer("Example: mpirun -np 1 sphereface-coordinator --config C : -np 2 sphereface-worker");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitDone : kExitUsage;
+  }
+  return runInMpi(argc, argv, Role::kWorker, "sphereface-worker",
+                  [](MpiSession& session) { train(session); });
+}

@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "worker/trainer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <deque>
+#include <filesystem>
+
+#include "base/parallel.h"
+#include "control/channel.h"
+#include "data/loader.h"
+#include "model/checkpoint.h"
+#include "model/initialize.h"
+#include "model/network_table.h"
+#include "model/train_config.h"
+#include "proto/text_format.h"
+#include "worker/allreduce.h"
+#include "worker/schedule.h"
+
+namespace sphereface {
+namespace {
+
+constexpr int kCoordinator = 0;
+// The worker that writes checkpoints; all hold the same parameters.
+constexpr int kWriter = 1;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+ReceivedMessage waitForMessage(Channel& channel) {
+  while (true) {
+    if (auto message = channel.wait(std::chrono::seconds(60))) return *std::move(message);
+  }
+}
+
+class Trainer {
+ public:
+  Trainer(const MpiSession& session, Channel& channel, const RunPlan& plan)
+      : session_(session),
+        channel_(channel),
+        plan_(plan),
+        config_(parseConfig(plan)),
+        network_(buildNetwork(config_.network())),
+        dataset_(config_.data().lmdb()),
+        loader_(dataset_, loaderOptions(config_.data())) {}
+
+  uint64_t run() {
+    const uint64_t steps = config_.solver().steps();
+    for (uint64_t step = plan_.first_step(); step < steps; ++step) {
+      takeLeases(step);
+      if (step == 0 && config_.checkpoint().initial()) writeCheckpoint(0);
+      StepReport report = trainStep(step);
+      channel_.send(kCoordinator, KIND_STEP, report);
+      const uint64_t done = step + 1;
+      const uint64_t every = config_.checkpoint().every_steps();
+      if (done == steps || (every > 0 && done % every == 0)) writeCheckpoint(done);
+    }
+    return steps - std::min(steps, plan_.first_step());
+  }
+
+ private:
+  static TrainConfig parseConfig(const RunPlan& plan) {
+    TrainConfig config;
+    parseText(plan.config(), "configuration from the coordinator", config);
+    return config;
+  }
+
+  static LoaderOptions loaderOptions(const DataConfig& data) {
+    LoaderOptions options;
+    options.seed = data.seed();
+    options.augment = {data.mirror(), data.rotation(), data.scale(), data.shift()};
+    options.threads = data.threads();
+    options.skip_bad_records = data.bad_record() == DataConfig::SKIP;
+    return options;
+  }
+
+  /// Takes what leases have come, and waits for one when the step isn't leased yet.
+  void takeLeases(uint64_t step) {
+    while (true) {
+      const bool leased = step < leased_until_;
+      std::optional<ReceivedMessage> message =
+          leased ? channel_.poll() : std::optional(waitForMessage(channel_));
+      if (!message) return;
+      if (message->kind != KIND_LEASE) {
+        throw Error(concat("unexpected ", Kind_Name(message->kind), " from rank ", message->from));
+      }
+      accept(message->as<ShardLease>());
+    }
+  }
+
+  /// Asks the loader for the lease's batches; the first lease says how large this worker's are.
+  void accept(const ShardLease& lease) {
+    if (engine_ == nullptr) makeModel(static_cast<int>(lease.slice_end() - lease.slice_begin()));
+    const uint64_t batch = config_.solver().batch_size();
+    for (uint64_t step = lease.first_step(); step < lease.first_step() + lease.steps(); ++step) {
+      for (uint64_t pass = 0; pass < config_.solver().iter_size(); ++pass) {
+        const uint64_t start = (step * config_.solver().iter_size() + pass) * batch;
+        loader_.request(start + lease.slice_begin(), start + lease.slice_end());
+      }
+    }
+    leased_until_ = lease.first_step() + lease.steps();
+  }
+
+  void makeModel(int batch) {
+    EngineOptions options;
+    options.network = network_;
+    options.classes = static_cast<int>(dataset_.manifest().classes());
+    options.head = headOptions(config_.head());
+    options.batch = batch;
+    options.precision = precisionOf(config_.worker());
+    options.threads = static_cast<int>(config_.worker().threads());
+    if (options.threads == 0) {
+      options.threads = static_cast<int>(std::max<size_t>(
+          1, availableThreads() / static_cast<size_t>(session_.workersOnHost())));
+    }
+    engine_ = makeEngine(deviceOf(config_.worker()), options);
+    if (plan_.has_resume_from()) {
+      const CheckpointManifest manifest = readCheckpointManifest(plan_.resume_from());
+      if (manifest.dataset_sha256() != dataset_.manifest().sha256()) {
+        throw Error(concat(plan_.resume_from(), " was trained on another data set than ",
+                           config_.data().lmdb()));
+      }
+      loadCheckpoint(plan_.resume_from(), manifest, network_, *engine_);
+      forward_passes_ = manifest.forward_passes();
+    } else {
+      initializeTrunk(network_, config_.network().seed(), engine_->trunk().parameters);
+      initializeHead(options.classes, network_.embedding, config_.network().seed(),
+                     engine_->head().parameters);
+    }
+  }
+
+  StepReport trainStep(uint64_t step) {
+    const SolverConfig& solver = config_.solver();
+    const float loss_scale = 1.0F / static_cast<float>(solver.batch_size() * solver.iter_size());
+    StepReport report;
+    report.set_step(step);
+    for (uint32_t pass = 0; pass < solver.iter_size(); ++pass) {
+      const double start = now();
+      const Batch batch = loader_.next();
+      report.set_loader_seconds(report.loader_seconds() + now() - start);
+      const double lambda = lambdaAt(config_.head().lambda(), ++forward_passes_);
+      const PassStats stats =
+          engine_->forwardBackward(batch.images, batch.labels, lambda, loss_scale, pass > 0);
+      if (!std::isfinite(stats.head.loss_sum)) {
+        throw Error(concat("the loss of step ", step, " is not finite: training diverged; lower "
+                           "solver.base_learning_rate, add warmup_steps, or slow head.lambda"));
+      }
+      report.set_images(report.images() + batch.labels.size());
+      report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
+      report.set_correct(report.correct() + static_cast<uint64_t>(stats.head.correct));
+      report.set_target_cosine_sum(report.target_cosine_sum() + stats.head.target_cosine_sum);
+      report.set_zero_norm_embeddings(report.zero_norm_embeddings() +
+                                      static_cast<uint64_t>(stats.head.zero_norm));
+      report.set_lambda(lambda);
+      report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
+      report.set_head_seconds(report.head_seconds() + stats.head_seconds);
+      report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
+      report.set_bad_records(report.bad_records() + batch.bad_records);
+      if (config_.worker().audit_records()) {
+        for (const uint64_t record : batch.records) report.add_record(record);
+      }
+    }
+    const double computed = now();
+    if (session_.workers() > 1) {
+      allReduce(session_.workerComm(), engine_->trunk().gradients);
+      allReduce(session_.workerComm(), engine_->head().gradients);
+    }
+    const double reduced = now();
+    Update update;
+    update.learning_rate = learningRate(solver, step);
+    update.momentum = solver.momentum();
+    update.weight_decay = solver.weight_decay();
+    report.set_gradient_norm(engine_->update(update));
+    report.set_learning_rate(update.learning_rate);
+    report.set_communication_seconds(reduced - computed);
+    report.set_optimizer_seconds(now() - reduced);
+    return report;
+  }
+
+  void writeCheckpoint(uint64_t step) {
+    if (session_.rank() != kWriter) return;
+    const DatasetManifest& data = dataset_.manifest();
+    CheckpointManifest manifest;
+    manifest.set_step(step);
+    manifest.set_forward_passes(forward_passes_);
+    manifest.set_classes(data.classes());
+    manifest.set_color_order(DatasetManifest::ColorOrder_Name(data.color_order()));
+    manifest.set_alignment_template(data.alignment_template());
+    manifest.set_normalization_mean(network_.mean);
+    manifest.set_normalization_scale(network_.scale);
+    manifest.set_dataset_sha256(data.sha256());
+    *manifest.mutable_config() = config_;
+    const std::filesystem::path folder = checkpointWorkFolder(plan_.run_folder(), step);
+    CheckpointPart part;
+    part.set_step(step);
+    part.set_folder(folder.string());
+    part.set_manifest(
+        printText(writeCheckpointParts(folder, *engine_, network_, std::move(manifest))));
+    channel_.send(kCoordinator, KIND_PART, part);
+  }
+
+  const MpiSession& session_;
+  Channel& channel_;
+  RunPlan plan_;
+  TrainConfig config_;
+  Network network_;
+  Dataset dataset_;
+  Loader loader_;
+  std::unique_ptr<Engine> engine_;
+  uint64_t leased_until_ = 0;
+  uint64_t forward_passes_ = 0;
+};
+
+}  // namespace
+
+void train(const MpiSession& session) {
+  Channel channel(session.control());
+  WorkerHello hello;
+  hello.set_host(session.host());
+  hello.set_pid(::getpid());
+  hello.set_version(SPHEREFACE_VERSION);
+  channel.send(kCoordinator, KIND_HELLO, hello);
+  const ReceivedMessage message = waitForMessage(channel);
+  Trainer trainer(session, channel, message.as<RunPlan>());
+  WorkerGoodbye goodbye;
+  goodbye.set_steps(trainer.run());
+  channel.send(kCoordinator, KIND_GOODBYE, goodbye);
+}
+
+}  // namespace sphereface
