@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "model/train_config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+class TrainConfigTest : public ::testing::Test {
+ protected:
+  void TearDown() override { std::filesystem::remove(file_); }
+
+  TrainConfig load(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    writeFileAtomically(file_, text);
+    return loadTrainConfig(file_, overrides);
+  }
+
+  std::string errorOf(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    try {
+      load(text, overrides);
+    } catch (const UsageError& e) {
+      return e.what();
+    }
+    return "no error";
+  }
+
+  const std::string good_ =
+      "data { lmdb: \"x\" }\n"
+      "network { name: \"sphereface-4\" }\n"
+      "solver {\n"
+      "  warmup_steps: 3\n"
+      "  steps: 10\n"
+      "}\n";
+  const std::filesystem::path file_ = std::filesystem::temp_directory_path() /
+                                      concat("train_config_test.", ::getpid(), ".textproto");
+};
+
+TEST_F(TrainConfigTest, DefaultsAreThePublishedSolver) {
+  const TrainConfig config = load(good_);
+  EXPECT_EQ(config.solver().momentum(), 0.9);
+  EXPECT_EQ(config.solver().weight_decay(), 0.0005);
+  EXPECT_EQ(config.head().margin(), 4U);
+  EXPECT_EQ(config.head().lambda().base(), 1000);
+  EXPECT_EQ(config.head().lambda().minimum(), 5);
+  EXPECT_EQ(config.head().gradient(), HeadConfig::REFERENCE);
+}
+
+TEST_F(TrainConfigTest, OverridesReplaceWhatTheFileSays) {
+  const TrainConfig config =
+      load(good_, {"solver.base_learning_rate=0.05", "solver.step_value=[3,7]", "name=other",
+                   "head.lambda.gamma=0.5", "head.gradient=EXACT", "data.mirror=false"});
+  EXPECT_EQ(config.solver().base_learning_rate(), 0.05);
+  EXPECT_EQ(config.solver().step_value_size(), 2);
+  EXPECT_EQ(config.name(), "other");
+  EXPECT_EQ(config.head().lambda().gamma(), 0.5);
+  EXPECT_EQ(config.head().gradient(), HeadConfig::EXACT);
+  EXPECT_FALSE(config.data().mirror());
+}
+
+TEST_F(TrainConfigTest, AnUnknownFieldIsNamedWithFileAndLine) {
+  const std::string error = errorOf(good_ + "solver { learning_rat: 1 }\n");
+  EXPECT_NE(error.find(file_.string() + ":7:"), std::string::npos) << error;
+  EXPECT_NE(error.find("learning_rat"), std::string::npos) << error;
+}
+
+TEST_F(TrainConfigTest, AnImpossibleValueIsNamedWithFileLineAndField) {
+  std::string text = good_;
+  text.replace(text.find("steps: 10"), 9, "steps: 0 ");
+  EXPECT_NE(errorOf(text).find(file_.string() + ":5: solver.steps: must be at least 1"),
+            std::string::npos)
+      << errorOf(text);
+  EXPECT_NE(errorOf(good_ + "head { margin: 5 }\n").find(":7: head.margin"), std::string::npos);
+  EXPECT_NE(errorOf(good_, {"network.name=vgg"}).find("network.name \"vgg\" is unknown"),
+            std::string::npos);
+}
+
+TEST_F(TrainConfigTest, WrongOverridesAreNamed) {
+  EXPECT_NE(errorOf(good_, {"solver.x=1"}).find("no field \"x\""), std::string::npos);
+  EXPECT_NE(errorOf(good_, {"solver"}).find("expected FIELD.FIELD=VALUE"), std::string::npos);
+  EXPECT_NE(errorOf(good_, {"solver.steps=many"}).find("--set solver.steps=many"),
+            std::string::npos);
+  EXPECT_NE(errorOf(good_, {"name.x=1"}).find("no fields of its own"), std::string::npos);
+}
+
+TEST_F(TrainConfigTest, AMissingFileIsAUsageError) {
+  EXPECT_THROW(loadTrainConfig("/nonexistent.textproto", {}), UsageError);
+}
+
+}  // namespace
+}  // namespace sphereface
