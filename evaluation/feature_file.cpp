@@ -1,0 +1,270 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "evaluation/feature_file.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <regex>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/sha256.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+static_assert(std::endian::native == std::endian::little, "the files are little-endian");
+
+constexpr std::string_view kMagic = "SFFEAT\r\n";
+constexpr uint32_t kVersion = 1;
+constexpr size_t kHashDigits = 64;
+constexpr std::string_view kNumpyMagic = "\x93NUMPY";
+constexpr size_t kNumpyAlignment = 64;
+
+struct Header {
+  std::array<char, 8> magic;
+  uint32_t version;
+  uint32_t dim;
+  uint64_t rows;
+  uint64_t metadata_bytes;
+  uint64_t name_bytes;
+};
+static_assert(sizeof(Header) == 40);
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what) {
+  throw Error(concat(path.string(), ": ", what));
+}
+
+void check(const fs::path& path, const FeatureSet& features) {
+  const auto& [names, rows, dim, values, model, mirror, alignment, order] = features;
+  if (rows == 0 || dim == 0) fail(path, concat("no features (", rows, " rows of ", dim, ")"));
+  if (names.size() != rows || values.size() != rows * dim) {
+    fail(path, concat(rows, " rows of ", dim, " floats, but ", names.size(), " names and ",
+                      values.size(), " floats"));
+  }
+  if (mirror != "none" && mirror != "concat" && mirror != "sum") {
+    fail(path, concat("mirror is '", mirror, "', must be none, concat or sum"));
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (names[i].empty() || names[i].find('\0') != std::string::npos) {
+      fail(path, concat("row ", i, " has no usable name"));
+    }
+    const std::span<const float> row = features.row(i);
+    if (!std::all_of(row.begin(), row.end(), [](float x) { return std::isfinite(x); })) {
+      fail(path, concat("row ", i, " (", names[i], ") is not finite"));
+    }
+  }
+}
+
+Json metadataOf(const FeatureSet& features) {
+  return {{"model_sha256", features.model_sha256},
+          {"mirror", features.mirror},
+          {"alignment_template", features.alignment_template},
+          {"color_order", features.color_order}};
+}
+
+void takeMetadata(const Json& json, FeatureSet& features) {
+  features.model_sha256 = json.value("model_sha256", features.model_sha256);
+  features.mirror = json.value("mirror", features.mirror);
+  features.alignment_template = json.value("alignment_template", features.alignment_template);
+  features.color_order = json.value("color_order", features.color_order);
+}
+
+std::string_view bytesOf(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+/// A file read front to back, never beyond its size at opening.
+class Source {
+ public:
+  explicit Source(const fs::path& path) : path_(path), in_(path, std::ios::binary) {
+    std::error_code error;
+    left_ = fs::file_size(path, error);
+    if (!in_ || error) fail(path, "cannot open");
+  }
+
+  uint64_t left() const { return left_; }
+
+  void read(void* target, uint64_t count) {
+    readUnhashed(target, count);
+    hash_.update(target, count);
+  }
+
+  std::string readText(uint64_t count) {
+    if (count > left_) fail(path_, "ends too early");
+    std::string text(count, '\0');
+    read(text.data(), count);
+    return text;
+  }
+
+  /// What is left must be exactly the rows and `trailer` bytes.
+  void readValues(FeatureSet& features, uint64_t rows, uint64_t dim, uint64_t trailer) {
+    const uint64_t most = left_ / sizeof(float);
+    const bool fits = dim > 0 && rows > 0 && dim <= most && rows <= most / dim;
+    if (!fits || rows * dim * sizeof(float) + trailer != left_) {
+      fail(path_, concat("its header promises ", rows, " rows of ", dim, " floats, but ", left_,
+                         " bytes are left for them"));
+    }
+    features.rows = rows;
+    features.dim = dim;
+    features.values.resize(rows * dim);
+    read(features.values.data(), rows * dim * sizeof(float));
+  }
+
+  /// Of all that was read so far. Call once; only a trailer can be read after it.
+  std::string hash() { return hash_.hex(); }
+
+  std::string readTrailer() {
+    std::string text(left_, '\0');
+    readUnhashed(text.data(), text.size());
+    return text;
+  }
+
+ private:
+  void readUnhashed(void* target, uint64_t count) {
+    if (count > left_) fail(path_, "ends too early");
+    in_.read(static_cast<char*>(target), static_cast<std::streamsize>(count));
+    if (static_cast<uint64_t>(in_.gcount()) != count) fail(path_, "cannot read");
+    left_ -= count;
+  }
+
+  fs::path path_;
+  std::ifstream in_;
+  Sha256 hash_;
+  uint64_t left_ = 0;
+};
+
+void writeSff(const fs::path& path, const FeatureSet& features) {
+  const std::string metadata = metadataOf(features).dump();
+  std::string names;
+  for (const std::string& name : features.names)
+    names += name + '\0';
+  Header header{
+      {},          kVersion, static_cast<uint32_t>(features.dim), features.rows, metadata.size(),
+      names.size()};
+  std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  bytes.append(metadata).append(names).append(bytesOf(features.values));
+  bytes += sha256(bytes);
+  writeFileAtomically(path, bytes);
+}
+
+FeatureSet readSff(const fs::path& path) {
+  Source source(path);
+  Header header{};
+  source.read(&header, sizeof header);
+  if (!std::equal(kMagic.begin(), kMagic.end(), header.magic.begin())) {
+    fail(path, "is no .sff feature file");
+  }
+  if (header.version != kVersion) {
+    fail(path, concat("has version ", header.version, ", this program reads version ", kVersion));
+  }
+  FeatureSet features;
+  const std::string metadata = source.readText(header.metadata_bytes);
+  const std::string names = source.readText(header.name_bytes);
+  source.readValues(features, header.rows, header.dim, kHashDigits);
+  if (source.hash() != source.readTrailer()) {
+    fail(path, "is corrupt: its SHA-256 doesn't match its content");
+  }
+  takeMetadata(Json::parse(metadata), features);
+  for (size_t begin = 0; begin < names.size();) {
+    const size_t end = names.find('\0', begin);
+    if (end == std::string::npos) fail(path, "its last name doesn't end");
+    features.names.push_back(names.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return features;
+}
+
+fs::path sidecarOf(const fs::path& path) {
+  return path.string() + ".json";
+}
+
+void writeNpy(const fs::path& path, const FeatureSet& features) {
+  std::string text = concat("{'descr': '<f4', 'fortran_order': False, 'shape': (", features.rows,
+                            ", ", features.dim, "), }");
+  const size_t before = kNumpyMagic.size() + 4;
+  text.append(kNumpyAlignment - 1 - (before + text.size()) % kNumpyAlignment, ' ').append("\n");
+  std::string bytes(kNumpyMagic);
+  bytes.append(
+      {'\1', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
+  bytes.append(text).append(bytesOf(features.values));
+  Json sidecar = {{"sha256", sha256(bytes)}};
+  sidecar.update(metadataOf(features));
+  sidecar["names"] = features.names;
+  const std::string sidecar_bytes = sidecar.dump(1) + "\n";
+  writeFileAtomically(path, bytes);
+  writeFileAtomically(sidecarOf(path), sidecar_bytes);
+}
+
+FeatureSet readNpy(const fs::path& path) {
+  Source source(path);
+  if (source.readText(std::min<uint64_t>(source.left(), kNumpyMagic.size())) != kNumpyMagic) {
+    fail(path, "is no .npy file");
+  }
+  const std::string version = source.readText(2);
+  // Version 1 has two bytes of header length, versions 2 and 3 four.
+  uint32_t header_bytes = 0;
+  source.read(&header_bytes, version[0] == 1 ? 2 : 4);
+  const std::string header = source.readText(header_bytes);
+  static const std::regex kFloats("'descr': *'<f4'");
+  static const std::regex kRowMajor("'fortran_order': *False");
+  static const std::regex kShape("'shape': *\\(([0-9]{1,18}), *([0-9]{1,18}),? *\\)");
+  std::smatch shape;
+  if (header_bytes > 4096 || !std::regex_search(header, kFloats) ||
+      !std::regex_search(header, kRowMajor) || !std::regex_search(header, shape, kShape)) {
+    fail(path, concat("must be a two-dimensional array of '<f4' in C order, not ",
+                      header.substr(0, 100)));
+  }
+  FeatureSet features;
+  source.readValues(features, std::stoull(shape[1]), std::stoull(shape[2]), 0);
+  const fs::path sidecar_path = sidecarOf(path);
+  const Json sidecar = readJsonFile(sidecar_path);
+  if (sidecar.contains("sha256") && sidecar["sha256"] != source.hash()) {
+    fail(path, concat("its SHA-256 is not the one in ", sidecar_path.string(),
+                      ": one of the two was changed"));
+  }
+  takeMetadata(sidecar, features);
+  features.names = sidecar.at("names").get<std::vector<std::string>>();
+  return features;
+}
+
+bool isNpy(const fs::path& path) {
+  if (path.extension() == ".npy") return true;
+  if (path.extension() == ".sff") return false;
+  throw UsageError(concat(path.string(), ": a feature file ends in .sff or .npy"));
+}
+
+}  // namespace
+
+void writeFeatures(const fs::path& path, const FeatureSet& features) {
+  const bool npy = isNpy(path);
+  check(path, features);
+  try {
+    npy ? writeNpy(path, features) : writeSff(path, features);
+  } catch (const Json::exception& e) {
+    fail(path, concat("a name or text is not UTF-8: ", e.what()));
+  }
+}
+
+FeatureSet readFeatures(const fs::path& path) {
+  const bool npy = isNpy(path);
+  try {
+    FeatureSet features = npy ? readNpy(path) : readSff(path);
+    check(path, features);
+    return features;
+  } catch (const Json::exception& e) {
+    fail(path, concat("wrong metadata: ", e.what()));
+  }
+}
+
+}  // namespace sphereface

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Features of many images, and the two file formats that hold them, told apart by their suffix.
+//
+// .sff, everything little-endian:
+//
+//   offset        bytes            what
+//   0             8                "SFFEAT\r\n" (a transfer that changes line ends breaks it)
+//   8             4                version, 1
+//   12            4                D, floats of each feature
+//   16            8                R, number of features
+//   24            8                M, bytes of the metadata
+//   32            8                N, bytes of the names
+//   40            M                metadata: a JSON object of the four texts of FeatureSet
+//   40 + M        N                R names, each ended by a zero byte
+//   40 + M + N    4 R D            R rows of D IEEE 754 floats
+//   end - 64      64               SHA-256 of all before it, lower-case hexadecimal digits
+//
+// .npy: NumPy's format, version 1.0, '<f4', C order, shape (R, D), data aligned to 64 bytes. Names
+// and metadata are in FILE.npy.json: {"sha256": of the .npy, the four texts, "names": [...]}. Of
+// these only "names" must be there, so that another program's array is easily given names.
+
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sphereface {
+
+struct FeatureSet {
+  std::vector<std::string> names;  // one per row: the image's path below its folder
+  size_t rows = 0;
+  size_t dim = 0;
+  std::vector<float> values;  // rows x dim, row-major, all finite
+
+  std::string model_sha256;        // of the parameters, or "" when no model was used
+  std::string mirror = "none";     // how the mirrored image entered: "none", "concat" or "sum"
+  std::string alignment_template;  // name of the template the faces were aligned to
+  std::string color_order;         // "BGR", "RGB" or "grey"
+
+  std::span<const float> row(size_t i) const { return {values.data() + i * dim, dim}; }
+};
+
+/// Writes the whole file (for .npy: both files) or leaves what was there.
+/// errors: UsageError for another suffix; Error when the set contradicts itself or can't be
+/// written.
+void writeFeatures(const std::filesystem::path& path, const FeatureSet& features);
+
+/// errors: UsageError for another suffix; Error naming the file when it is missing, truncated,
+/// changed since it was written, of another version, or doesn't hold what its header says.
+FeatureSet readFeatures(const std::filesystem::path& path);
+
+}  // namespace sphereface

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// A list of image pairs in the format of LFW's pairs.txt: a first line "FOLDS PAIRS", then for each
+// fold PAIRS lines "NAME I J" (the same person) and PAIRS lines "NAME I OTHER J" (two people),
+// separated by TABs or spaces. Image I of NAME is the file NAME/NAME_000I, I counted from 1.
+
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sphereface {
+
+struct Pair {
+  std::string left;  // path without suffix: "Abel_Pacheco/Abel_Pacheco_0001"
+  std::string right;
+  size_t fold = 0;  // 0 .. folds-1
+  bool same = false;
+};
+
+struct PairList {
+  size_t folds = 0;
+  std::vector<Pair> pairs;  // in file order
+  std::string sha256;       // of the file
+};
+
+/// errors: Error naming file and line.
+PairList readPairs(const std::filesystem::path& path);
+
+/// The images of the pairs, each once, in lexicographic order.
+std::vector<std::string> distinctImages(const PairList& list);
+
+/// For each of `images` (paths without suffix) the index in `names` (paths with or without an image
+/// suffix) of the name that is that image. `where` names the place searched, for messages.
+/// errors: Error with the number of images that are missing, or named twice, and the first few.
+std::vector<size_t> locateImages(std::span<const std::string> images,
+                                 std::span<const std::string> names, const std::string& where);
+
+}  // namespace sphereface

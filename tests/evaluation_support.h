@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// What the tests of evaluation/ share: a folder of their own, Python to compare with, random pairs.
+
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "evaluation/feature_file.h"
+#include "evaluation/pairs.h"
+
+namespace sphereface {
+
+/// Removed with all its content at the end of the test.
+class TestFolder {
+ public:
+  TestFolder() {
+    const std::string pattern =
+        (std::filesystem::temp_directory_path() / "sphereface-test-XXXXXX").string();
+    std::string name = pattern;
+    if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder like " + pattern);
+    path_ = name;
+  }
+  TestFolder(const TestFolder&) = delete;
+  TestFolder& operator=(const TestFolder&) = delete;
+  ~TestFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// True when the interpreter that SPHEREFACE_PYTHON names has `module`.
+inline bool pythonHas(const std::string& module) {
+  const char* python = std::getenv("SPHEREFACE_PYTHON");
+  if (python == nullptr) return false;
+  return std::system(concat(python, " -c 'import ", module, "' >/dev/null 2>&1").c_str()) == 0;
+}
+
+/// Runs `script` with `argument`; what it prints. Errors of the script fail the test.
+inline std::string runPython(const TestFolder& folder, const std::string& script,
+                             const std::string& argument) {
+  const std::filesystem::path file = folder / "script.py";
+  writeFileAtomically(file, script);
+  const std::string command =
+      concat(std::getenv("SPHEREFACE_PYTHON"), " ", file.string(), " ", argument, " 2>&1");
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) throw Error("cannot start " + command);
+  std::string output;
+  char buffer[4096];
+  for (size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
+    output.append(buffer, got);
+  }
+  EXPECT_EQ(::pclose(pipe), 0) << output;
+  return output;
+}
+
+/// Fold f has its own `people` people with two images each, and pairs as LFW has them.
+inline PairList randomPairs(size_t folds, size_t pairs_per_kind, size_t people, uint64_t seed) {
+  Random random(seed);
+  PairList list;
+  list.folds = folds;
+  for (size_t fold = 0; fold < folds; ++fold) {
+    const auto image = [&](size_t person, uint64_t number) {
+      const std::string name = concat("f", fold, "p", person);
+      return concat(name, "/", name, "_000", number + 1);
+    };
+    for (size_t i = 0; i < pairs_per_kind; ++i) {
+      const size_t person = random.below(people);
+      list.pairs.push_back({image(person, 0), image(person, 1), fold, true});
+    }
+    for (size_t i = 0; i < pairs_per_kind; ++i) {
+      const size_t person = random.below(people);
+      const size_t other = (person + 1 + random.below(people - 1)) % people;
+      list.pairs.push_back(
+          {image(person, random.below(2)), image(other, random.below(2)), fold, false});
+    }
+  }
+  return list;
+}
+
+/// A random direction per person plus `noise` per image, around a common offset. noise 0: images of
+/// a person are alike; infinite: they have nothing in common.
+inline FeatureSet randomFeatures(const PairList& list, size_t dim, double noise, uint64_t seed) {
+  FeatureSet features;
+  features.names = distinctImages(list);
+  features.rows = features.names.size();
+  features.dim = dim;
+  Random images(seed);
+  for (const std::string& name : features.names) {
+    Random person(std::hash<std::string>()(name.substr(0, name.find('/'))), seed);
+    for (size_t d = 0; d < dim; ++d) {
+      const double own = std::isinf(noise) ? 0.0 : person.normal();
+      const double rest = std::isinf(noise) ? 1.0 : noise;
+      features.values.push_back(static_cast<float>(3.0 + own + rest * images.normal()));
+    }
+  }
+  for (std::string& name : features.names)
+    name += ".jpg";
+  return features;
+}
+
+}  // namespace sphereface
