@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   // verbs, in the order of a run
   addPackCommand(app);
   addTrainCommand(app);
+  addExtractCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
