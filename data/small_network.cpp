@@ -87,6 +87,11 @@ void convolveGeneric(const ConvolutionLayer& layer, const FeatureMap& in, Featur
 
 using Convolve = void (*)(const ConvolutionLayer&, const FeatureMap&, FeatureMap&);
 
+void takeGreater(float* values, const float* others, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    values[i] = std::max(values[i], others[i]);
+}
+
 Convolve bestForThisProcessor() {
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) return convolveAvx512;
@@ -126,21 +131,20 @@ void maxPool(int size, int stride, const FeatureMap& in, FeatureMap& out) {
       const float* first = in.row(c, y * stride);
       std::copy(first, first + in.rowStride(), column_max.begin());
       for (int iy = y * stride + 1; iy < y_end; ++iy) {
-        const float* row = in.row(c, iy);
-        for (size_t i = 0; i < column_max.size(); ++i)
-          column_max[i] = std::max(column_max[i], row[i]);
+        takeGreater(column_max.data(), in.row(c, iy), in.rowStride());
       }
       float* target = out.row(c, y);
       for (int x = 0; x < out.width(); ++x) {
         const int x_end = std::min(x * stride + size, in.width());
         const float* window = column_max.data() + x * stride * lanes;
-        std::copy(window, window + lanes, target + x * lanes);
+        for (int lane = 0; lane < lanes; ++lane)
+          target[lane] = window[lane];
         for (int ix = x * stride + 1; ix < x_end; ++ix) {
           window += lanes;
-          for (int lane = 0; lane < lanes; ++lane) {
-            target[x * lanes + lane] = std::max(target[x * lanes + lane], window[lane]);
-          }
+          for (int lane = 0; lane < lanes; ++lane)
+            target[lane] = std::max(target[lane], window[lane]);
         }
+        target += lanes;
       }
     }
   }
