@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdio>
-#include <map>
 #include <memory>
 
 #include "base/json.h"
@@ -16,12 +15,16 @@ namespace {
 
 struct Options {
   AlignSettings align;
+  std::string face = "central";
+  std::string format = "jpg";
   std::string json;
 };
 
 constexpr size_t kFailuresShown = 10;
 
-void run(const Options& options) {
+void run(Options& options) {
+  options.align.choice = options.face == "largest" ? FaceChoice::kLargest : FaceChoice::kCentral;
+  options.align.format = options.format == "png" ? CropFormat::kPng : CropFormat::kJpeg;
   const AlignReport report = alignFolder(options.align);
   const size_t tried = report.images - report.already_done;
   const double per_second = report.seconds > 0 ? static_cast<double>(tried) / report.seconds : 0;
@@ -74,14 +77,12 @@ void addAlignCommand(CLI::App& app) {
   verb->add_option("--min-face", align.min_face, "Side of the smallest face looked for, pixels")
       ->check(CLI::Range(12, 100000))
       ->capture_default_str();
-  verb->add_option("--face", align.choice, "Of several faces: the most central, or the largest")
-      ->transform(CLI::Transformer(std::map<std::string, FaceChoice>{
-          {"central", FaceChoice::kCentral}, {"largest", FaceChoice::kLargest}}))
-      ->default_str("central");
-  verb->add_option("--format", align.format, "jpg, or png for lossless faces")
-      ->transform(CLI::Transformer(
-          std::map<std::string, CropFormat>{{"jpg", CropFormat::kJpeg}, {"png", CropFormat::kPng}}))
-      ->default_str("jpg");
+  verb->add_option("--face", options->face, "Of several faces: the most central, or the largest")
+      ->check(CLI::IsMember({"central", "largest"}))
+      ->capture_default_str();
+  verb->add_option("--format", options->format, "Of the faces; png is lossless")
+      ->check(CLI::IsMember({"jpg", "png"}))
+      ->capture_default_str();
   verb->add_option("--quality", align.jpeg_quality, "JPEG quality")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();

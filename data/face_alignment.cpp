@@ -60,7 +60,7 @@ cv::Mat warpBilinear(const cv::Mat& bgr, const cv::Matx23d& to_source, int heigh
       for (int c = 0; c < 3; ++c) {
         const double upper = p00[c] + fx * (p01[c] - p00[c]);
         const double lower = p10[c] + fx * (p11[c] - p10[c]);
-        *target++ = static_cast<uchar>(upper + fy * (lower - upper) + 0.5);
+        *target++ = static_cast<uchar>(std::lround(upper + fy * (lower - upper)));
       }
     }
   }

@@ -8,7 +8,7 @@
 namespace sphereface {
 namespace {
 
-constexpr int kVector = 16;
+constexpr size_t kVector = 16;
 
 /// 16 floats at any address: one AVX-512 register, two of AVX, four of SSE.
 typedef float Vector __attribute__((vector_size(kVector * sizeof(float)), aligned(4), may_alias));
@@ -18,9 +18,8 @@ template <int kOutputs>
 [[gnu::always_inline]] inline void convolveBlock(const ConvolutionLayer& layer, int first,
                                                  const FeatureMap& in, FeatureMap& out) {
   const size_t outputs = static_cast<size_t>(layer.outputs);
-  const int length = out.width() * out.lanes();
   for (int y = 0; y < out.height(); ++y) {
-    for (int x = 0; x < length; x += kVector) {
+    for (size_t x = 0; x < out.rowStride(); x += kVector) {
       Vector sum[kOutputs];
       for (int o = 0; o < kOutputs; ++o)
         sum[o] = Vector{} + layer.bias[first + o];
@@ -107,7 +106,8 @@ void FeatureMap::reshape(int channels, int height, int width, int lanes) {
   height_ = height;
   width_ = width;
   lanes_ = lanes;
-  row_stride_ = static_cast<size_t>((width * lanes + kVector - 1) / kVector * kVector);
+  const size_t values = static_cast<size_t>(width) * static_cast<size_t>(lanes);
+  row_stride_ = (values + kVector - 1) / kVector * kVector;
   // One row more: the last vector of a row reads up to kernel-1 pixels past its end.
   const size_t count = offset(channels, 0) + row_stride_;
   if (values_.size() < count) values_.resize(count);

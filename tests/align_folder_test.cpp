@@ -72,7 +72,7 @@ TEST_F(AlignFolder, KeepsTheStructureAndListsTheLandmarks) {
 TEST_F(AlignFolder, ReportsWhatCannotBeAlignedAndGoesOn) {
   const std::string whole = readFile(settings_.input / "a.one.jpg");
   std::ofstream(settings_.input / "cut.jpg", std::ios::binary) << whole.substr(0, whole.size() / 2);
-  std::ofstream(settings_.input / "empty.png");
+  std::ofstream(settings_.input / "empty.png") << "";
   std::ofstream(settings_.input / "text.jpg") << "no picture";
   std::ofstream(settings_.input / "grey.png", std::ios::binary)
       << encodePng(cv::Mat(64, 64, CV_8UC3, cv::Scalar(128, 128, 128)));
