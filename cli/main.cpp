@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every verb");
   // verbs, in the order of a run
+  addAlignCommand(app);
   addPackCommand(app);
   addTrainCommand(app);
   addExtractCommand(app);

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <cstdio>
+#include <memory>
+
+#include "base/json.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+#include "data/align_folder.h"
+
+namespace sphereface {
+namespace {
+
+struct Options {
+  AlignSettings align;
+  std::string face = "central";
+  std::string format = "jpg";
+  std::string json;
+};
+
+constexpr size_t kFailuresShown = 10;
+
+void run(Options& options) {
+  options.align.choice = options.face == "largest" ? FaceChoice::kLargest : FaceChoice::kCentral;
+  options.align.format = options.format == "png" ? CropFormat::kPng : CropFormat::kJpeg;
+  const AlignReport report = alignFolder(options.align);
+  const size_t tried = report.images - report.already_done;
+  const double per_second = report.seconds > 0 ? static_cast<double>(tried) / report.seconds : 0;
+  const double per_cpu_second =
+      report.cpu_seconds > 0 ? static_cast<double>(tried) / report.cpu_seconds : 0;
+  std::printf("images        %zu\n", report.images);
+  std::printf("aligned       %zu\n", report.aligned);
+  std::printf("already done  %zu\n", report.already_done);
+  std::printf("no face       %zu\n", report.no_face);
+  std::printf("unreadable    %zu\n", report.unreadable);
+  std::printf("coverage      %.3f %%\n", 100 * report.coverage());
+  std::printf("time          %s, %.1f images/s, %.1f per core\n",
+              formatDuration(report.seconds).c_str(), per_second, per_cpu_second);
+  for (size_t i = 0; i < report.failures.size() && i < kFailuresShown; ++i) {
+    std::printf("  %s: %s\n", report.failures[i].path.c_str(), report.failures[i].reason.c_str());
+  }
+  if (report.failures.size() > kFailuresShown) {
+    std::printf("  ... and %zu more in %s\n", report.failures.size() - kFailuresShown,
+                (options.align.output / "align_report.json").c_str());
+  }
+  if (options.json.empty()) return;
+  writeJsonFile(options.json, {{"images", report.images},
+                               {"aligned", report.aligned},
+                               {"already_done", report.already_done},
+                               {"no_face", report.no_face},
+                               {"unreadable", report.unreadable},
+                               {"coverage", report.coverage()},
+                               {"seconds", report.seconds},
+                               {"images_per_second", per_second},
+                               {"images_per_cpu_second", per_cpu_second},
+                               {"threads", options.align.threads}});
+}
+
+}  // namespace
+
+void addAlignCommand(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  AlignSettings& align = options->align;
+  align.threads = availableThreads();
+  CLI::App* verb = app.add_subcommand(
+      "align", "Find the face in every photograph of a folder and warp it to 112x96");
+  verb->add_option("--input", align.input, "Folder of photographs, searched with its subfolders")
+      ->required();
+  verb->add_option("--output", align.output,
+                   "Folder for the faces, of the same structure; an interrupted run goes on here")
+      ->required();
+  verb->add_option("--models", align.models,
+                   "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel")
+      ->required();
+  verb->add_option("--min-face", align.min_face, "Side of the smallest face looked for, pixels")
+      ->check(CLI::Range(12, 100000))
+      ->capture_default_str();
+  verb->add_option("--face", options->face, "Of several faces: the most central, or the largest")
+      ->check(CLI::IsMember({"central", "largest"}))
+      ->capture_default_str();
+  verb->add_option("--format", options->format, "Of the faces; png is lossless")
+      ->check(CLI::IsMember({"jpg", "png"}))
+      ->capture_default_str();
+  verb->add_option("--quality", align.jpeg_quality, "JPEG quality")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  verb->add_option("--threads", align.threads, "Photographs worked on at a time")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  verb->add_option("--json", options->json, "Write the result to this file");
+  verb->footer(
+      "Example: sphereface align --input photos --output faces --models mtcnn\n"
+      "Photographs without a face are listed in OUTPUT/align_report.json, the five points of all\n"
+      "others are in OUTPUT/landmarks.tsv.");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace sphereface
