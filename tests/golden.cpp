@@ -4,19 +4,12 @@
 #include "tests/golden.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
 #include "base/atomic_file.h"
 
 namespace sphereface::testing {
-
-std::filesystem::path sharedFolder() {
-  if (const char* set = std::getenv("SPHEREFACE_SHARED")) return set;
-  const std::filesystem::path beside = std::filesystem::path(SPHEREFACE_SOURCE_DIR) / "../shared";
-  return std::filesystem::is_directory(beside) ? beside : std::filesystem::path();
-}
 
 GoldenFile readGolden(const std::filesystem::path& path) {
   const std::string bytes = readFile(path);

@@ -1,9 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Golden numbers made by the published implementation. They aren't part of this repository: tests
-// find them in $SPHEREFACE_SHARED/golden, or in shared/golden beside the checkout, and are skipped,
-// saying so, where there are none.
+// Golden numbers made by the published implementation, and how to compare with them.
 
 #pragma once
 
@@ -13,10 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace sphereface::testing {
+#include "tests/shared_data.h"
 
-/// The folder of shared test data; empty when there is none.
-std::filesystem::path sharedFolder();
+namespace sphereface::testing {
 
 /// One array of a .sfg container, as doubles whatever it was stored as.
 struct GoldenArray {
@@ -58,7 +55,3 @@ double relativeNorm(const A& a, const B& b) {
 }
 
 }  // namespace sphereface::testing
-
-#define SPHEREFACE_SKIP_WITHOUT_GOLDEN(subfolder)                                              \
-  if (!std::filesystem::is_directory(sphereface::testing::sharedFolder() / "golden" / subfolder)) \
-  GTEST_SKIP() << "no golden files: set SPHEREFACE_SHARED to the folder that has golden/" << subfolder

@@ -207,9 +207,9 @@ std::vector<GoldenCase> goldenCases(const std::filesystem::path& folder) {
 }
 
 TEST(Head, MatchesThePublishedLayer) {
-  SPHEREFACE_SKIP_WITHOUT_GOLDEN("asoftmax");
+  SPHEREFACE_NEEDS(sharedFolder() / "golden" / "asoftmax");
   constexpr double kTolerance = 2e-5;
-  const std::filesystem::path folder = testing::sharedFolder() / "golden" / "asoftmax";
+  const std::filesystem::path folder = sharedFolder() / "golden" / "asoftmax";
   std::map<std::string, testing::GoldenFile> files;
   const std::vector<GoldenCase> cases = goldenCases(folder);
   ASSERT_EQ(cases.size(), 91U);

@@ -8,14 +8,18 @@
 
 namespace sphereface {
 
-/// A path of the research data that is not part of the repository (photographs, published models),
-/// below the folder named by SPHEREFACE_SHARED or else the one called `shared` beside the sources.
-/// Tests skip when it does not exist.
-inline std::filesystem::path sharedData(const std::filesystem::path& relative) {
+/// The folder of research data that is not part of the repository (photographs, published models,
+/// golden numbers): SPHEREFACE_SHARED, or else the one called `shared` beside the checkout. Tests are
+/// skipped, saying so, where it doesn't exist.
+inline std::filesystem::path sharedFolder() {
   const char* folder = std::getenv("SPHEREFACE_SHARED");
   const std::filesystem::path beside =
       std::filesystem::path(__FILE__).parent_path() / ".." / ".." / "shared";
-  return (folder != nullptr ? std::filesystem::path(folder) : beside) / "data" / relative;
+  return folder != nullptr ? std::filesystem::path(folder) : beside;
+}
+
+inline std::filesystem::path sharedData(const std::filesystem::path& relative) {
+  return sharedFolder() / "data" / relative;
 }
 
 }  // namespace sphereface

@@ -232,8 +232,8 @@ std::vector<double> trunkOf(const testing::GoldenFile& file, const std::string& 
 }
 
 TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
-  SPHEREFACE_SKIP_WITHOUT_GOLDEN("net");
-  const std::filesystem::path folder = testing::sharedFolder() / "golden" / "net";
+  SPHEREFACE_NEEDS(sharedFolder() / "golden" / "net");
+  const std::filesystem::path folder = sharedFolder() / "golden" / "net";
   const testing::GoldenFile init = testing::readGolden(folder / "mini_init.sfg");
   const testing::GoldenFile inputs = testing::readGolden(folder / "mini_inputs.sfg");
   const testing::GoldenFile golden = testing::readGolden(folder / ("mini_run_" + GetParam() + ".sfg"));
@@ -322,8 +322,8 @@ TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
 }
 
 TEST(GoldenActivations, MatchThePublishedImplementation) {
-  SPHEREFACE_SKIP_WITHOUT_GOLDEN("net");
-  const std::filesystem::path folder = testing::sharedFolder() / "golden" / "net";
+  SPHEREFACE_NEEDS(sharedFolder() / "golden" / "net");
+  const std::filesystem::path folder = sharedFolder() / "golden" / "net";
   const testing::GoldenFile golden = testing::readGolden(folder / "mini_run_a.sfg");
   const testing::GoldenFile inputs = testing::readGolden(folder / "mini_inputs.sfg");
   const Network network = customNetwork(28, 24, 32, {{8, 1}, {16, 2}, {24, 4}, {32, 1}});

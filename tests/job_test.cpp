@@ -1,0 +1,239 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Whole jobs: mpirun, a coordinator, workers, on a small data set of coloured noise that a network
+// can tell apart by its tint.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <thread>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/image_file.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "data/pack.h"
+#include "data/sample_order.h"
+#include "model/checkpoint.h"
+#include "tests/process.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Finished;
+using testing::program;
+using testing::runCommand;
+
+constexpr int kIdentities = 6;
+constexpr int kImages = 10;
+constexpr int kHeight = 28;
+constexpr int kWidth = 24;
+
+cv::Mat tintedNoise(int identity, int image) {
+  Random random(1, static_cast<uint64_t>(identity), static_cast<uint64_t>(image));
+  Random tint(2, static_cast<uint64_t>(identity));
+  const double colour[3] = {tint.uniform(40, 215), tint.uniform(40, 215), tint.uniform(40, 215)};
+  cv::Mat picture(kHeight, kWidth, CV_8UC3);
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        picture.at<cv::Vec3b>(y, x)[c] =
+            cv::saturate_cast<uchar>(colour[c] + 40 * random.normal());
+      }
+    }
+  }
+  return picture;
+}
+
+class Job : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = fs::temp_directory_path() / concat("job_test.", ::getpid());
+    for (int identity = 0; identity < kIdentities; ++identity) {
+      const fs::path faces = folder_ / "faces" / concat("id", identity);
+      fs::create_directories(faces);
+      for (int image = 0; image < kImages; ++image) {
+        writeFileAtomically(faces / concat(image, ".png"), encodePng(tintedNoise(identity, image)));
+      }
+    }
+    PackOptions options;
+    options.input = folder_ / "faces";
+    options.output = folder_ / "lmdb";
+    options.height = kHeight;
+    options.width = kWidth;
+    pack(options);
+    writeFileAtomically(folder_ / "config.textproto", concat(R"(name: "job"
+data { lmdb: ")", (folder_ / "lmdb").string(), R"(" mirror: true shift: 1 }
+network { name: "custom" stage { channels: 8 units: 1 } stage { channels: 16 } embedding: 16
+          height: )", kHeight, " width: ", kWidth, R"( }
+head { lambda { base: 100 gamma: 0.5 minimum: 5 } }
+solver { batch_size: 13 steps: 12 base_learning_rate: 0.05 policy: FIXED }
+worker { threads: 1 audit_records: true }
+coordinator { log_every_steps: 4 lease_steps: 3 }
+)"));
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder_); }
+
+  static std::vector<std::string> trainLine(const std::string& run, int workers,
+                                            const std::vector<std::string>& more = {}) {
+    std::vector<std::string> line = {program("sphereface"), "train", "--config",
+                                     (folder_ / "config.textproto").string(), "--run",
+                                     (folder_ / run).string(), "--workers",
+                                     std::to_string(workers)};
+    line.insert(line.end(), more.begin(), more.end());
+    return line;
+  }
+
+  static fs::path folder_;
+};
+
+fs::path Job::folder_;
+
+TEST_F(Job, GlobalBatchesDontDependOnTheNumberOfWorkers) {
+  const Finished one = runCommand(trainLine("one", 1));
+  ASSERT_EQ(one.code, 0) << one.output;
+  const Finished three = runCommand(trainLine("three", 3));
+  ASSERT_EQ(three.code, 0) << three.output;
+  const std::string records = readFile(folder_ / "one" / "records.tsv");
+  EXPECT_EQ(records, readFile(folder_ / "three" / "records.tsv"));
+
+  // And they are the sample order's, counted up without gap or repetition.
+  SampleOrder order(kIdentities * kImages, 1);
+  std::istringstream lines(records);
+  uint64_t position = 0;
+  for (uint64_t step = 0; step < 12; ++step) {
+    uint64_t value = 0;
+    ASSERT_TRUE(lines >> value);
+    EXPECT_EQ(value, step);
+    for (int i = 0; i < 13; ++i) {
+      ASSERT_TRUE(lines >> value);
+      EXPECT_EQ(value, order.record(position++)) << "step " << step;
+    }
+  }
+  EXPECT_FALSE(lines >> position);
+
+  // The same batches make the same losses, to rounding.
+  const Json a = readJsonFile(folder_ / "one" / "summary.json");
+  const Json b = readJsonFile(folder_ / "three" / "summary.json");
+  EXPECT_EQ(b.at("world_size"), 3);
+  EXPECT_NEAR(a.at("loss_first").get<double>(), b.at("loss_first").get<double>(), 1e-5);
+  EXPECT_NEAR(a.at("loss_last").get<double>(), b.at("loss_last").get<double>(), 1e-2);
+}
+
+TEST_F(Job, TrainsAndSaysWhatItDid) {
+  const Finished done = runCommand(
+      trainLine("learn", 2, {"--set", "solver.steps=150", "--set", "checkpoint.initial=true"}));
+  ASSERT_EQ(done.code, 0) << done.output;
+  EXPECT_NE(done.output.find("beside ln C = 1.79"), std::string::npos) << done.output;
+  const Json summary = readJsonFile(folder_ / "learn" / "summary.json");
+  for (const char* field : {"images_per_second", "steps", "loss_first", "loss_last", "world_size"}) {
+    EXPECT_TRUE(summary.contains(field)) << field;
+  }
+  EXPECT_NEAR(summary.at("loss_first").get<double>(), std::log(kIdentities), 0.8);
+  EXPECT_LT(summary.at("loss_last").get<double>(), 0.6) << done.output;
+  EXPECT_EQ(listCheckpoints(folder_ / "learn").size(), 2U);
+  std::ifstream metrics(folder_ / "learn" / "metrics.jsonl");
+  std::string line;
+  int lines = 0;
+  for (; std::getline(metrics, line); ++lines) {
+    const Json entry = Json::parse(line);
+    EXPECT_TRUE(entry.contains("loss") && entry.contains("lambda") && entry.contains("step"));
+  }
+  EXPECT_EQ(lines, 150 / 4 + 1);
+}
+
+TEST_F(Job, AResumedRunEndsWithTheBitsOfTheUnbrokenOne) {
+  const std::vector<std::string> every = {"--set", "checkpoint.every_steps=5"};
+  ASSERT_EQ(runCommand(trainLine("unbroken", 2, every)).code, 0);
+  fs::create_directories(folder_ / "resumed" / "checkpoints");
+  fs::copy(checkpointFolder(folder_ / "unbroken", 5), checkpointFolder(folder_ / "resumed", 5));
+  const Finished resumed =
+      runCommand(trainLine("resumed", 2, {"--resume", "auto", "--set", "checkpoint.every_steps=5"}));
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_NE(resumed.output.find("training from step 5"), std::string::npos) << resumed.output;
+  for (const char* part : {"parameters.bin", "momentum.bin"}) {
+    EXPECT_EQ(readFile(checkpointFolder(folder_ / "unbroken", 12) / part),
+              readFile(checkpointFolder(folder_ / "resumed", 12) / part))
+        << part;
+  }
+}
+
+TEST_F(Job, AKilledWorkerEndsTheJobAndIsNamed) {
+  testing::Process job(trainLine("killed", 2, {"--set", "solver.steps=1000000"}));
+  const fs::path events = folder_ / "killed" / "events.jsonl";
+  const fs::path metrics = folder_ / "killed" / "metrics.jsonl";
+  for (int i = 0; i < 600 && (!fs::exists(metrics) || fs::file_size(metrics) == 0); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  pid_t victim = 0;
+  std::ifstream lines(events);
+  std::string line;
+  while (std::getline(lines, line)) {
+    const Json event = Json::parse(line);
+    if (event.at("event") == "worker" && event.at("rank") == 2) victim = event.at("pid").get<pid_t>();
+  }
+  ASSERT_GT(victim, 0) << job.output();
+  ASSERT_EQ(::kill(victim, SIGKILL), 0);
+  const int code = job.wait(30);
+  EXPECT_GT(code, 0) << "still running after 30 s";
+  EXPECT_NE(job.output().find("rank 2"), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("sphereface: error: the job ended with exit code"), std::string::npos)
+      << job.output();
+}
+
+TEST_F(Job, AWorkersErrorEndsTheJobAndIsNamed) {
+  // One record's pixels are cut off; the run meets it sooner or later.
+  const fs::path bad = folder_ / "bad.lmdb";
+  fs::copy(folder_ / "lmdb", bad);
+  std::string bytes = readFile(bad / "data.mdb");
+  const size_t png = bytes.find("IDAT", bytes.size() / 2);
+  ASSERT_NE(png, std::string::npos);
+  bytes.replace(png, 40, 40, '\xee');
+  writeFileAtomically(bad / "data.mdb", bytes);
+  const std::string set = concat("data.lmdb=", bad.string());
+  const Finished failed = runCommand(trainLine("bad", 2, {"--set", set}));
+  EXPECT_EQ(failed.code, 1) << failed.output;
+  EXPECT_NE(failed.output.find("sphereface-worker: rank "), std::string::npos) << failed.output;
+  EXPECT_NE(failed.output.find(concat("error: ", bad.string(), ": record 000000")),
+            std::string::npos)
+      << failed.output;
+
+  const Finished skipped =
+      runCommand(trainLine("bad-skip", 2, {"--set", set, "--set", "data.bad_record=SKIP"}));
+  EXPECT_EQ(skipped.code, 0) << skipped.output;
+  EXPECT_GE(readJsonFile(folder_ / "bad-skip" / "summary.json").at("bad_records").get<int>(), 1);
+}
+
+TEST_F(Job, WrongConfigurationsExitWithTwo) {
+  for (const auto& [set, words] : std::vector<std::pair<std::string, std::string>>{
+           {"solver.stepz=1", "no field \"stepz\""},
+           {"head.margin=9", "head.margin: must be 1, 2, 3 or 4"},
+           {"solver.batch_size=1", "gives some of the 2 workers no image"},
+           {"network.height=32", "the network wants 32x24"}}) {
+    const Finished failed = runCommand(trainLine("wrong", 2, {"--set", set}));
+    EXPECT_EQ(failed.code, 2) << set << "\n" << failed.output;
+    EXPECT_NE(failed.output.find(words), std::string::npos) << set << "\n" << failed.output;
+  }
+  const Finished cuda = runCommand(trainLine("wrong", 2, {"--set", "worker.device=CUDA"}));
+  EXPECT_EQ(cuda.code, 1);
+  EXPECT_NE(cuda.output.find("built without GPU kernels"), std::string::npos);
+  const Finished gone = runCommand(trainLine("wrong", 2, {"--set", "data.lmdb=/nonexistent"}));
+  EXPECT_EQ(gone.code, 1) << gone.output;
+  EXPECT_NE(gone.output.find("no such data set: /nonexistent"), std::string::npos) << gone.output;
+}
+
+TEST_F(Job, ARunFolderInUseIsRefused) {
+  ASSERT_EQ(runCommand(trainLine("twice", 1)).code, 0);
+  const Finished again = runCommand(trainLine("twice", 1));
+  EXPECT_EQ(again.code, 2) << again.output;
+  EXPECT_NE(again.output.find("already holds checkpoints"), std::string::npos) << again.output;
+}
+
+}  // namespace
+}  // namespace sphereface
