@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every verb");
   // verbs, in the order of a run
+  addEvaluateCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
