@@ -16,7 +16,7 @@ namespace sphereface {
 namespace {
 
 constexpr double kLowestFar = 1e-4;
-constexpr size_t kBins = 80;
+constexpr size_t kBins = 60;
 
 std::string percent(double fraction, int decimals = 2) {
   std::ostringstream text;
