@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   addPackCommand(app);
   addTrainCommand(app);
   addExtractCommand(app);
+  addEvaluateCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

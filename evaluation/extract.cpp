@@ -4,57 +4,18 @@
 #include "evaluation/extract.h"
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
-#include "base/image_file.h"
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "data/dataset.h"
 #include "kernels/engine.h"
 #include "model/checkpoint.h"
 #include "model/network_table.h"
 
 namespace sphereface {
 namespace {
-
-namespace fs = std::filesystem;
-
-ImageSource listedImages(const fs::path& list) {
-  std::ifstream file(list);
-  if (!file) throw Error(concat("cannot open ", list.string()));
-  ImageSource source;
-  std::string line;
-  while (std::getline(file, line)) {
-    if (!line.empty()) source.names.push_back(line);
-  }
-  if (source.names.empty()) throw Error(concat(list.string(), ": no image listed"));
-  source.load = [folder = list.parent_path(), names = source.names](size_t i) {
-    return readImage(folder / names[i]);
-  };
-  return source;
-}
-
-ImageSource packedImages(const fs::path& folder) {
-  const auto dataset = std::make_shared<Dataset>(folder);
-  ImageSource source;
-  for (uint64_t i = 0; i < dataset->size(); ++i) {
-    const std::string key = dataset->key(i);
-    source.names.push_back(key.substr(key.find('_') + 1));
-  }
-  source.alignment_template = dataset->manifest().alignment_template();
-  source.load = [dataset](size_t i) { return dataset->read(i).image; };
-  return source;
-}
-
-ImageSource folderImages(const fs::path& folder) {
-  ImageSource source;
-  for (const fs::path& path : listImages(folder)) source.names.push_back(path.string());
-  source.load = [folder, names = source.names](size_t i) { return readImage(folder / names[i]); };
-  return source;
-}
 
 /// Interleaved BGR to planes, optionally mirrored.
 void copyPlanes(const cv::Mat& image, bool mirror, uint8_t* to) {
@@ -78,40 +39,6 @@ Mirror mirrorFromName(const std::string& name) {
     if (mirrorName(mirror) == name) return mirror;
   }
   throw UsageError(concat("mirror \"", name, "\": expected none, concat or sum"));
-}
-
-ImageSource openImageSource(const fs::path& input) {
-  if (fs::is_regular_file(input)) return listedImages(input);
-  if (fs::exists(input / "data.mdb")) return packedImages(input);
-  return folderImages(input);
-}
-
-ImageSource namedImages(const fs::path& directory, const std::vector<std::string>& names) {
-  std::vector<fs::path> paths;
-  std::vector<std::string> missing;
-  for (const std::string& name : names) {
-    const fs::path stem = directory / name;
-    bool found = false;
-    for (const char* suffix : {".jpg", ".png", ".jpeg", ".bmp", ".webp", ".ppm"}) {
-      fs::path path = stem;
-      path += suffix;
-      if (!fs::exists(path)) continue;
-      paths.push_back(path);
-      found = true;
-      break;
-    }
-    if (!found) missing.push_back(name);
-  }
-  if (!missing.empty()) {
-    std::string first;
-    for (size_t i = 0; i < missing.size() && i < 3; ++i) first += (i > 0 ? ", " : "") + missing[i];
-    throw Error(concat(missing.size(), " of ", names.size(), " images are missing below ",
-                       directory.string(), ": ", first, missing.size() > 3 ? ", ..." : ""));
-  }
-  ImageSource source;
-  source.names = names;
-  source.load = [paths](size_t i) { return readImage(paths[i]); };
-  return source;
 }
 
 FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& source) {

@@ -5,38 +5,28 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
-#include <vector>
 
 #include "base/error.h"
-#include "base/image_file.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "data/alignment_template.h"
-#include "evaluation/pairs.h"
 
 namespace sphereface {
 
-FeatureSet pixelFeatures(const std::filesystem::path& directory,
-                         std::span<const std::string> images, size_t threads) {
-  std::vector<std::string> files;
-  for (const std::filesystem::path& file : listImages(directory))
-    files.push_back(file.string());
-  const std::vector<size_t> found = locateImages(images, files, directory.string());
+FeatureSet pixelFeatures(const ImageSource& source, size_t threads) {
   FeatureSet features;
-  features.rows = images.size();
+  features.names = source.names;
+  features.rows = source.names.size();
   features.dim = size_t{kAlignedHeight} * kAlignedWidth;
   features.values.resize(features.rows * features.dim);
   features.alignment_template = kAlignmentTemplate;
   features.color_order = "grey";
-  for (const size_t file : found)
-    features.names.push_back(files[file]);
 
-  Progress progress("reading", images.size(), "images");
-  parallelFor(images.size(), threads, [&](size_t i) {
-    const std::filesystem::path path = directory / features.names[i];
-    const cv::Mat image = readImage(path);
+  Progress progress("reading", features.rows, "images");
+  parallelFor(features.rows, threads, [&](size_t i) {
+    const cv::Mat image = source.load(i);
     if (image.rows != kAlignedHeight || image.cols != kAlignedWidth) {
-      throw Error(concat(path.string(), ": is ", image.cols, "x", image.rows,
+      throw Error(concat(source.names[i], ": is ", image.cols, "x", image.rows,
                          ", an aligned face is ", kAlignedWidth, "x", kAlignedHeight));
     }
     cv::Mat grey;

@@ -4,18 +4,14 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <span>
-#include <string>
 
 #include "evaluation/feature_file.h"
+#include "evaluation/image_source.h"
 
 namespace sphereface {
 
 /// The grey pixels of aligned faces as their features: what a face verifier scores that has learnt
-/// nothing. `images` are paths below `directory`, without suffix.
-/// errors: Error when images are missing, unreadable or not of the aligned size.
-FeatureSet pixelFeatures(const std::filesystem::path& directory,
-                         std::span<const std::string> images, size_t threads);
+/// nothing. errors: Error naming an image that is unreadable or not of the aligned size.
+FeatureSet pixelFeatures(const ImageSource& source, size_t threads);
 
 }  // namespace sphereface

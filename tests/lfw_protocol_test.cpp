@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <sstream>
 
 #include "tests/evaluation_support.h"
 
@@ -135,6 +136,62 @@ TEST(LfwProtocol, AgreesWithTheLiteralRuleOnRandomFeatures) {
     EXPECT_NEAR(result.standard_error, result.accuracy_std / 3.0, 1e-12);
     EXPECT_EQ(result.scores.size(), list.pairs.size());
   }
+}
+
+/// Another program on our files: the pairs list, the .npy and the rule, in a few lines of NumPy.
+TEST(LfwProtocol, AgreesWithTheRuleInNumpy) {
+  if (!pythonHas("numpy")) GTEST_SKIP() << "SPHEREFACE_PYTHON names no Python with numpy";
+  const TestFolder folder;
+  std::string text = "10\t40\n";
+  for (const Pair& pair : randomPairs(10, 40, 30, 4).pairs) {
+    const auto fields = [](const std::string& image) {
+      return image.substr(0, image.find('/')) + "\t" + image.back();
+    };
+    text += fields(pair.left) + "\t";
+    text += pair.same ? pair.right.substr(pair.right.size() - 1) : fields(pair.right);
+    text += "\n";
+  }
+  writeFileAtomically(folder / "pairs.txt", text);
+  const PairList list = readPairs(folder / "pairs.txt");
+  const FeatureSet features = randomFeatures(list, 100, 1.4, 4);
+  writeFeatures(folder / "features.npy", features);
+  const std::string script = R"(
+import json, sys
+import numpy as np
+folder = sys.argv[1]
+features = np.load(folder + "/features.npy").astype(np.float64)
+rows = {n[:-4]: i for i, n in enumerate(json.load(open(folder + "/features.npy.json"))["names"])}
+name = lambda person, number: rows["%s/%s_%04d" % (person, person, int(number))]
+left, right, same = [], [], []
+for line in open(folder + "/pairs.txt").read().splitlines()[1:]:
+    f = line.split("\t")
+    same.append(len(f) == 3)
+    left.append(name(f[0], f[1]))
+    right.append(name(f[0], f[2]) if len(f) == 3 else name(f[2], f[3]))
+same, fold = np.array(same), np.arange(len(same)) // 80
+candidates = np.arange(-10000, 10001) / 10000
+for k in range(10):
+    training = fold != k
+    mean = np.concatenate([features[left][training], features[right][training]]).mean(axis=0)
+    a, b = features[left] - mean, features[right] - mean
+    score = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    def right_share(part, t):
+        return np.where(same[part], score[part] > t, score[part] < t).mean()
+    shares = np.array([right_share(training, t) for t in candidates])
+    t = candidates[shares == shares.max()].mean()
+    print("%.17g %.17g" % (right_share(~training, t), t))
+)";
+  std::istringstream theirs(runPython(folder, script, (folder / "").string()));
+  const LfwResult result = evaluateLfw(list, readFeatures(folder / "features.npy"), 2);
+  for (size_t fold = 0; fold < 10; ++fold) {
+    double accuracy = -1;
+    double threshold = -1;
+    theirs >> accuracy >> threshold;
+    EXPECT_DOUBLE_EQ(result.fold_accuracy[fold], accuracy);
+    EXPECT_NEAR(result.fold_threshold[fold], threshold, 1e-12);
+  }
+  EXPECT_GT(result.accuracy_mean, 0.7);
+  EXPECT_LT(result.accuracy_mean, 0.999);
 }
 
 TEST(LfwProtocol, DoesNotDependOnThreadsOrTheOrderOfFeatures) {

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <opencv2/core.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sphereface {
+
+/// A list of images and how to get one: 8-bit BGR, of the network's input size.
+struct ImageSource {
+  std::vector<std::string> names;
+  std::function<cv::Mat(size_t)> load;  // called from several threads
+  // Name of the template the faces were aligned to, where the source knows it; else empty.
+  std::string alignment_template;
+};
+
+/// All images below a folder, the images of a packed data set, or those listed in a text file (one
+/// path a line, relative to the file).
+ImageSource openImageSource(const std::filesystem::path& input);
+
+/// The images of `directory` with these paths below it, whatever their suffix.
+/// errors: Error with how many are missing and the first of them.
+ImageSource namedImages(const std::filesystem::path& directory, std::span<const std::string> stems);
+
+}  // namespace sphereface
