@@ -9,7 +9,8 @@
 namespace sphereface {
 
 void writeJsonFile(const std::filesystem::path& path, const Json& value) {
-  writeFileAtomically(path, value.dump(2) + "\n");
+  // A file name need not be UTF-8; that must not cost the report of a long run.
+  writeFileAtomically(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Json readJsonFile(const std::filesystem::path& path) {

@@ -12,7 +12,7 @@ namespace sphereface {
 
 using Json = nlohmann::ordered_json;
 
-/// Writes `value`, indented, as a whole file or not at all.
+/// Writes `value`, indented, as a whole file or not at all. Bytes that are not UTF-8 become U+FFFD.
 void writeJsonFile(const std::filesystem::path& path, const Json& value);
 
 /// errors: Error naming the file, the position and what was expected there.

@@ -26,10 +26,6 @@ void run(Options& options) {
   options.align.choice = options.face == "largest" ? FaceChoice::kLargest : FaceChoice::kCentral;
   options.align.format = options.format == "png" ? CropFormat::kPng : CropFormat::kJpeg;
   const AlignReport report = alignFolder(options.align);
-  const size_t tried = report.images - report.already_done;
-  const double per_second = report.seconds > 0 ? static_cast<double>(tried) / report.seconds : 0;
-  const double per_cpu_second =
-      report.cpu_seconds > 0 ? static_cast<double>(tried) / report.cpu_seconds : 0;
   std::printf("images        %zu\n", report.images);
   std::printf("aligned       %zu\n", report.aligned);
   std::printf("already done  %zu\n", report.already_done);
@@ -37,7 +33,8 @@ void run(Options& options) {
   std::printf("unreadable    %zu\n", report.unreadable);
   std::printf("coverage      %.3f %%\n", 100 * report.coverage());
   std::printf("time          %s, %.1f images/s, %.1f per core\n",
-              formatDuration(report.seconds).c_str(), per_second, per_cpu_second);
+              formatDuration(report.seconds).c_str(), report.imagesPerSecond(),
+              report.imagesPerCpuSecond());
   for (size_t i = 0; i < report.failures.size() && i < kFailuresShown; ++i) {
     std::printf("  %s: %s\n", report.failures[i].path.c_str(), report.failures[i].reason.c_str());
   }
@@ -46,16 +43,9 @@ void run(Options& options) {
                 (options.align.output / "align_report.json").c_str());
   }
   if (options.json.empty()) return;
-  writeJsonFile(options.json, {{"images", report.images},
-                               {"aligned", report.aligned},
-                               {"already_done", report.already_done},
-                               {"no_face", report.no_face},
-                               {"unreadable", report.unreadable},
-                               {"coverage", report.coverage()},
-                               {"seconds", report.seconds},
-                               {"images_per_second", per_second},
-                               {"images_per_cpu_second", per_cpu_second},
-                               {"threads", options.align.threads}});
+  Json json = report.toJson();
+  json["threads"] = options.align.threads;
+  writeJsonFile(options.json, json);
 }
 
 }  // namespace

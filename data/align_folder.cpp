@@ -15,7 +15,6 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
-#include "base/json.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 
@@ -184,20 +183,37 @@ void writeReport(const AlignSettings& settings, const AlignReport& report) {
   for (const AlignReport::Failure& failure : report.failures) {
     failures.push_back({{"path", failure.path.generic_string()}, {"reason", failure.reason}});
   }
-  writeJsonFile(settings.output / "align_report.json",
-                {{"settings", settingsLine(settings).substr(2)},
-                 {"images", report.images},
-                 {"aligned", report.aligned},
-                 {"already_done", report.already_done},
-                 {"no_face", report.no_face},
-                 {"unreadable", report.unreadable},
-                 {"coverage", report.coverage()},
-                 {"seconds", report.seconds},
-                 {"cpu_seconds", report.cpu_seconds},
-                 {"failures", failures}});
+  Json json = {{"settings", settingsLine(settings).substr(2)}};
+  json.update(report.toJson());
+  json["failures"] = failures;
+  writeJsonFile(settings.output / "align_report.json", json);
 }
 
 }  // namespace
+
+double AlignReport::coverage() const {
+  return static_cast<double>(aligned + already_done) / static_cast<double>(images);
+}
+
+double AlignReport::imagesPerSecond() const {
+  return seconds > 0 ? static_cast<double>(images - already_done) / seconds : 0;
+}
+
+double AlignReport::imagesPerCpuSecond() const {
+  return cpu_seconds > 0 ? static_cast<double>(images - already_done) / cpu_seconds : 0;
+}
+
+Json AlignReport::toJson() const {
+  return {{"images", images},
+          {"aligned", aligned},
+          {"already_done", already_done},
+          {"no_face", no_face},
+          {"unreadable", unreadable},
+          {"coverage", coverage()},
+          {"seconds", seconds},
+          {"images_per_second", imagesPerSecond()},
+          {"images_per_cpu_second", imagesPerCpuSecond()}};
+}
 
 AlignReport alignFolder(const AlignSettings& settings) {
   const MtcnnNetworks networks = loadMtcnn(settings.models);

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "data/face_alignment.h"
 
 namespace sphereface {
@@ -49,9 +50,14 @@ struct AlignReport {
   double cpu_seconds = 0;         // of all threads
   std::vector<Failure> failures;  // no face or unreadable, in order of path
 
-  double coverage() const {
-    return static_cast<double>(aligned + already_done) / static_cast<double>(images);
-  }
+  /// Share of the photographs that have a face in the output.
+  double coverage() const;
+  /// Of this run, photographs without a face included.
+  double imagesPerSecond() const;
+  /// The same for one core: per second of processor time.
+  double imagesPerCpuSecond() const;
+  /// All numbers, without the failures.
+  Json toJson() const;
 };
 
 /// ensures: a photograph that can't be read or shows no face is reported and does not end the run;

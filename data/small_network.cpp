@@ -8,18 +8,18 @@
 namespace sphereface {
 namespace {
 
-constexpr size_t kVector = 16;
-
-/// 16 floats at any address: one AVX-512 register, two of AVX, four of SSE.
-typedef float Vector __attribute__((vector_size(kVector * sizeof(float)), aligned(4), may_alias));
+/// Rows are multiples of this many floats: the widest register used (AVX-512).
+constexpr size_t kRowMultiple = 16;
 
 /// Outputs first .. first+kOutputs-1 of all pixels.
-template <int kOutputs>
+template <size_t kWidth, int kOutputs>
 [[gnu::always_inline]] inline void convolveBlock(const ConvolutionLayer& layer, int first,
                                                  const FeatureMap& in, FeatureMap& out) {
+  // One register, from any address.
+  typedef float Vector __attribute__((vector_size(kWidth * sizeof(float)), aligned(4), may_alias));
   const size_t outputs = static_cast<size_t>(layer.outputs);
   for (int y = 0; y < out.height(); ++y) {
-    for (size_t x = 0; x < out.rowStride(); x += kVector) {
+    for (size_t x = 0; x < out.rowStride(); x += kWidth) {
       Vector sum[kOutputs];
       for (int o = 0; o < kOutputs; ++o)
         sum[o] = Vector{} + layer.bias[first + o];
@@ -44,25 +44,26 @@ template <int kOutputs>
   }
 }
 
-/// convolveBlock<outputs>, for a count known only at run time.
-template <int kMost>
+/// convolveBlock<kWidth, outputs>, for a count known only at run time.
+template <size_t kWidth, int kMost>
 [[gnu::always_inline]] inline void convolveUpTo(int outputs, const ConvolutionLayer& layer,
                                                 int first, const FeatureMap& in, FeatureMap& out) {
   if (outputs == kMost) {
-    convolveBlock<kMost>(layer, first, in, out);
+    convolveBlock<kWidth, kMost>(layer, first, in, out);
   } else if constexpr (kMost > 1) {
-    convolveUpTo<kMost - 1>(outputs, layer, first, in, out);
+    convolveUpTo<kWidth, kMost - 1>(outputs, layer, first, in, out);
   }
 }
 
-/// kMost sums have to fit the processor's registers.
-template <int kMost>
+/// kWidth floats fill a register of the processor; kMost sums and a few values have to fit into its
+/// registers.
+template <size_t kWidth, int kMost>
 [[gnu::always_inline]] inline void convolveInBlocks(const ConvolutionLayer& layer,
                                                     const FeatureMap& in, FeatureMap& out) {
   const int blocks = (layer.outputs + kMost - 1) / kMost;
   const int block = (layer.outputs + blocks - 1) / blocks;
   for (int first = 0; first < layer.outputs; first += block) {
-    convolveUpTo<kMost>(std::min(block, layer.outputs - first), layer, first, in, out);
+    convolveUpTo<kWidth, kMost>(std::min(block, layer.outputs - first), layer, first, in, out);
   }
 }
 
@@ -70,18 +71,18 @@ template <int kMost>
 
 [[gnu::target("avx512f")]] void convolveAvx512(const ConvolutionLayer& layer, const FeatureMap& in,
                                                FeatureMap& out) {
-  convolveInBlocks<16>(layer, in, out);
+  convolveInBlocks<16, 16>(layer, in, out);
 }
 
 [[gnu::target("avx2,fma")]] void convolveAvx2(const ConvolutionLayer& layer, const FeatureMap& in,
                                               FeatureMap& out) {
-  convolveInBlocks<6>(layer, in, out);
+  convolveInBlocks<8, 12>(layer, in, out);
 }
 
 #endif
 
 void convolveGeneric(const ConvolutionLayer& layer, const FeatureMap& in, FeatureMap& out) {
-  convolveInBlocks<3>(layer, in, out);
+  convolveInBlocks<4, 12>(layer, in, out);
 }
 
 using Convolve = void (*)(const ConvolutionLayer&, const FeatureMap&, FeatureMap&);
@@ -107,7 +108,7 @@ void FeatureMap::reshape(int channels, int height, int width, int lanes) {
   width_ = width;
   lanes_ = lanes;
   const size_t values = static_cast<size_t>(width) * static_cast<size_t>(lanes);
-  row_stride_ = (values + kVector - 1) / kVector * kVector;
+  row_stride_ = (values + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
   // One row more: the last vector of a row reads up to kernel-1 pixels past its end.
   const size_t count = offset(channels, 0) + row_stride_;
   if (values_.size() < count) values_.resize(count);

@@ -3,8 +3,8 @@
 //
 // Forward pass of very small convolution networks on one thread, for the face detector. Its nets
 // have 10 to 64 channels and inputs of every size, where a general library spends its time on
-// set-up; here a convolution is one loop over a row: 16 neighbouring values times the weights of up
-// to 16 outputs, held in registers.
+// set-up; here a convolution is one loop over a row: a register full of neighbouring values, times
+// one weight of each of up to 16 outputs, whose sums stay in registers too.
 
 #pragma once
 

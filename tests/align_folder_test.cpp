@@ -79,22 +79,24 @@ TEST_F(AlignFolder, ReportsWhatCannotBeAlignedAndGoesOn) {
   std::ofstream(settings_.input / "tiny.png", std::ios::binary)
       << encodePng(cv::Mat(9, 200, CV_8UC3, cv::Scalar(128, 128, 128)));
   std::ofstream(settings_.input / "tab\there.jpg", std::ios::binary) << whole;
+  std::ofstream(settings_.input / "latin1\xe9.jpg") << "no picture under a name that is not UTF-8";
   const AlignReport report = alignFolder(settings_);
-  EXPECT_EQ(report.images, 8U);
+  EXPECT_EQ(report.images, 9U);
   EXPECT_EQ(report.aligned, 2U);
   EXPECT_EQ(report.no_face, 2U);
-  EXPECT_EQ(report.unreadable, 4U);
+  EXPECT_EQ(report.unreadable, 5U);
   const Json json = readJsonFile(settings_.output / "align_report.json");
   EXPECT_EQ(json["aligned"], 2);
-  EXPECT_EQ(json["unreadable"], 4);
-  EXPECT_EQ(json["coverage"], 0.25);
+  EXPECT_EQ(json["unreadable"], 5);
+  EXPECT_NEAR(json["coverage"], 2.0 / 9, 1e-12);
   std::vector<std::string> names;
   for (const Json& failure : json["failures"])
     names.push_back(failure["path"]);
-  EXPECT_EQ(names, (std::vector<std::string>{"cut.jpg", "empty.png", "grey.png", "tab\there.jpg",
-                                             "text.jpg", "tiny.png"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"cut.jpg", "empty.png", "grey.png", "latin1\xef\xbf\xbd.jpg",
+                                      "tab\there.jpg", "text.jpg", "tiny.png"}));
   EXPECT_EQ(json["failures"][2]["reason"], "no face found");
-  EXPECT_EQ(json["failures"][5]["reason"],
+  EXPECT_EQ(json["failures"][6]["reason"],
             "the image of 200x9 pixels is smaller than the smallest face looked for (20)");
 }
 
