@@ -1,0 +1,173 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "data/dataset.h"
+
+#include <array>
+#include <cstdio>
+#include <opencv2/core.hpp>
+#include <string_view>
+
+#include "base/image_file.h"
+#include "base/progress.h"
+#include "base/sha256.h"
+#include "data/lmdb_file.h"
+#include "proto/caffe.pb.h"
+#include "proto/text_format.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+DatasetManifest readManifest(const fs::path& folder) {
+  if (!fs::is_directory(folder)) throw Error(concat("no such data set: ", folder.string()));
+  const fs::path file = folder / "manifest.textproto";
+  if (!fs::exists(file)) {
+    throw Error(concat(folder.string(),
+                       " has no manifest.textproto: it is no data set of `sphereface pack`, or "
+                       "its packing did not finish"));
+  }
+  DatasetManifest manifest;
+  try {
+    parseTextFile(file, manifest);
+  } catch (const UsageError& e) {
+    throw Error(e.what());
+  }
+  auto require = [&](bool condition, const std::string& problem) {
+    if (!condition) throw Error(concat(file.string(), ": ", problem));
+  };
+  require(manifest.format_version() == 1,
+          concat("format version ", manifest.format_version(), "; only 1 can be read"));
+  require(manifest.records() > 0, "no records");
+  require(manifest.classes() > 0, "no classes");
+  require(manifest.channels() == 3, concat(manifest.channels(), " channels instead of 3"));
+  require(manifest.height() > 0 && manifest.width() > 0, "no image height or width");
+  require(manifest.identity_size() == static_cast<int>(manifest.classes()),
+          concat(manifest.identity_size(), " identities for ", manifest.classes(), " classes"));
+  uint64_t images = 0;
+  for (const DatasetManifest::Identity& identity : manifest.identity())
+    images += identity.images();
+  require(images == manifest.records(), concat("the identities have ", images, " images, but ",
+                                               manifest.records(), " records are claimed"));
+  return manifest;
+}
+
+std::string keyPrefix(uint64_t index) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%08llu_", static_cast<unsigned long long>(index));
+  return text;
+}
+
+/// Planar B, G, R to interleaved.
+cv::Mat interleave(const std::string& planes, int height, int width) {
+  const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
+  std::array<cv::Mat, 3> channels;
+  for (size_t c = 0; c < channels.size(); ++c) {
+    channels[c] = cv::Mat(height, width, CV_8UC1, const_cast<char*>(planes.data() + c * area));
+  }
+  cv::Mat image;
+  cv::merge(channels.data(), channels.size(), image);
+  return image;
+}
+
+}  // namespace
+
+struct Dataset::Lmdb {
+  explicit Lmdb(const fs::path& folder) : reader(folder) {}
+
+  /// Calls use(key, value) with the record's bytes.
+  template <class Use>
+  void withRecord(const fs::path& folder, uint64_t index, Use use) const {
+    const std::string prefix = keyPrefix(index);
+    bool found = false;
+    reader.visit(prefix, [&](std::string_view key, std::string_view value) {
+      found = key.substr(0, prefix.size()) == prefix;
+      if (found) use(key, value);
+      return false;
+    });
+    if (!found) {
+      throw Error(concat(folder.string(), ": record ", index, ": no key begins with ", prefix));
+    }
+  }
+
+  LmdbReader reader;
+};
+
+Dataset::Dataset(const fs::path& folder)
+    : folder_(folder), manifest_(readManifest(folder)), lmdb_(std::make_unique<Lmdb>(folder)) {
+  if (lmdb_->reader.entries() != size()) {
+    throw Error(concat(folder.string(), ": data.mdb has ", lmdb_->reader.entries(),
+                       " records, its manifest says ", size()));
+  }
+}
+
+Dataset::~Dataset() = default;
+
+Dataset::Sample Dataset::read(uint64_t index) const {
+  caffe::Datum datum;
+  std::string name;
+  bool parsed = false;
+  lmdb_->withRecord(folder_, index, [&](std::string_view key, std::string_view value) {
+    name = concat(folder_.string(), ": record ", index, " (", key, ")");
+    parsed = datum.ParseFromArray(value.data(), static_cast<int>(value.size()));
+  });
+  auto fail = [&](const std::string& problem) { throw BadRecord(concat(name, ": ", problem)); };
+  if (!parsed) fail("not a Datum");
+  const auto classes = static_cast<int64_t>(manifest_.classes());
+  if (datum.label() < 0 || datum.label() >= classes) {
+    fail(concat("label ", datum.label(), " is outside 0 .. ", classes - 1));
+  }
+  const int height = static_cast<int>(manifest_.height());
+  const int width = static_cast<int>(manifest_.width());
+  auto requireShape = [&](int channels, int rows, int columns) {
+    if (channels != 3 || rows != height || columns != width) {
+      fail(concat("the image is ", channels, "x", rows, "x", columns, ", the manifest says 3x",
+                  height, "x", width));
+    }
+  };
+  Sample sample;
+  sample.label = datum.label();
+  if (datum.encoded()) {
+    try {
+      sample.image = decodeImage(datum.data(), name);
+    } catch (const Error& e) {
+      throw BadRecord(e.what());
+    }
+    requireShape(sample.image.channels(), sample.image.rows, sample.image.cols);
+  } else {
+    requireShape(datum.channels(), datum.height(), datum.width());
+    const size_t expected = size_t{3} * manifest_.height() * manifest_.width();
+    if (datum.data().size() != expected) {
+      fail(concat(datum.data().size(), " bytes of pixels instead of ", expected));
+    }
+    sample.image = interleave(datum.data(), height, width);
+  }
+  return sample;
+}
+
+std::string Dataset::key(uint64_t index) const {
+  std::string result;
+  lmdb_->withRecord(folder_, index, [&](std::string_view key, std::string_view) { result = key; });
+  return result;
+}
+
+void Dataset::verify() const {
+  if (!manifest_.has_sha256()) throw Error(concat(folder_.string(), ": the manifest has no sum"));
+  Progress progress("checking", size(), "records");
+  Sha256 hash;
+  lmdb_->reader.visit("", [&](std::string_view key, std::string_view value) {
+    hash.update(key);
+    hash.update(value);
+    progress.add();
+    return true;
+  });
+  progress.finish();
+  const std::string sum = hash.hex();
+  if (sum != manifest_.sha256()) {
+    throw Error(concat(folder_.string(), ": the records' SHA-256 is ", sum, ", the manifest says ",
+                       manifest_.sha256(), ": data.mdb was changed or damaged"));
+  }
+}
+
+}  // namespace sphereface
