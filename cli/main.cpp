@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every verb");
   // verbs, in the order of a run
+  addSynthCommand(app);
   addPackCommand(app);
   try {
     app.parse(argc, argv);
