@@ -10,10 +10,12 @@
 int main(int argc, char** argv) {
   using namespace sphereface;
   CLI::App app("SphereFace training: from photographs to a benchmark score.", "sphereface");
-  app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION " (built without GPU kernels)");
+  app.set_version_flag("--version",
+                       "sphereface " SPHEREFACE_VERSION " (built without GPU kernels)");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every verb");
   // verbs, in the order of a run
+  addSynthCommand(app);
   addAlignCommand(app);
   addPackCommand(app);
   addTrainCommand(app);

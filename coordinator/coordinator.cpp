@@ -13,6 +13,7 @@
 #include "coordinator/metrics_server.h"
 #include "coordinator/run_log.h"
 #include "coordinator/step_collector.h"
+#include "coordinator/training_plot.h"
 #include "data/dataset.h"
 #include "model/checkpoint.h"
 #include "model/network_table.h"
@@ -79,6 +80,7 @@ class Coordinator {
       if (const auto message = channel_.wait(std::chrono::seconds(60))) handle(*message, log);
     }
     log.finish(commits_);
+    log.event("plot", writeTrainingPlot(run_, config_.name()).string());
     log.event("end", concat("trained to step ", shape.steps, "; newest checkpoint ",
                             newest_checkpoint_.string()));
   }

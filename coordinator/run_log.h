@@ -37,7 +37,7 @@ class RunLog {
   /// "epoch 3.2 checkpoint ..." on stdout and as an event.
   void event(const std::string& kind, const std::string& text, Json details = Json::object());
 
-  /// Writes summary.json and plots/training.png.
+  /// Writes summary.json.
   void finish(int checkpoints);
 
   double imagesPerSecond() const { return images_per_second_; }

@@ -4,21 +4,16 @@
 #include "data/pack.h"
 
 #include <algorithm>
-#include <chrono>
-#include <fstream>
-#include <map>
-#include <optional>
-#include <set>
+#include <cstdio>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/sha256.h"
-#include "data/lmdb_writer.h"
-#include "data/record_key.h"
+#include "data/lmdb_file.h"
+#include "data/pack_input.h"
 #include "proto/caffe.pb.h"
 #include "proto/text_format.h"
 
@@ -27,202 +22,217 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Images read and checked at a time, in parallel, before they are put in order.
-constexpr size_t kChunk = 512;
+/// Images prepared in parallel before they are written in order.
+constexpr size_t kChunk = 1024;
+/// Keys begin with eight digits.
+constexpr size_t kMaxRecords = 100'000'000;
 
-std::vector<fs::path> sortedEntries(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    entries.push_back(entry.path());
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
+bool isJpeg(std::string_view bytes) {
+  return bytes.starts_with("\xff\xd8\xff");
+}
+bool isPng(std::string_view bytes) {
+  return bytes.starts_with("\x89PNG\r\n\x1a\n");
 }
 
-/// A record ready to be written, or why it can't be.
-struct Candidate {
-  std::string value;
-  DatasetManifest::Encoding encoding = DatasetManifest::JPEG;
-  size_t bytes = 0;
-  std::string reason;
+cv::Mat decodeChecked(std::string_view bytes, const LabelledFile& file,
+                      const PackOptions& options) {
+  cv::Mat image = decodeImage(bytes, file.path.string());
+  if (image.rows != options.height || image.cols != options.width) {
+    throw Error(concat(file.path.string(), ": the image is ", image.rows, "x", image.cols,
+                       " (height x width) instead of ", options.height, "x", options.width));
+  }
+  return image;
+}
+
+/// The record's image file.
+std::string encodedImage(const LabelledFile& file, const PackOptions& options) {
+  std::string bytes = readFile(file.path);
+  const cv::Mat image = decodeChecked(bytes, file, options);
+  if (options.reencode > 0) return encodeJpeg(image, options.reencode);
+  return isJpeg(bytes) || isPng(bytes) ? bytes : encodePng(image);
+}
+
+/// Takes out what can't be used. A second pass over the files, but the numbers of records and
+/// labels are known before the first one is written.
+void dropBad(PackInput& input, const PackOptions& options, PackResult& result) {
+  std::vector<std::string> problems(input.files.size());
+  Progress progress("checking", input.files.size(), "images");
+  parallelFor(input.files.size(), options.threads, [&](size_t i) {
+    try {
+      decodeChecked(readFile(input.files[i].path), input.files[i], options);
+    } catch (const Error& e) {
+      problems[i] = e.what();
+    }
+    progress.add();
+  });
+  progress.finish();
+
+  std::vector<int> new_label(input.identities.size(), -1);
+  for (size_t i = 0; i < input.files.size(); ++i) {
+    if (problems[i].empty()) new_label[static_cast<size_t>(input.files[i].label)] = 0;
+  }
+  std::vector<std::string> identities;
+  for (size_t label = 0; label < new_label.size(); ++label) {
+    if (new_label[label] == 0) {
+      new_label[label] = static_cast<int>(identities.size());
+      identities.push_back(input.identities[label]);
+    } else if (input.from_list) {
+      throw Error(concat(options.input.string(), ": no usable image is left of label ", label, " (",
+                         input.identities[label], ")"));
+    } else {
+      result.empty_identities.push_back(input.identities[label]);
+    }
+  }
+  std::vector<LabelledFile> files;
+  for (size_t i = 0; i < input.files.size(); ++i) {
+    if (!problems[i].empty()) {
+      result.skipped.push_back(problems[i]);
+      continue;
+    }
+    files.push_back(std::move(input.files[i]));
+    files.back().label = new_label[static_cast<size_t>(files.back().label)];
+  }
+  if (files.empty()) throw Error(concat(options.input.string(), ": no usable image is left"));
+  input.files = std::move(files);
+  input.identities = std::move(identities);
+}
+
+/// The folder that is being filled, removed again unless it was committed.
+class PartialFolder {
+ public:
+  explicit PartialFolder(fs::path path) : path_(std::move(path)) {
+    fs::remove_all(path_);  // of an interrupted run
+    fs::create_directories(path_);
+  }
+  PartialFolder(const PartialFolder&) = delete;
+  PartialFolder& operator=(const PartialFolder&) = delete;
+  ~PartialFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
 };
 
-Candidate makeRecord(const PackList::Item& item, const PackOptions& options) {
-  Candidate candidate;
-  try {
-    std::string bytes = readFile(item.file);
-    const cv::Mat image = decodeImage(bytes, item.file.string());
-    if (image.rows != options.height || image.cols != options.width) {
-      throw Error(concat(item.file.string(), " is ", image.rows, "x", image.cols, ", expected ",
-                         options.height, "x", options.width, " (height x width)"));
-    }
-    const bool jpeg = bytes.starts_with("\xff\xd8\xff");
-    if (!jpeg && !bytes.starts_with("\x89PNG")) bytes = encodePng(image);
-    candidate.encoding = jpeg ? DatasetManifest::JPEG : DatasetManifest::PNG;
-    candidate.bytes = bytes.size();
-    caffe::Datum datum;
-    datum.set_channels(3);
-    datum.set_height(options.height);
-    datum.set_width(options.width);
-    datum.set_label(item.label);
-    datum.set_encoded(true);
-    datum.set_data(std::move(bytes));
-    candidate.value = datum.SerializeAsString();
-  } catch (const Error& e) {
-    candidate.reason = e.what();
+std::string recordKey(size_t index, const LabelledFile& file) {
+  char number[24];
+  std::snprintf(number, sizeof number, "%08zu_", index);
+  std::string key = number + file.name;
+  if (key.size() > LmdbWriter::kMaxKey) {
+    throw Error(concat(file.path.string(), ": its name is longer than a key may be (",
+                       LmdbWriter::kMaxKey, " bytes)"));
   }
-  return candidate;
+  return key;
 }
 
-/// Writes all records in order and fills in what only then is known.
-void writeRecords(const PackList& list, const PackOptions& options, LmdbWriter& writer,
-                  PackResult& result) {
+std::string recordValue(const LabelledFile& file, std::string image, const PackOptions& options) {
+  caffe::Datum datum;
+  datum.set_channels(3);
+  datum.set_height(options.height);
+  datum.set_width(options.width);
+  datum.set_data(std::move(image));
+  datum.set_label(file.label);
+  datum.set_encoded(true);
+  return datum.SerializeAsString();
+}
+
+/// Writes data.mdb; fills in the manifest's sum and encoding.
+void writeRecords(const std::vector<LabelledFile>& files, const PackOptions& options,
+                  const fs::path& folder, DatasetManifest& manifest) {
+  LmdbWriter writer(folder);
   Sha256 hash;
-  std::set<DatasetManifest::Encoding> encodings;
-  std::vector<uint32_t> images(list.identities.size());
-  uint64_t written = 0;
-  Progress progress("packing", list.items.size(), "images");
-  for (size_t begin = 0; begin < list.items.size(); begin += kChunk) {
-    std::vector<Candidate> chunk(std::min(kChunk, list.items.size() - begin));
-    parallelFor(chunk.size(), options.threads,
-                [&](size_t i) { chunk[i] = makeRecord(list.items[begin + i], options); });
-    for (size_t i = 0; i < chunk.size(); ++i) {
-      const Candidate& record = chunk[i];
-      const PackList::Item& item = list.items[begin + i];
-      if (!record.reason.empty()) {
-        if (!options.skip_bad) throw Error(record.reason);
-        result.skipped.push_back(record.reason);
-        continue;
-      }
-      const std::string key = recordPrefix(written++) + item.name;
-      writer.put(key, record.value);
+  Progress progress("packing", files.size(), "images");
+  bool jpeg = false;
+  bool png = false;
+  std::vector<std::string> images;
+  for (size_t begin = 0; begin < files.size(); begin += kChunk) {
+    images.assign(std::min(kChunk, files.size() - begin), "");
+    parallelFor(images.size(), options.threads, [&](size_t i) {
+      images[i] = encodedImage(files[begin + i], options);
+      progress.add();
+    });
+    for (size_t i = 0; i < images.size(); ++i) {
+      const LabelledFile& file = files[begin + i];
+      (isJpeg(images[i]) ? jpeg : png) = true;
+      std::string key = recordKey(begin + i, file);
+      std::string value = recordValue(file, std::move(images[i]), options);
       hash.update(key);
-      hash.update(record.value);
-      encodings.insert(record.encoding);
-      result.bytes += record.bytes;
-      ++images[static_cast<size_t>(item.label)];
+      hash.update(value);
+      writer.put(std::move(key), std::move(value));
     }
-    progress.add(chunk.size());
   }
-  DatasetManifest& manifest = result.manifest;
-  manifest.set_records(written);
+  writer.finish();
   manifest.set_sha256(hash.hex());
-  manifest.set_encoding(encodings.size() > 1 ? DatasetManifest::MIXED : *encodings.begin());
-  for (size_t label = 0; label < images.size(); ++label) {
-    if (images[label] == 0) {
-      throw Error(concat("identity ", list.identities[label], " has no usable image left"));
-    }
-    DatasetManifest::Identity& identity = *manifest.add_identity();
-    identity.set_name(list.identities[label]);
-    identity.set_images(images[label]);
-  }
+  manifest.set_encoding(jpeg && png ? DatasetManifest::MIXED
+                        : jpeg      ? DatasetManifest::JPEG
+                                    : DatasetManifest::PNG);
 }
 
-}  // namespace
-
-PackList listIdentityFolders(const fs::path& folder) {
-  if (!fs::is_directory(folder)) throw Error(concat("no such folder: ", folder.string()));
-  PackList list;
-  for (const fs::path& identity : sortedEntries(folder)) {
-    if (!fs::is_directory(identity)) continue;
-    const int label = static_cast<int>(list.identities.size());
-    list.identities.push_back(identity.filename().string());
-    const size_t before = list.items.size();
-    for (const fs::path& file : sortedEntries(identity)) {
-      if (!hasImageSuffix(file)) continue;
-      list.items.push_back({file, (identity.filename() / file.filename()).string(), label});
-    }
-    if (list.items.size() == before) {
-      throw Error(concat("identity folder ", identity.string(), " holds no image"));
-    }
-  }
-  if (list.items.empty()) {
-    throw Error(concat(folder.string(), " holds no identity folder: expected one folder of images "
-                       "for each person"));
-  }
-  return list;
-}
-
-PackList readPackList(const fs::path& list_file) {
-  std::ifstream file(list_file);
-  if (!file) throw Error(concat("cannot open ", list_file.string()));
-  PackList list;
-  std::string line;
-  std::set<int> labels;
-  for (size_t number = 1; std::getline(file, line); ++number) {
-    if (line.empty()) continue;
-    const size_t space = line.rfind(' ');
-    int label = -1;
-    if (space != std::string::npos && space > 0) {
-      const std::string digits = line.substr(space + 1);
-      if (!digits.empty() && digits.size() < 10 &&
-          digits.find_first_not_of("0123456789") == std::string::npos) {
-        label = std::stoi(digits);
-      }
-    }
-    if (label < 0) {
-      throw Error(concat(list_file.string(), ":", number, ": expected \"path label\", got \"", line,
-                         "\""));
-    }
-    const std::string path = line.substr(0, space);
-    list.items.push_back({list_file.parent_path() / path, path, label});
-    labels.insert(label);
-  }
-  if (list.items.empty()) throw Error(concat(list_file.string(), ": no image listed"));
-  int next = 0;
-  for (const int label : labels) {
-    if (label != next) {
-      throw Error(concat(list_file.string(), ": label ", next, " has no image, but label ", label,
-                         " has: labels must be 0..C-1 without a gap"));
-    }
-    list.identities.push_back(std::to_string(next++));
-  }
-  return list;
-}
-
-PackResult pack(const PackOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
-  if (fs::exists(options.output) && !options.force) {
-    throw UsageError(concat(options.output.string(), " exists already: name another --output, or "
-                            "replace it with --force"));
-  }
-  PackList list = fs::is_regular_file(options.input) ? readPackList(options.input)
-                                                     : listIdentityFolders(options.input);
-  if (options.shuffle) {
-    Random random(options.seed);
-    shuffle(list.items, random);
-  }
-  PackResult result;
-  DatasetManifest& manifest = result.manifest;
-  manifest.set_format_version(kDatasetFormatVersion);
-  manifest.set_classes(static_cast<uint32_t>(list.identities.size()));
+DatasetManifest describe(const PackInput& input, const PackOptions& options) {
+  DatasetManifest manifest;
+  manifest.set_format_version(1);
+  manifest.set_records(input.files.size());
+  manifest.set_classes(static_cast<uint32_t>(input.identities.size()));
   manifest.set_channels(3);
   manifest.set_height(static_cast<uint32_t>(options.height));
   manifest.set_width(static_cast<uint32_t>(options.width));
   manifest.set_color_order(DatasetManifest::BGR);
   manifest.set_alignment_template(options.alignment);
-  manifest.set_normalization_mean(127.5F);
-  manifest.set_normalization_scale(0.0078125F);
+  manifest.set_normalization_mean(manifest.normalization_mean());
+  manifest.set_normalization_scale(manifest.normalization_scale());
   if (options.shuffle) manifest.set_shuffle_seed(options.seed);
-  manifest.set_source(fs::weakly_canonical(options.input).filename().string());
-
-  const fs::path partial = concat(options.output.string(), ".partial");
-  fs::remove_all(partial);
-  fs::create_directories(partial);
-  try {
-    LmdbWriter writer(partial);
-    writeRecords(list, options, writer, result);
-    writer.finish();
-    writeFileAtomically(partial / kDatasetManifest, printText(manifest));
-    if (options.force) fs::remove_all(options.output);
-    commitDirectory(partial, options.output);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(partial, ignored);
-    throw;
+  for (const std::string& name : input.identities)
+    manifest.add_identity()->set_name(name);
+  for (const LabelledFile& file : input.files) {
+    DatasetManifest::Identity* identity = manifest.mutable_identity(file.label);
+    identity->set_images(identity->images() + 1);
   }
-  result.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  // The name alone: where it lay on this machine means nothing elsewhere.
+  const fs::path source = fs::absolute(options.input).lexically_normal();
+  manifest.set_source((source.has_filename() ? source : source.parent_path()).filename().string());
+  return manifest;
+}
+
+/// Refuses to touch what isn't a data set, even with --force.
+void requireReplaceable(const fs::path& output, bool force) {
+  if (!fs::exists(output)) return;
+  if (!force) throw Error(concat(output.string(), " already exists (--force replaces it)"));
+  if (!fs::is_directory(output) ||
+      (!fs::is_empty(output) && !fs::exists(output / "manifest.textproto"))) {
+    throw Error(concat(output.string(), " is no data set; it is not replaced"));
+  }
+}
+
+}  // namespace
+
+PackResult packDataset(const PackOptions& options) {
+  fs::path output = options.output.lexically_normal();
+  if (!output.has_filename()) output = output.parent_path();
+  requireReplaceable(output, options.force);
+
+  PackResult result;
+  PackInput input =
+      fs::is_directory(options.input)
+          ? scanIdentityFolders(options.input, options.skip_bad, result.empty_identities)
+          : readImageList(options.input);
+  if (options.skip_bad) dropBad(input, options, result);
+  if (input.files.size() > kMaxRecords) {
+    throw Error(concat(input.files.size(), " images; a data set holds at most ", kMaxRecords));
+  }
+  if (options.shuffle) {
+    Random random(options.seed);
+    shuffle(input.files, random);
+  }
+
+  const PartialFolder partial(output.string() + ".partial");
+  result.manifest = describe(input, options);
+  writeRecords(input.files, options, partial.path(), result.manifest);
+  writeFileAtomically(partial.path() / "manifest.textproto", printText(result.manifest));
+  result.bytes = fs::file_size(partial.path() / "data.mdb");
+  if (options.force) fs::remove_all(output);
+  commitDirectory(partial.path(), output);
   return result;
 }
 

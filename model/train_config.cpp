@@ -139,7 +139,10 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
   }
   parseText(text, file.string(), config);
   for (const std::string& item : overrides) {
-    parseText(overrideText(item, config), "--set " + item, config);
+    TrainConfig change;
+    const std::string as_text = overrideText(item, config);
+    parseText(as_text, "--set " + item, change);
+    config.MergeFrom(change);
   }
   auto fail = [&](const std::string& field, const std::string& message) {
     const size_t line = lineOf(text, field);

@@ -3,8 +3,14 @@
 
 #include "proto/text_format.h"
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/text_format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -12,46 +18,93 @@
 namespace sphereface {
 namespace {
 
-using google::protobuf::TextFormat;
+namespace pb = google::protobuf;
 
-/// Keeps the first error; the parser counts lines and columns from 0.
-class FirstError final : public google::protobuf::io::ErrorCollector {
+/// Levenshtein distance.
+size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+/// What stands between the n-th pair of double quotes, from 0.
+std::string_view quoted(std::string_view text, int n) {
+  for (;; --n) {
+    const size_t begin = text.find('"');
+    const size_t end = begin == text.npos ? text.npos : text.find('"', begin + 1);
+    if (end == text.npos) return {};
+    if (n == 0) return text.substr(begin + 1, end - begin - 1);
+    text.remove_prefix(end + 1);
+  }
+}
+
+/// " (did you mean ...)" for protobuf's: Message type "T" has no field named "f".
+std::string suggestion(std::string_view message, const pb::DescriptorPool& pool) {
+  if (message.find("has no field named") == message.npos) return "";
+  const pb::Descriptor* type = pool.FindMessageTypeByName(std::string(quoted(message, 0)));
+  if (type == nullptr) return "";
+  const std::string_view field = quoted(message, 1);
+  std::string nearest;
+  size_t smallest = std::max<size_t>(2, field.size() / 2) + 1;
+  for (int i = 0; i < type->field_count(); ++i) {
+    const size_t distance = editDistance(field, type->field(i)->name());
+    if (distance >= smallest) continue;
+    smallest = distance;
+    nearest = type->field(i)->name();
+  }
+  return nearest.empty() ? "" : concat(" Did you mean \"", nearest, "\"?");
+}
+
+/// Keeps the first error: those after it mostly follow from it.
+class FirstError : public pb::io::ErrorCollector {
  public:
-  explicit FirstError(const std::string& name) : name_(name) {}
+  FirstError(std::string name, const pb::DescriptorPool& pool)
+      : name_(std::move(name)), pool_(pool) {}
 
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
+  void AddError(int line, pb::io::ColumnNumber column,  // NOLINT(readability-identifier-naming)
                 const std::string& message) override {
     if (!text_.empty()) return;
     text_ = line < 0 ? concat(name_, ": ", message)
-                     : concat(name_, ":", line + 1, ":", column + 1, ": ", message);
+                     : concat(name_, ":", line + 1, ":", column + 1, ": ", message,
+                              suggestion(message, pool_));
   }
 
   const std::string& text() const { return text_; }
 
  private:
   std::string name_;
+  const pb::DescriptorPool& pool_;
   std::string text_;
 };
 
 }  // namespace
 
-void parseText(std::string_view text, const std::string& name,
-               google::protobuf::Message& message) {
-  FirstError error(name);
-  TextFormat::Parser parser;
+void parseText(std::string_view text, const std::string& name, pb::Message& message) {
+  FirstError error(name, *message.GetDescriptor()->file()->pool());
+  pb::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
-  if (!parser.MergeFromString(std::string(text), &message)) throw UsageError(error.text());
+  pb::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
+  if (!parser.Parse(&stream, &message) || !error.text().empty()) {
+    throw UsageError(error.text().empty() ? concat(name, ": not in text format") : error.text());
+  }
 }
 
-void parseTextFile(const std::filesystem::path& path, google::protobuf::Message& message) {
+void parseTextFile(const std::filesystem::path& path, pb::Message& message) {
   parseText(readFile(path), path.string(), message);
 }
 
-std::string printText(const google::protobuf::Message& message) {
+std::string printText(const pb::Message& message) {
   std::string text;
-  if (!TextFormat::PrintToString(message, &text)) {
-    throw Error(concat("cannot print ", message.GetTypeName(), " as text"));
-  }
+  if (!pb::TextFormat::PrintToString(message, &text)) throw Error("cannot print a message");
   return text;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Messages as text files that people write and read.
+// Messages as text (protobuf's text format): configurations and manifests. A mistake is reported
+// with its place, and a misspelt field with the one that was probably meant.
 
 #pragma once
 
@@ -13,13 +14,14 @@
 
 namespace sphereface {
 
-/// Adds what `text` says to `message`; `name` stands for the text in errors.
-/// errors: UsageError "NAME:LINE:COLUMN: what is wrong" for an unknown field, a wrong value, bad
-/// syntax.
+/// Fills `message`, which is cleared first. `name` stands for the text in the error message.
+/// errors: UsageError "name:line:column: what is wrong", lines and columns counted from 1.
 void parseText(std::string_view text, const std::string& name, google::protobuf::Message& message);
 
+/// errors: Error when the file can't be read, UsageError as above.
 void parseTextFile(const std::filesystem::path& path, google::protobuf::Message& message);
 
+/// One field a line, in the order of their numbers. parseText reads it back unchanged.
 std::string printText(const google::protobuf::Message& message);
 
 }  // namespace sphereface

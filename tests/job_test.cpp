@@ -67,7 +67,7 @@ class Job : public ::testing::Test {
     options.output = folder_ / "lmdb";
     options.height = kHeight;
     options.width = kWidth;
-    pack(options);
+    packDataset(options);
     writeFileAtomically(folder_ / "config.textproto", concat(R"(name: "job"
 data { lmdb: ")", (folder_ / "lmdb").string(), R"(" mirror: true shift: 1 }
 network { name: "custom" stage { channels: 8 units: 1 } stage { channels: 16 } embedding: 16

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <chrono>
+#include <iostream>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "data/synth.h"
+#include "data/synth_pairs.h"
+
+namespace sphereface {
+namespace {
+
+struct Options {
+  SynthOptions synth;
+  PairsOptions pairs;
+  std::string pairs_file;
+  std::string json;
+};
+
+void run(Options options) {
+  const SynthOptions& synth = options.synth;
+  // A picture is too small to be worth OpenCV's own threads beside ours.
+  cv::setNumThreads(1);
+  options.pairs.identities = synth.identities;
+  options.pairs.first_identity = synth.first_identity;
+  options.pairs.images_per_identity = synth.images_per_identity;
+  options.pairs.seed = synth.seed;
+  const std::string pairs = options.pairs_file.empty() ? "" : makePairs(options.pairs);
+
+  const auto start = std::chrono::steady_clock::now();
+  writeSyntheticFaces(synth);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const uint64_t images = synth.identities * synth.images_per_identity;
+  std::cout << images << " faces of " << synth.identities << " identities in " << synth.out.string()
+            << "\n";
+  Json json;
+  json["out"] = synth.out.string();
+  json["identities"] = synth.identities;
+  json["first_identity"] = synth.first_identity;
+  json["images"] = images;
+  json["seed"] = synth.seed;
+  json["seconds"] = seconds.count();
+  json["images_per_second"] = static_cast<double>(images) / seconds.count();
+  if (!options.pairs_file.empty()) {
+    writeFileAtomically(options.pairs_file, pairs);
+    const uint64_t per_fold = pairsPerFold(options.pairs);
+    std::cout << options.pairs.folds << " folds of " << per_fold << " matched and " << per_fold
+              << " mismatched pairs in " << options.pairs_file << "\n";
+    json["pairs"] = options.pairs_file;
+    json["folds"] = options.pairs.folds;
+    json["pairs_per_fold"] = per_fold;
+  }
+  if (!options.json.empty()) writeJsonFile(options.json, json);
+}
+
+}  // namespace
+
+void addSynthCommand(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  SynthOptions& synth = options->synth;
+  CLI::App* verb = app.add_subcommand("synth", "Paints procedural faces, aligned and named");
+  verb->add_option("--out", synth.out, "Folder to make, with one folder per identity")->required();
+  verb->add_option("--identities", synth.identities, "Number of identities")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--images-per-identity", synth.images_per_identity, "Images of each identity")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--seed", synth.seed, "Seed of identities, images and pairs")
+      ->capture_default_str();
+  verb->add_option("--first-identity", synth.first_identity,
+                   "Number of the first identity; other numbers are other people")
+      ->capture_default_str();
+  verb->add_option("--pairs", options->pairs_file,
+                   "Also write verification pairs of these faces, in the format of LFW");
+  verb->add_option("--folds", options->pairs.folds, "Folds of the pairs")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--pairs-per-fold", options->pairs.pairs_per_fold,
+                   "Matched pairs of each fold, and as many mismatched; fewer if there are fewer")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--threads", synth.threads, "Threads that paint")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--json", options->json, "Write the results to this file");
+  verb->footer(
+      "Example: sphereface synth --out faces/ --identities 300 --images-per-identity 20 --seed 1");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace sphereface

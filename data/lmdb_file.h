@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The two things we do with an LMDB folder: write one front to back, and read a finished one from
+// many threads.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+struct MDB_env;
+
+namespace sphereface {
+
+/// Read-only and thread-safe. LMDB's caveats hold: local file system, opened once per process, not
+/// used across a fork.
+class LmdbReader {
+ public:
+  /// Return false to stop. The views end with the call.
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+
+  /// errors: Error naming the file when it is missing, no LMDB, or shorter than its own header says
+  /// (reading on would be a SIGBUS).
+  explicit LmdbReader(const std::filesystem::path& folder);
+  LmdbReader(const LmdbReader&) = delete;
+  LmdbReader& operator=(const LmdbReader&) = delete;
+  ~LmdbReader();
+
+  uint64_t entries() const { return entries_; }
+
+  /// Visits the records with key >= `from`, in key order, in one transaction.
+  void visit(std::string_view from, const Visit& visit) const;
+
+ private:
+  std::filesystem::path file_;
+  MDB_env* env_ = nullptr;
+  unsigned database_ = 0;
+  uint64_t entries_ = 0;
+};
+
+/// Writes a new LMDB: data.mdb in an existing folder. The same records give the same bytes. Nothing
+/// is synced to the disk before commitDirectory() does.
+class LmdbWriter {
+ public:
+  /// The map starts at `map_bytes` and is doubled whenever it is full.
+  explicit LmdbWriter(const std::filesystem::path& folder, size_t map_bytes = size_t{64} << 20);
+  LmdbWriter(const LmdbWriter&) = delete;
+  LmdbWriter& operator=(const LmdbWriter&) = delete;
+  ~LmdbWriter();
+
+  /// requires: keys in ascending order, at most kMaxKey bytes. errors: Error (disk full, ...).
+  void put(std::string key, std::string value);
+  /// Writes what is still held back. Call once, last.
+  void finish();
+
+  static constexpr size_t kMaxKey = 511;
+
+ private:
+  void flush();
+  bool tryFlush();
+
+  std::filesystem::path file_;
+  MDB_env* env_ = nullptr;
+  size_t map_bytes_;
+  std::vector<std::pair<std::string, std::string>> batch_;
+  size_t batch_bytes_ = 0;
+};
+
+}  // namespace sphereface
