@@ -7,11 +7,14 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/error.h"
+
 namespace sphereface {
 namespace {
 
 /// Values this close to a tick, in steps, are on it.
 constexpr double kSlack = 1e-6;
+constexpr double kInfinity = 1e300;
 
 double niceStep(Range range, size_t most) {
   const double raw = (range.high - range.low) / static_cast<double>(std::max<size_t>(most, 1));
@@ -105,6 +108,22 @@ Range widenToTicks(Range range, bool logarithmic, size_t most) {
              std::ceil(range.high / step - kSlack) * step};
   }
   return range;
+}
+
+void checkRange(Range range, bool logarithmic) {
+  const auto [low, high] = range;
+  if (!(low < high) || !std::isfinite(high - low) || (logarithmic && low <= 0)) {
+    throw Error(concat("plot: impossible axis range ", low, " .. ", high));
+  }
+}
+
+bool PlotAxis::shows(double value) const {
+  return std::abs(value) < kInfinity && (!logarithmic || value > 1 / kInfinity);
+}
+
+double PlotAxis::place(double value) const {
+  if (!logarithmic) return (value - range.low) / (range.high - range.low);
+  return std::log(value / range.low) / std::log(range.high / range.low);
 }
 
 }  // namespace sphereface

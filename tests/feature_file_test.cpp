@@ -152,7 +152,9 @@ TEST(FeatureFile, NpyBytesAreTheDocumentedOnes) {
   ASSERT_EQ(bytes.size(), 128U + 2 * 3 * 4);
   EXPECT_EQ(bytes.substr(0, 128), expected);
   const std::vector<float> values = sample(2, 3).values;
-  EXPECT_EQ(std::memcmp(bytes.data() + 128, values.data(), 24), 0);
+  std::vector<float> stored(6);
+  std::memcpy(stored.data(), bytes.data() + 128, 24);
+  EXPECT_EQ(stored, values);
 }
 
 TEST(FeatureFile, NpyIsCheckedAgainstItsHeaderAndItsSidecar) {
