@@ -54,7 +54,10 @@ void drawDashes(Canvas& canvas, const std::vector<cv::Point2d>& points, const cv
   for (size_t i = 1; i < points.size(); ++i) {
     const cv::Point2d step = points[i] - points[i - 1];
     const double length = std::min(std::hypot(step.x, step.y), kMostLength);
-    for (double at = -std::fmod(travelled, kPeriod); at < length; at += kPeriod) {
+    const double first = -std::fmod(travelled, kPeriod);
+    const int dashes = static_cast<int>(std::ceil((length - first) / kPeriod));
+    for (int dash = 0; dash < dashes; ++dash) {
+      const double at = first + kPeriod * dash;
       const double from = std::max(at, 0.0);
       const double to = std::min(at + kDash, length);
       if (from >= to) continue;

@@ -64,8 +64,8 @@ std::vector<Tick> linearTicks(Range range, size_t most) {
   const double first = std::ceil(range.low / step - kSlack);
   const double last = std::floor(range.high / step + kSlack);
   std::vector<Tick> ticks;
-  for (double i = first; i <= last; ++i) {
-    const double value = i == 0 ? 0.0 : i * step;
+  for (int i = 0; i <= static_cast<int>(last - first); ++i) {
+    const double value = (first + i) * step;
     ticks.push_back({value, linearLabel(value, step, range)});
   }
   return ticks;

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "tests/evaluation_support.h"
+#include "tests/shared_data.h"
 
 namespace sphereface {
 namespace {
@@ -20,7 +21,7 @@ constexpr const char* kSmall =
     "Cid  1 Dee\t1\n";
 
 PairList parse(const std::string& text) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFileAtomically(folder / "pairs.txt", text);
   return readPairs(folder / "pairs.txt");
 }
@@ -90,10 +91,8 @@ TEST(Pairs, MissingAndAmbiguousImagesAreErrorsThatNameThem) {
 }
 
 TEST(Pairs, ReadsTheOfficialLfwList) {
-  const char* shared = std::getenv("SPHEREFACE_SHARED");
-  const std::filesystem::path file =
-      shared == nullptr ? "" : std::filesystem::path(shared) / "data/lfw_pairs.txt";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no LFW pairs below SPHEREFACE_SHARED";
+  const std::filesystem::path file = sharedData("lfw_pairs.txt");
+  SPHEREFACE_NEEDS(file);
   const PairList list = readPairs(file);
   EXPECT_EQ(list.sha256, "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592");
   EXPECT_EQ(list.folds, 10U);

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace sphereface {
+
+/// A path of the research data that is not part of the repository (photographs, published models),
+/// below the folder named by SPHEREFACE_SHARED or else the one called `shared` beside the sources.
+/// Tests skip when it does not exist.
+inline std::filesystem::path sharedData(const std::filesystem::path& relative) {
+  const char* folder = std::getenv("SPHEREFACE_SHARED");
+  const std::filesystem::path beside =
+      std::filesystem::path(__FILE__).parent_path() / ".." / ".." / "shared";
+  return (folder != nullptr ? std::filesystem::path(folder) : beside) / "data" / relative;
+}
+
+}  // namespace sphereface
+
+/// Ends the test when the research data `path` is absent.
+#define SPHEREFACE_NEEDS(path)        \
+  if (!std::filesystem::exists(path)) \
+  GTEST_SKIP() << "needs " << (path).string() << " (see SPHEREFACE_SHARED)"
