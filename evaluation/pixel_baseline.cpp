@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
-#include <vector>
 
 #include "base/error.h"
 #include "base/image_file.h"
@@ -18,18 +17,13 @@ namespace sphereface {
 
 FeatureSet pixelFeatures(const std::filesystem::path& directory,
                          std::span<const std::string> images, size_t threads) {
-  std::vector<std::string> files;
-  for (const std::filesystem::path& file : listImages(directory))
-    files.push_back(file.string());
-  const std::vector<size_t> found = locateImages(images, files, directory.string());
   FeatureSet features;
+  features.names = findImageFiles(directory, images);
   features.rows = images.size();
   features.dim = size_t{kAlignedHeight} * kAlignedWidth;
   features.values.resize(features.rows * features.dim);
   features.alignment_template = kAlignmentTemplate;
   features.color_order = "grey";
-  for (const size_t file : found)
-    features.names.push_back(files[file]);
 
   Progress progress("reading", images.size(), "images");
   parallelFor(images.size(), threads, [&](size_t i) {

@@ -171,9 +171,13 @@ TEST(FeatureFile, NpyIsCheckedAgainstItsHeaderAndItsSidecar) {
   expectFailure(with("<f4", "<f8"), "'<f4'");
   expectFailure(with("False", "True "), "C order");
   expectFailure(with("(3, 5)", "(15,) "), "two-dimensional");
+  expectFailure(with("(3, 5)", "(3,5,1)"), "two-dimensional");
+  expectFailure(with("(3, 5)", "(3, -5)"), "two-dimensional");
+  expectFailure(with("shape", "sHape"), "two-dimensional");
+  expectFailure(with("(3, 5), }", "(3, 5   "), "two-dimensional");
   expectFailure(with("(3, 5)", "(5, 3)"), "SHA-256");
   expectFailure(with("(3, 5)", "(9, 5)"), "promises");
-  expectFailure(with("(3, 5), }  ", "(99999999, 99999999)}  "), "promises");
+  expectFailure(with("(3, 5), }                    ", "(4294967296, 4294967296), }  "), "promises");
   writeFileAtomically(folder / "f.npy", bytes.substr(0, bytes.size() - 1));
   expectFailure(folder / "f.npy", "promises");
 
