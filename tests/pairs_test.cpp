@@ -75,9 +75,10 @@ TEST(Pairs, LocatesImagesWhateverTheirSuffix) {
 }
 
 TEST(Pairs, MissingAndAmbiguousImagesAreErrorsThatNameThem) {
-  std::vector<std::string> images;
-  for (int i = 0; i < 9; ++i)
-    images.push_back(concat("Ann/Ann_000", i));
+  std::vector<std::string> images(9);
+  for (size_t i = 0; i < images.size(); ++i) {
+    images[i] = concat("Ann/Ann_000", i);
+  }
   const std::vector<std::string> names = {"Ann/Ann_0000.jpg", "Ann/Ann_0003.jpg",
                                           "Ann/Ann_0003.png"};
   try {
