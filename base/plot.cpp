@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/plot_canvas.h"
+#include "base/plot_plan.h"
 
 namespace sphereface {
 namespace {
@@ -22,10 +23,6 @@ constexpr double kTextSize = 0.46;  // scale of the stroke font
 constexpr double kTitleSize = 0.66;
 constexpr double kLineHeight = 22;
 constexpr double kSwatch = 22;
-constexpr double kTickSpacingX = 95;
-constexpr double kTickSpacingY = 42;
-/// From here on a value counts as not finite: the difference of two must be finite, too.
-constexpr double kInfinity = 1e300;
 
 const cv::Scalar kInk(34, 34, 34);
 const cv::Scalar kSoftInk(100, 100, 100);
@@ -39,110 +36,6 @@ const std::array<cv::Scalar, 7> kColors = {{{178, 114, 0},
                                             {0, 159, 230},
                                             {233, 180, 86},
                                             {0, 0, 0}}};
-
-/// One dimension of a panel: where a value lies between low (0) and high (1).
-struct Axis {
-  Range range;
-  bool logarithmic = false;
-  std::vector<Tick> ticks;
-
-  bool shows(double value) const {
-    return std::abs(value) < kInfinity && (!logarithmic || value > 1 / kInfinity);
-  }
-  double place(double value) const {
-    if (!logarithmic) return (value - range.low) / (range.high - range.low);
-    return std::log(value / range.low) / std::log(range.high / range.low);
-  }
-};
-
-/// A panel with everything about it decided but its place.
-struct Plan {
-  const Panel* panel = nullptr;
-  Axis x;
-  Axis y;
-  bool shows_x_labels = true;
-};
-
-struct Extent {
-  bool empty = true;
-  Range range;
-  void add(double value) {
-    range = empty ? Range{value, value}
-                  : Range{std::min(range.low, value), std::max(range.high, value)};
-    empty = false;
-  }
-};
-
-void checkRange(const std::optional<Range>& range, bool logarithmic) {
-  if (!range) return;
-  const auto [low, high] = *range;
-  if (!(low < high) || !std::isfinite(high - low) || (logarithmic && low <= 0)) {
-    throw Error(concat("plot: impossible axis range ", low, " .. ", high));
-  }
-}
-
-/// A range that has some length, also for a single value or none.
-Range usable(const Extent& extent, bool logarithmic) {
-  if (extent.empty) return logarithmic ? Range{0.1, 1} : Range{0, 1};
-  const auto [low, high] = extent.range;
-  if (low < high && high - low > 1e-12 * std::max(std::abs(low), std::abs(high))) {
-    return extent.range;
-  }
-  if (logarithmic) return {low / 2, high * 2};
-  const double half = low == 0 ? 0.5 : std::abs(low) / 2;
-  return {low - half, high + half};
-}
-
-Extent extentOf(const Panel& panel, bool of_x) {
-  const Axis x{{}, panel.log_x, {}};
-  const Axis y{{}, panel.log_y, {}};
-  Extent extent;
-  for (const Series& series : panel.series) {
-    if (series.x.size() != series.y.size()) {
-      throw Error(concat("plot: series '", series.label, "' has ", series.x.size(), " x and ",
-                         series.y.size(), " y"));
-    }
-    for (size_t i = 0; i < series.x.size(); ++i) {
-      const bool shown = x.shows(series.x[i]) && y.shows(series.y[i]);
-      if (shown) extent.add(of_x ? series.x[i] : series.y[i]);
-    }
-    const bool to_zero = series.style == SeriesStyle::kArea && !panel.log_y && !extent.empty;
-    if (to_zero && !of_x) extent.add(0);
-  }
-  return extent;
-}
-
-std::vector<Plan> planPanels(const std::vector<Panel>& panels, int width, double plot_height) {
-  const bool shared = std::all_of(panels.begin(), panels.end(), [&](const Panel& panel) {
-    return panel.x_label == panels[0].x_label && panel.log_x == panels[0].log_x;
-  });
-  const auto most_x = static_cast<size_t>(width / kTickSpacingX);
-  const auto most_y = static_cast<size_t>(plot_height / kTickSpacingY);
-  Extent shared_x;
-  for (const Panel& panel : panels) {
-    checkRange(panel.x_range, panel.log_x);
-    checkRange(panel.y_range, panel.log_y);
-    Extent extent = extentOf(panel, true);
-    if (panel.x_range) extent = {false, *panel.x_range};
-    if (extent.empty) continue;
-    shared_x.add(extent.range.low);
-    shared_x.add(extent.range.high);
-  }
-  std::vector<Plan> plans;
-  for (const Panel& panel : panels) {
-    const Range x = shared          ? usable(shared_x, panel.log_x)
-                    : panel.x_range ? *panel.x_range
-                                    : usable(extentOf(panel, true), panel.log_x);
-    const Range y = panel.y_range ? *panel.y_range
-                                  : widenToTicks(usable(extentOf(panel, false), panel.log_y),
-                                                 panel.log_y, most_y);
-    plans.push_back({&panel,
-                     {x, panel.log_x, axisTicks(x, panel.log_x, most_x)},
-                     {y, panel.log_y, axisTicks(y, panel.log_y, most_y)},
-                     !shared || &panel == &panels.back()});
-  }
-  return plans;
-}
 
 cv::Scalar colorOf(const Panel& panel, size_t series) {
   if (panel.series[series].style == SeriesStyle::kReference) return kSoftInk;
@@ -161,7 +54,10 @@ void drawDashes(Canvas& canvas, const std::vector<cv::Point2d>& points, const cv
   for (size_t i = 1; i < points.size(); ++i) {
     const cv::Point2d step = points[i] - points[i - 1];
     const double length = std::min(std::hypot(step.x, step.y), kMostLength);
-    for (double at = -std::fmod(travelled, kPeriod); at < length; at += kPeriod) {
+    const double first = -std::fmod(travelled, kPeriod);
+    const int dashes = static_cast<int>(std::ceil((length - first) / kPeriod));
+    for (int dash = 0; dash < dashes; ++dash) {
+      const double at = first + kPeriod * dash;
       const double from = std::max(at, 0.0);
       const double to = std::min(at + kDash, length);
       if (from >= to) continue;
@@ -174,7 +70,7 @@ void drawDashes(Canvas& canvas, const std::vector<cv::Point2d>& points, const cv
 }
 
 /// False when there is nothing to draw.
-bool drawSeries(Canvas& canvas, const Plan& plan, size_t index, const cv::Rect2d& area) {
+bool drawSeries(Canvas& canvas, const PanelPlan& plan, size_t index, const cv::Rect2d& area) {
   const Series& series = plan.panel->series[index];
   const cv::Scalar color = colorOf(*plan.panel, index);
   // Half a line's width more, so that a line along the edge keeps its thickness.
@@ -256,7 +152,7 @@ double headerHeight(const Panel& panel, const Legend& legend) {
          static_cast<double>(legend.rows) * kLineHeight;
 }
 
-double footerHeight(const Plan& plan) {
+double footerHeight(const PanelPlan& plan) {
   if (!plan.shows_x_labels) return 0;
   return kLineHeight + (plan.panel->x_label.empty() ? 0 : kLineHeight);
 }
@@ -283,7 +179,7 @@ void drawHeader(Canvas& canvas, const Panel& panel, const Legend& legend, double
   }
 }
 
-void drawGrid(Canvas& canvas, const Plan& plan, const cv::Rect2d& area) {
+void drawGrid(Canvas& canvas, const PanelPlan& plan, const cv::Rect2d& area) {
   const double right = area.x + area.width;
   const double bottom = area.y + area.height;
   for (const bool labelled : {false, true}) {
@@ -302,7 +198,7 @@ void drawGrid(Canvas& canvas, const Plan& plan, const cv::Rect2d& area) {
   canvas.line({area.x, bottom}, {right, bottom}, kAxis, 1.2);
 }
 
-void drawLabels(Canvas& canvas, const Plan& plan, const cv::Rect2d& area) {
+void drawLabels(Canvas& canvas, const PanelPlan& plan, const cv::Rect2d& area) {
   for (const Tick& tick : plan.y.ticks) {
     canvas.text(tick.label, area.x - kTickLabelGap,
                 area.y + area.height * (1 - plan.y.place(tick.value)), Align::kRight, kTextSize,
@@ -318,7 +214,8 @@ void drawLabels(Canvas& canvas, const Plan& plan, const cv::Rect2d& area) {
               kTextSize, kSoftInk);
 }
 
-void drawPanel(Canvas& canvas, const Plan& plan, const Legend& legend, const cv::Rect2d& area) {
+void drawPanel(Canvas& canvas, const PanelPlan& plan, const Legend& legend,
+               const cv::Rect2d& area) {
   drawHeader(canvas, *plan.panel, legend, area.x, area.y - headerHeight(*plan.panel, legend));
   drawGrid(canvas, plan, area);
   bool drawn = false;
@@ -339,9 +236,9 @@ cv::Mat drawFigure(const std::string& title, const std::vector<Panel>& panels, i
     throw Error(concat("plot: ", panels.size(), " panels in ", width, " pixels"));
   }
   const double plot_height = std::round(width * (panels.size() == 1 ? 0.5 : 0.23));
-  const std::vector<Plan> plans = planPanels(panels, width, plot_height);
+  const std::vector<PanelPlan> plans = planPanels(panels, width, plot_height);
   double widest = 0;
-  for (const Plan& plan : plans) {
+  for (const PanelPlan& plan : plans) {
     for (const Tick& tick : plan.y.ticks) {
       widest = std::max(widest, Canvas::textWidth(tick.label, kTextSize));
     }
@@ -351,7 +248,7 @@ cv::Mat drawFigure(const std::string& title, const std::vector<Panel>& panels, i
   std::vector<Legend> legends;
   double top = kMargin / 2 + (title.empty() ? 0 : 2 * kLineHeight);
   std::vector<cv::Rect2d> areas;
-  for (const Plan& plan : plans) {
+  for (const PanelPlan& plan : plans) {
     legends.push_back(layOutLegend(*plan.panel, left, plot_width));
     top += headerHeight(*plan.panel, legends.back()) + 4;
     areas.emplace_back(left, top, plot_width, plot_height);

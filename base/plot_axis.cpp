@@ -7,11 +7,14 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/error.h"
+
 namespace sphereface {
 namespace {
 
 /// Values this close to a tick, in steps, are on it.
 constexpr double kSlack = 1e-6;
+constexpr double kInfinity = 1e300;
 
 double niceStep(Range range, size_t most) {
   const double raw = (range.high - range.low) / static_cast<double>(std::max<size_t>(most, 1));
@@ -61,8 +64,8 @@ std::vector<Tick> linearTicks(Range range, size_t most) {
   const double first = std::ceil(range.low / step - kSlack);
   const double last = std::floor(range.high / step + kSlack);
   std::vector<Tick> ticks;
-  for (double i = first; i <= last; ++i) {
-    const double value = i == 0 ? 0.0 : i * step;
+  for (int i = 0; i <= static_cast<int>(last - first); ++i) {
+    const double value = (first + i) * step;
     ticks.push_back({value, linearLabel(value, step, range)});
   }
   return ticks;
@@ -105,6 +108,22 @@ Range widenToTicks(Range range, bool logarithmic, size_t most) {
              std::ceil(range.high / step - kSlack) * step};
   }
   return range;
+}
+
+void checkRange(Range range, bool logarithmic) {
+  const auto [low, high] = range;
+  if (!(low < high) || !std::isfinite(high - low) || (logarithmic && low <= 0)) {
+    throw Error(concat("plot: impossible axis range ", low, " .. ", high));
+  }
+}
+
+bool PlotAxis::shows(double value) const {
+  return std::abs(value) < kInfinity && (!logarithmic || value > 1 / kInfinity);
+}
+
+double PlotAxis::place(double value) const {
+  if (!logarithmic) return (value - range.low) / (range.high - range.low);
+  return std::log(value / range.low) / std::log(range.high / range.low);
 }
 
 }  // namespace sphereface

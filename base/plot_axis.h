@@ -27,4 +27,20 @@ std::vector<Tick> axisTicks(Range range, bool logarithmic, size_t most);
 /// `range` widened to the next ticks (linear) or by a tenth on each side (logarithmic).
 Range widenToTicks(Range range, bool logarithmic, size_t most);
 
+/// errors: Error unless the range is finite and not empty, and positive if logarithmic.
+void checkRange(Range range, bool logarithmic);
+
+/// One dimension of a panel.
+struct PlotAxis {
+  Range range;
+  bool logarithmic = false;
+  std::vector<Tick> ticks;
+
+  /// False for a value that has no place on any such axis. Beyond 1e300 values count as not finite,
+  /// so that the difference of two that do is finite, too.
+  bool shows(double value) const;
+  /// Between 0 (low end) and 1 (high end); outside them for values outside the range.
+  double place(double value) const;
+};
+
 }  // namespace sphereface

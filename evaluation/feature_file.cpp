@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <regex>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -206,6 +206,30 @@ void writeNpy(const fs::path& path, const FeatureSet& features) {
   writeFileAtomically(sidecarOf(path), sidecar_bytes);
 }
 
+/// What follows the key in the Python dictionary that is a .npy file's header.
+std::string_view npyValue(std::string_view header, const std::string& key) {
+  const std::string quoted = "'" + key + "':";
+  const size_t at = header.find(quoted);
+  if (at == std::string_view::npos) return {};
+  header.remove_prefix(at + quoted.size());
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return header;
+}
+
+/// The two numbers of "(R, D)"; zeros when it is anything else.
+std::array<uint64_t, 2> npyShape(std::string_view header) {
+  const std::string_view text = npyValue(header, "shape");
+  const char* const end = text.data() + text.size();
+  std::array<uint64_t, 2> shape{};
+  if (!text.starts_with('(')) return {};
+  const auto [rows_end, rows_error] = std::from_chars(text.data() + 1, end, shape[0]);
+  if (rows_error != std::errc() || end - rows_end < 2 || rows_end[0] != ',') return {};
+  const char* const dim_begin = rows_end + (rows_end[1] == ' ' ? 2 : 1);
+  const auto [dim_end, dim_error] = std::from_chars(dim_begin, end, shape[1]);
+  if (dim_error != std::errc() || dim_end == end || *dim_end != ')') return {};
+  return shape;
+}
+
 FeatureSet readNpy(const fs::path& path) {
   Source source(path);
   if (source.readText(std::min<uint64_t>(source.left(), kNumpyMagic.size())) != kNumpyMagic) {
@@ -216,17 +240,15 @@ FeatureSet readNpy(const fs::path& path) {
   uint32_t header_bytes = 0;
   source.read(&header_bytes, version[0] == 1 ? 2 : 4);
   const std::string header = source.readText(header_bytes);
-  static const std::regex kFloats("'descr': *'<f4'");
-  static const std::regex kRowMajor("'fortran_order': *False");
-  static const std::regex kShape("'shape': *\\(([0-9]{1,18}), *([0-9]{1,18}),? *\\)");
-  std::smatch shape;
-  if (header_bytes > 4096 || !std::regex_search(header, kFloats) ||
-      !std::regex_search(header, kRowMajor) || !std::regex_search(header, shape, kShape)) {
+  const std::array<uint64_t, 2> shape = npyShape(header);
+  const bool usable = npyValue(header, "descr").starts_with("'<f4'") &&
+                      npyValue(header, "fortran_order").starts_with("False") && shape[1] > 0;
+  if (!usable) {
     fail(path, concat("must be a two-dimensional array of '<f4' in C order, not ",
                       header.substr(0, 100)));
   }
   FeatureSet features;
-  source.readValues(features, std::stoull(shape[1]), std::stoull(shape[2]), 0);
+  source.readValues(features, shape[0], shape[1], 0);
   const fs::path sidecar_path = sidecarOf(path);
   const Json sidecar = readJsonFile(sidecar_path);
   if (sidecar.contains("sha256") && sidecar["sha256"] != source.hash()) {

@@ -65,12 +65,7 @@ ImageSource openImageSource(const fs::path& input) {
 }
 
 ImageSource namedImages(const fs::path& directory, std::span<const std::string> stems) {
-  const std::vector<std::string> all = imagesBelow(directory);
-  std::vector<std::string> names;
-  for (const size_t found : locateImages(stems, all, directory.string())) {
-    names.push_back(all[found]);
-  }
-  return folderImages(directory, std::move(names));
+  return folderImages(directory, findImageFiles(directory, stems));
 }
 
 }  // namespace sphereface

@@ -1,17 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// What the tests of evaluation/ share: a folder of their own, Python to compare with, random pairs.
+// What the tests of evaluation/ share: Python to compare with, random pairs.
 
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <string>
 
 #include "base/atomic_file.h"
@@ -19,30 +18,9 @@
 #include "base/random.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/pairs.h"
+#include "tests/temporary_folder.h"
 
 namespace sphereface {
-
-/// Removed with all its content at the end of the test.
-class TestFolder {
- public:
-  TestFolder() {
-    const std::string pattern =
-        (std::filesystem::temp_directory_path() / "sphereface-test-XXXXXX").string();
-    std::string name = pattern;
-    if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder like " + pattern);
-    path_ = name;
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// True when the interpreter that SPHEREFACE_PYTHON names has `module`.
 inline bool pythonHas(const std::string& module) {
@@ -52,7 +30,7 @@ inline bool pythonHas(const std::string& module) {
 }
 
 /// Runs `script` with `argument`; what it prints. Errors of the script fail the test.
-inline std::string runPython(const TestFolder& folder, const std::string& script,
+inline std::string runPython(const TemporaryFolder& folder, const std::string& script,
                              const std::string& argument) {
   const std::filesystem::path file = folder / "script.py";
   writeFileAtomically(file, script);

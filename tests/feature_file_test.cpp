@@ -61,7 +61,7 @@ void expectFailure(const std::filesystem::path& path, const std::string& words) 
 }
 
 TEST(FeatureFile, ComesBackAsItWasWritten) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   for (const char* name : {"f.sff", "f.npy"}) {
     for (const auto& [rows, dim] : {std::pair<size_t, size_t>{3, 5}, {1, 1}, {127, 13}}) {
       writeFeatures(folder / name, sample(rows, dim));
@@ -71,13 +71,13 @@ TEST(FeatureFile, ComesBackAsItWasWritten) {
 }
 
 TEST(FeatureFile, RefusesAnotherSuffix) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   EXPECT_THROW(writeFeatures(folder / "f.csv", sample()), UsageError);
   EXPECT_THROW(readFeatures(folder / "f"), UsageError);
 }
 
 TEST(FeatureFile, RefusesToWriteASetThatContradictsItself) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   const auto refuses = [&](auto change) {
     FeatureSet features = sample();
     change(features);
@@ -95,7 +95,7 @@ TEST(FeatureFile, RefusesToWriteASetThatContradictsItself) {
 }
 
 TEST(FeatureFile, EveryTruncationOfAnSffIsNoticed) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFeatures(folder / "f.sff", sample());
   const std::string bytes = readFile(folder / "f.sff");
   for (size_t length = 0; length < bytes.size(); ++length) {
@@ -107,7 +107,7 @@ TEST(FeatureFile, EveryTruncationOfAnSffIsNoticed) {
 }
 
 TEST(FeatureFile, EveryFlippedBitOfAnSffIsNoticed) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFeatures(folder / "f.sff", sample(1, 2));
   const std::string bytes = readFile(folder / "f.sff");
   for (size_t at = 0; at < bytes.size(); ++at) {
@@ -119,7 +119,7 @@ TEST(FeatureFile, EveryFlippedBitOfAnSffIsNoticed) {
 }
 
 TEST(FeatureFile, SffHeaderLiesAreRefusedBeforeMemoryIsTaken) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFeatures(folder / "f.sff", sample());
   const std::string bytes = readFile(folder / "f.sff");
   const uint64_t huge = 0x4000000000000000ULL;
@@ -142,7 +142,7 @@ TEST(FeatureFile, SffHeaderLiesAreRefusedBeforeMemoryIsTaken) {
 
 /// The bytes NumPy's format description asks for, written by hand.
 TEST(FeatureFile, NpyBytesAreTheDocumentedOnes) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFeatures(folder / "f.npy", sample(2, 3));
   const std::string bytes = readFile(folder / "f.npy");
   std::string expected("\x93NUMPY\x01\x00\x76\x00", 10);
@@ -152,11 +152,13 @@ TEST(FeatureFile, NpyBytesAreTheDocumentedOnes) {
   ASSERT_EQ(bytes.size(), 128U + 2 * 3 * 4);
   EXPECT_EQ(bytes.substr(0, 128), expected);
   const std::vector<float> values = sample(2, 3).values;
-  EXPECT_EQ(std::memcmp(bytes.data() + 128, values.data(), 24), 0);
+  std::vector<float> stored(6);
+  std::memcpy(stored.data(), bytes.data() + 128, 24);
+  EXPECT_EQ(stored, values);
 }
 
 TEST(FeatureFile, NpyIsCheckedAgainstItsHeaderAndItsSidecar) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFeatures(folder / "f.npy", sample());
   const std::string bytes = readFile(folder / "f.npy");
   const auto with = [&](const std::string& from, const std::string& to) {
@@ -169,9 +171,13 @@ TEST(FeatureFile, NpyIsCheckedAgainstItsHeaderAndItsSidecar) {
   expectFailure(with("<f4", "<f8"), "'<f4'");
   expectFailure(with("False", "True "), "C order");
   expectFailure(with("(3, 5)", "(15,) "), "two-dimensional");
+  expectFailure(with("(3, 5)", "(3,5,1)"), "two-dimensional");
+  expectFailure(with("(3, 5)", "(3, -5)"), "two-dimensional");
+  expectFailure(with("shape", "sHape"), "two-dimensional");
+  expectFailure(with("(3, 5), }", "(3, 5   "), "two-dimensional");
   expectFailure(with("(3, 5)", "(5, 3)"), "SHA-256");
   expectFailure(with("(3, 5)", "(9, 5)"), "promises");
-  expectFailure(with("(3, 5), }  ", "(99999999, 99999999)}  "), "promises");
+  expectFailure(with("(3, 5), }                    ", "(4294967296, 4294967296), }  "), "promises");
   writeFileAtomically(folder / "f.npy", bytes.substr(0, bytes.size() - 1));
   expectFailure(folder / "f.npy", "promises");
 
@@ -194,7 +200,7 @@ TEST(FeatureFile, NpyIsCheckedAgainstItsHeaderAndItsSidecar) {
 
 TEST(FeatureFile, NumpyReadsOursAndWeReadNumpys) {
   if (!pythonHas("numpy")) GTEST_SKIP() << "SPHEREFACE_PYTHON names no Python with numpy";
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFeatures(folder / "ours.npy", sample(127, 13));
   const std::string script = R"(
 import json, sys

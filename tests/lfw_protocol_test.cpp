@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -141,7 +142,7 @@ TEST(LfwProtocol, AgreesWithTheLiteralRuleOnRandomFeatures) {
 /// Another program on our files: the pairs list, the .npy and the rule, in a few lines of NumPy.
 TEST(LfwProtocol, AgreesWithTheRuleInNumpy) {
   if (!pythonHas("numpy")) GTEST_SKIP() << "SPHEREFACE_PYTHON names no Python with numpy";
-  const TestFolder folder;
+  const TemporaryFolder folder;
   std::string text = "10\t40\n";
   for (const Pair& pair : randomPairs(10, 40, 30, 4).pairs) {
     const auto fields = [](const std::string& image) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <opencv2/core.hpp>
 
 #include "base/image_file.h"
@@ -45,7 +46,7 @@ TEST(LfwReport, TableHasALinePerFoldAndTheMeanInPercent) {
 }
 
 TEST(LfwReport, WritesBothPicturesAlsoWhenAllScoresAreEqual) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   const PairList list = randomPairs(3, 6, 5, 1);
   FeatureSet features = randomFeatures(list, 8, 1.0, 1);
   for (const bool equal : {false, true}) {
@@ -65,7 +66,7 @@ void writeGrey(const std::filesystem::path& path, int width, int height, int val
 }
 
 TEST(PixelBaseline, FeaturesAreTheGreyPixelsRowByRow) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeGrey(folder / "Ann/Ann_0001.png", 96, 112, 7);
   writeGrey(folder / "Bob/Bob_0002.png", 96, 112, 9);
   writeGrey(folder / "Cid/Cid_0001.png", 250, 250, 9);
@@ -80,7 +81,7 @@ TEST(PixelBaseline, FeaturesAreTheGreyPixelsRowByRow) {
 }
 
 TEST(PixelBaseline, RefusesUnalignedAndMissingImages) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeGrey(folder / "Cid/Cid_0001.png", 250, 112, 9);
   const auto message = [&](const std::string& image) -> std::string {
     try {

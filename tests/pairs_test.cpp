@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "tests/evaluation_support.h"
+#include "tests/shared_data.h"
 
 namespace sphereface {
 namespace {
@@ -20,7 +21,7 @@ constexpr const char* kSmall =
     "Cid  1 Dee\t1\n";
 
 PairList parse(const std::string& text) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFileAtomically(folder / "pairs.txt", text);
   return readPairs(folder / "pairs.txt");
 }
@@ -74,9 +75,10 @@ TEST(Pairs, LocatesImagesWhateverTheirSuffix) {
 }
 
 TEST(Pairs, MissingAndAmbiguousImagesAreErrorsThatNameThem) {
-  std::vector<std::string> images;
-  for (int i = 0; i < 9; ++i)
-    images.push_back(concat("Ann/Ann_000", i));
+  std::vector<std::string> images(9);
+  for (size_t i = 0; i < images.size(); ++i) {
+    images[i] = concat("Ann/Ann_000", i);
+  }
   const std::vector<std::string> names = {"Ann/Ann_0000.jpg", "Ann/Ann_0003.jpg",
                                           "Ann/Ann_0003.png"};
   try {
@@ -90,10 +92,8 @@ TEST(Pairs, MissingAndAmbiguousImagesAreErrorsThatNameThem) {
 }
 
 TEST(Pairs, ReadsTheOfficialLfwList) {
-  const char* shared = std::getenv("SPHEREFACE_SHARED");
-  const std::filesystem::path file =
-      shared == nullptr ? "" : std::filesystem::path(shared) / "data/lfw_pairs.txt";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no LFW pairs below SPHEREFACE_SHARED";
+  const std::filesystem::path file = sharedData("lfw_pairs.txt");
+  SPHEREFACE_NEEDS(file);
   const PairList list = readPairs(file);
   EXPECT_EQ(list.sha256, "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592");
   EXPECT_EQ(list.folds, 10U);

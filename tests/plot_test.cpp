@@ -141,7 +141,7 @@ TEST(Plot, RefusesContradictions) {
 }
 
 TEST(Plot, WritesThePngThatWasDrawn) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   writeFigure(folder / "plot.png", "title", {flatLine({0.1, 0.9})});
   const cv::Mat read = readImage(folder / "plot.png");
   EXPECT_EQ(cv::norm(read, drawFigure("title", {flatLine({0.1, 0.9})}), cv::NORM_INF), 0);

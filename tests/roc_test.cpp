@@ -60,7 +60,7 @@ TEST(Roc, AreaIsTheShareOfWonComparisonsWithTiesCountedHalf) {
 
 TEST(Roc, AgreesWithScikitLearn) {
   if (!pythonHas("sklearn")) GTEST_SKIP() << "SPHEREFACE_PYTHON names no Python with scikit-learn";
-  const TestFolder folder;
+  const TemporaryFolder folder;
   Random random(11);
   Scores same;
   Scores different;

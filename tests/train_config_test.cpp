@@ -64,9 +64,9 @@ TEST_F(TrainConfigTest, OverridesReplaceWhatTheFileSays) {
 }
 
 TEST_F(TrainConfigTest, AnUnknownFieldIsNamedWithFileAndLine) {
-  const std::string error = errorOf(good_ + "solver { learning_rat: 1 }\n");
+  const std::string error = errorOf(good_ + "worker { thread: 1 }\n");
   EXPECT_NE(error.find(file_.string() + ":7:"), std::string::npos) << error;
-  EXPECT_NE(error.find("learning_rat"), std::string::npos) << error;
+  EXPECT_NE(error.find("\"thread\""), std::string::npos) << error;
 }
 
 TEST_F(TrainConfigTest, AnImpossibleValueIsNamedWithFileLineAndField) {
