@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 run=runs/quickstart
 scripts/install_packages.sh
-cmake --preset release -DSPHEREFACE_TESTS=OFF >/dev/null
+cmake --preset release >/dev/null
 cmake --build build --target sphereface
 sphereface=build/bin/sphereface
 
