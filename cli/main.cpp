@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   // verbs, in the order of a run
   addSynthCommand(app);
   addPackCommand(app);
+  addInspectCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
