@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   addSynthCommand(app);
   addAlignCommand(app);
   addPackCommand(app);
+  addInspectCommand(app);
   addTrainCommand(app);
   addExtractCommand(app);
   addEvaluateCommand(app);

@@ -91,6 +91,18 @@ struct Dataset::Lmdb {
     }
   }
 
+  /// `name` becomes what to call the record in messages. errors: BadRecord.
+  caffe::Datum datum(const fs::path& folder, uint64_t index, std::string& name) const {
+    caffe::Datum result;
+    bool parsed = false;
+    withRecord(folder, index, [&](std::string_view key, std::string_view value) {
+      name = concat(folder.string(), ": record ", index, " (", key, ")");
+      parsed = result.ParseFromArray(value.data(), static_cast<int>(value.size()));
+    });
+    if (!parsed) throw BadRecord(concat(name, ": not a Datum"));
+    return result;
+  }
+
   LmdbReader reader;
 };
 
@@ -105,15 +117,9 @@ Dataset::Dataset(const fs::path& folder)
 Dataset::~Dataset() = default;
 
 Dataset::Sample Dataset::read(uint64_t index) const {
-  caffe::Datum datum;
   std::string name;
-  bool parsed = false;
-  lmdb_->withRecord(folder_, index, [&](std::string_view key, std::string_view value) {
-    name = concat(folder_.string(), ": record ", index, " (", key, ")");
-    parsed = datum.ParseFromArray(value.data(), static_cast<int>(value.size()));
-  });
+  const caffe::Datum datum = lmdb_->datum(folder_, index, name);
   auto fail = [&](const std::string& problem) { throw BadRecord(concat(name, ": ", problem)); };
-  if (!parsed) fail("not a Datum");
   const auto classes = static_cast<int64_t>(manifest_.classes());
   if (datum.label() < 0 || datum.label() >= classes) {
     fail(concat("label ", datum.label(), " is outside 0 .. ", classes - 1));
@@ -144,6 +150,11 @@ Dataset::Sample Dataset::read(uint64_t index) const {
     sample.image = interleave(datum.data(), height, width);
   }
   return sample;
+}
+
+int Dataset::label(uint64_t index) const {
+  std::string name;
+  return lmdb_->datum(folder_, index, name).label();
 }
 
 std::string Dataset::key(uint64_t index) const {

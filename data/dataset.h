@@ -45,6 +45,8 @@ class Dataset {
 
   /// requires: index < size(). errors: BadRecord; Error when the LMDB can't be read.
   Sample read(uint64_t index) const;
+  /// The record's label alone, without decoding the image; not checked against the classes.
+  int label(uint64_t index) const;
   /// The record's key: its number, '_', and the name it was packed from.
   std::string key(uint64_t index) const;
 

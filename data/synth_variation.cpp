@@ -41,7 +41,7 @@ void drawLight(Random& random, const NuisanceStrengths& strengths, FaceVariation
   picture.light = cv::Vec3f(static_cast<float>(std::sin(side) * std::cos(height)),
                             static_cast<float>(-std::sin(height)),
                             static_cast<float>(std::cos(side) * std::cos(height)));
-  picture.ambient = random.uniform(0.25, 0.75);
+  picture.ambient = random.uniform(0.35, 0.8);
   const double exposure = std::exp(spread(random, strengths.exposure_spread));
   const double temperature = spread(random, strengths.temperature_spread);
   const double tint = spread(random, 0.3 * strengths.temperature_spread);
@@ -77,7 +77,7 @@ FaceVariation drawVariation(uint64_t seed, uint64_t identity, uint64_t image,
   picture.hat = random.chance(strengths.hat_probability);
   picture.blur = random.uniform(0, strengths.blur_max);
   if (random.chance(strengths.low_resolution_probability)) {
-    picture.resolution = random.uniform(0.3, 0.8);
+    picture.resolution = random.uniform(0.4, 0.85);
   }
   picture.noise = random.uniform(0, strengths.noise_max);
   const int span = strengths.jpeg_quality_high - strengths.jpeg_quality_low + 1;
