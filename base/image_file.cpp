@@ -36,27 +36,34 @@ bool isJpeg(std::string_view bytes) {
 }
 
 cv::Mat decodeJpeg(std::string_view bytes, const std::string& name) {
-  thread_local const Handle decoder(tjInitDecompress());
+  thread_local std::unique_ptr<Handle> decoder;
+  if (!decoder) decoder = std::make_unique<Handle>(tjInitDecompress());
+  const tjhandle handle = decoder->value;
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0;
   int height = 0;
   int subsampling = 0;
   int colour = 0;
-  auto fail = [&] { throw Error(concat(name, ": ", tjGetErrorStr2(decoder.value))); };
-  if (tjDecompressHeader3(decoder.value, data, bytes.size(), &width, &height, &subsampling,
-                          &colour) != 0) {
-    fail();
+  auto fail = [&](const std::string& problem) {
+    // After a file that ends inside its header, the decompressor would find the next one bad too.
+    decoder.reset();
+    throw Error(concat(name, ": ", problem));
+  };
+  if (tjDecompressHeader3(handle, data, bytes.size(), &width, &height, &subsampling, &colour) !=
+      0) {
+    fail(tjGetErrorStr2(handle));
   }
+  // A file of tables only passes for one with a header.
+  if (width < 1 || height < 1) fail("the JPEG file ends before its picture");
   cv::Mat image(height, width, CV_8UC3);
-  if (tjDecompress2(decoder.value, data, bytes.size(), image.data, width,
-                    static_cast<int>(image.step), height, TJPF_BGR, 0) != 0) {
+  if (tjDecompress2(handle, data, bytes.size(), image.data, width, static_cast<int>(image.step),
+                    height, TJPF_BGR, 0) != 0) {
     // libjpeg calls a truncated or damaged file a warning and paints the rest grey. Stray bytes
     // between two segments are the one warning that leaves the picture whole.
-    const bool harmless =
-        tjGetErrorCode(decoder.value) == TJERR_WARNING &&
-        std::string_view(tjGetErrorStr2(decoder.value)).find("extraneous bytes") !=
-            std::string_view::npos;
-    if (!harmless) fail();
+    const std::string problem = tjGetErrorStr2(handle);
+    const bool harmless = tjGetErrorCode(handle) == TJERR_WARNING &&
+                          problem.find("extraneous bytes") != std::string::npos;
+    if (!harmless) fail(problem);
   }
   return image;
 }
@@ -77,7 +84,9 @@ cv::Mat decodeImage(std::string_view bytes, const std::string& name) {
   return image;
 }
 
-cv::Mat readImage(const fs::path& path) { return decodeImage(readFile(path), path.string()); }
+cv::Mat readImage(const fs::path& path) {
+  return decodeImage(readFile(path), path.string());
+}
 
 std::string encodeJpeg(const cv::Mat& bgr, int quality) {
   thread_local const Handle encoder(tjInitCompress());

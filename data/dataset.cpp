@@ -126,7 +126,7 @@ Dataset::Sample Dataset::read(uint64_t index) const {
   }
   const int height = static_cast<int>(manifest_.height());
   const int width = static_cast<int>(manifest_.width());
-  auto requireShape = [&](int channels, int rows, int columns) {
+  auto require_shape = [&](int channels, int rows, int columns) {
     if (channels != 3 || rows != height || columns != width) {
       fail(concat("the image is ", channels, "x", rows, "x", columns, ", the manifest says 3x",
                   height, "x", width));
@@ -140,9 +140,9 @@ Dataset::Sample Dataset::read(uint64_t index) const {
     } catch (const Error& e) {
       throw BadRecord(e.what());
     }
-    requireShape(sample.image.channels(), sample.image.rows, sample.image.cols);
+    require_shape(sample.image.channels(), sample.image.rows, sample.image.cols);
   } else {
-    requireShape(datum.channels(), datum.height(), datum.width());
+    require_shape(datum.channels(), datum.height(), datum.width());
     const size_t expected = size_t{3} * manifest_.height() * manifest_.width();
     if (datum.data().size() != expected) {
       fail(concat(datum.data().size(), " bytes of pixels instead of ", expected));

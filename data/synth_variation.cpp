@@ -25,7 +25,7 @@ double radians(double degrees) {
 }
 
 void drawExpression(Random& random, double strength, double gaze, FaceVariation& picture) {
-  picture.smile = std::clamp(strength * (0.25 + 0.5 * random.normal()), -1.0, 1.0);
+  picture.smile = std::clamp(strength * (0.4 + 0.5 * random.normal()), -1.0, 1.0);
   picture.mouth_open = random.chance(0.35) ? strength * random.uniform(0.5, 7) : 0;
   picture.brow_raise = spread(random, 1.2 * strength);
   picture.eye_open = random.chance(0.06 * strength)
