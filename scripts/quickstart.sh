@@ -13,10 +13,10 @@ sphereface=build/bin/sphereface
 
 rm -rf "$run"
 mkdir -p "$run"
-echo "== synthetic faces: 300 identities to train on, 200 others to be tested on"
-$sphereface synth --out "$run/train" --identities 300 --images-per-identity 20 --seed 1
+echo "== synthetic faces: 500 identities to train on, 200 others to be tested on"
+$sphereface synth --out "$run/train" --identities 500 --images-per-identity 16 --seed 1
 $sphereface synth --out "$run/test" --identities 200 --images-per-identity 10 --seed 1 \
-  --first-identity 300 --pairs "$run/pairs.txt"
+  --first-identity 500 --pairs "$run/pairs.txt"
 echo "== pack"
 $sphereface pack --input "$run/train" --output "$run/train.lmdb"
 echo "== train"
