@@ -81,10 +81,9 @@ struct Dataset::Lmdb {
   void withRecord(const fs::path& folder, uint64_t index, Use use) const {
     const std::string prefix = keyPrefix(index);
     bool found = false;
-    reader.visit(prefix, [&](std::string_view key, std::string_view value) {
+    reader.find(prefix, [&](std::string_view key, std::string_view value) {
       found = key.substr(0, prefix.size()) == prefix;
       if (found) use(key, value);
-      return false;
     });
     if (!found) {
       throw Error(concat(folder.string(), ": record ", index, ": no key begins with ", prefix));
@@ -167,12 +166,13 @@ void Dataset::verify() const {
   if (!manifest_.has_sha256()) throw Error(concat(folder_.string(), ": the manifest has no sum"));
   Progress progress("checking", size(), "records");
   Sha256 hash;
-  lmdb_->reader.visit("", [&](std::string_view key, std::string_view value) {
-    hash.update(key);
-    hash.update(value);
+  for (uint64_t index = 0; index < size(); ++index) {
+    lmdb_->withRecord(folder_, index, [&](std::string_view key, std::string_view value) {
+      hash.update(key);
+      hash.update(value);
+    });
     progress.add();
-    return true;
-  });
+  }
   progress.finish();
   const std::string sum = hash.hex();
   if (sum != manifest_.sha256()) {

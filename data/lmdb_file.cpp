@@ -82,6 +82,13 @@ void checkHead(const fs::path& file) {
   }
 }
 
+/// LMDB's answer to a damaged page is an assertion, which would end the process. It is called from
+/// reads alone, whose transaction ReadCursor ends.
+void throwCorrupt(MDB_env* env, const char* assertion) {
+  const auto* file = static_cast<const fs::path*>(mdb_env_get_userctx(env));
+  throw Error(concat(file->string(), ": corrupt: ", assertion));
+}
+
 MDB_env* openReadOnly(const fs::path& file, unsigned flags, int& status) {
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file, "open");
@@ -114,6 +121,8 @@ LmdbReader::LmdbReader(const fs::path& folder) : file_(folder / "data.mdb") {
       throw Error(concat(file_.string(), ": truncated: ", present, " bytes of ", needed));
     }
     entries_ = stat.ms_entries;
+    check(mdb_env_set_userctx(env_, &file_), file_, "open");
+    check(mdb_env_set_assert(env_, throwCorrupt), file_, "open");
     // Slots of readers that were killed are given back.
     int dead = 0;
     mdb_reader_check(env_, &dead);
@@ -134,15 +143,15 @@ LmdbReader::~LmdbReader() {
   mdb_env_close(env_);
 }
 
-void LmdbReader::visit(std::string_view from, const Visit& visit) const {
+bool LmdbReader::find(std::string_view from, const Use& use) const {
   const ReadCursor cursor(env_, database_, file_);
   MDB_val key = toVal(from);
   MDB_val value{};
-  int status = mdb_cursor_get(cursor.get(), &key, &value, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
-  while (status == MDB_SUCCESS && visit(toView(key), toView(value))) {
-    status = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT);
-  }
-  if (status != MDB_NOTFOUND) check(status, file_, "read");
+  const int status = mdb_cursor_get(cursor.get(), &key, &value, MDB_SET_RANGE);
+  if (status == MDB_NOTFOUND) return false;
+  check(status, file_, "read");
+  use(toView(key), toView(value));
+  return true;
 }
 
 LmdbWriter::LmdbWriter(const fs::path& folder, size_t map_bytes)

@@ -22,8 +22,8 @@ namespace sphereface {
 /// used across a fork.
 class LmdbReader {
  public:
-  /// Return false to stop. The views end with the call.
-  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+  /// The views end with the call.
+  using Use = std::function<void(std::string_view key, std::string_view value)>;
 
   /// errors: Error naming the file when it is missing, no LMDB, or shorter than its own header says
   /// (reading on would be a SIGBUS).
@@ -34,8 +34,8 @@ class LmdbReader {
 
   uint64_t entries() const { return entries_; }
 
-  /// Visits the records with key >= `from`, in key order, in one transaction.
-  void visit(std::string_view from, const Visit& visit) const;
+  /// Calls `use` with the first record whose key is >= `from`. False when there is none.
+  bool find(std::string_view from, const Use& use) const;
 
  private:
   std::filesystem::path file_;

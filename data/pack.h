@@ -42,8 +42,9 @@ struct PackResult {
   std::vector<std::string> empty_identities;  // left out
 };
 
-/// ensures: `output` holds the whole data set, or is as it was before.
-/// errors: Error naming the file that can't be decoded or has another size, or the full disk.
+/// ensures: `output` holds the whole new data set, or is as it was. An old one that is to be
+/// replaced goes when the new one is complete. errors: Error naming the file that can't be decoded
+/// or has another size, or the full disk.
 PackResult packDataset(const PackOptions& options);
 
 }  // namespace sphereface

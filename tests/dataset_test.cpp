@@ -154,6 +154,21 @@ TEST_F(PackedSet, TruncatedAnywhereIsAnErrorNotASignal) {
   }
 }
 
+TEST_F(PackedSet, AZeroedPageIsAnErrorNotAnAbort) {
+  const std::string whole = readFile(file_);
+  int failures = 0;
+  for (size_t page = 2; page < whole.size() / 4096; ++page) {
+    std::string damaged = whole;
+    damaged.replace(page * 4096, 4096, 4096, '\0');
+    writeFileAtomically(file_, damaged);
+    const std::string error = errorOf([&] { Dataset(set_).verify(); });
+    if (error.empty()) continue;  // a page that is free
+    ++failures;
+    EXPECT_TRUE(contains(error, set_.string())) << error;
+  }
+  EXPECT_GT(failures, 0);
+}
+
 TEST_F(PackedSet, GarbageIsAnError) {
   writeFileAtomically(file_, std::string(100'000, 'x'));
   EXPECT_TRUE(contains(openError(), file_.string() + ": not an LMDB file"));

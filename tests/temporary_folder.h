@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 
 namespace sphereface {
 
