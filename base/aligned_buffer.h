@@ -18,7 +18,7 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(size_t count) : count_(count) {
     if (count == 0) return;
-    data_.reset(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{kAlignment})));
+    data_.reset(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kAlignment})));
     std::memset(static_cast<void*>(data_.get()), 0, count * sizeof(T));
   }
 
@@ -31,7 +31,7 @@ class AlignedBuffer {
  private:
   static constexpr size_t kAlignment = 64;
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{kAlignment}); }
   };
   size_t count_ = 0;
   std::unique_ptr<T, Free> data_;

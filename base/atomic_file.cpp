@@ -68,8 +68,8 @@ void syncDirectory(const fs::path& directory) {
 void renameDurably(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
     const int reason = errno;
-    throw Error(concat("cannot rename ", from.string(), " to ", to.string(), ": ",
-                       std::strerror(reason)));
+    throw Error(
+        concat("cannot rename ", from.string(), " to ", to.string(), ": ", std::strerror(reason)));
   }
   syncDirectory(to.parent_path());
 }

@@ -33,7 +33,8 @@ void parallelFor(size_t count, size_t threads, Work work) {
   };
   {
     std::vector<std::jthread> pool;
-    for (size_t t = 1; t < threads && t < count; ++t) pool.emplace_back(run);
+    for (size_t t = 1; t < threads && t < count; ++t)
+      pool.emplace_back(run);
     run();
   }
   if (failure) std::rethrow_exception(failure);

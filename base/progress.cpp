@@ -35,13 +35,16 @@ Progress::Progress(std::string label, size_t total, std::string unit)
       total_(total),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
 void Progress::add(size_t count) {
   const std::lock_guard lock(mutex_);
   done_ += count;
   const auto now = Clock::now();
-  const bool due = terminal_ ? now - printed_ >= kTerminalInterval : now - printed_ >= kPlainInterval;
+  const bool due =
+      terminal_ ? now - printed_ >= kTerminalInterval : now - printed_ >= kPlainInterval;
   if (!due) return;
   printed_ = now;
   print(false);

@@ -59,7 +59,8 @@ class Random {
 /// Fisher-Yates.
 template <class T>
 void shuffle(std::vector<T>& values, Random& random) {
-  for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[random.below(i)]);
+  for (size_t i = values.size(); i > 1; --i)
+    std::swap(values[i - 1], values[random.below(i)]);
 }
 
 }  // namespace sphereface

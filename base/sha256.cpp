@@ -24,7 +24,9 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
   }
 }
 
-Sha256::~Sha256() { EVP_MD_CTX_free(state_->context); }
+Sha256::~Sha256() {
+  EVP_MD_CTX_free(state_->context);
+}
 
 void Sha256::update(const void* bytes, size_t count) {
   if (EVP_DigestUpdate(state_->context, bytes, count) != 1) throw Error("SHA-256 failed");

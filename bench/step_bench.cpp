@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
   initializeHead(options.classes, options.network.embedding, 1, engine->head().parameters);
   Random random(1);
   std::vector<uint8_t> images(options.network.imageBytes() * static_cast<size_t>(options.batch));
-  for (uint8_t& byte : images) byte = static_cast<uint8_t>(random.below(256));
+  for (uint8_t& byte : images)
+    byte = static_cast<uint8_t>(random.below(256));
   std::vector<int32_t> labels(static_cast<size_t>(options.batch));
   for (int32_t& label : labels) {
     label = static_cast<int32_t>(random.below(static_cast<uint64_t>(options.classes)));
@@ -81,10 +82,11 @@ int main(int argc, char** argv) {
   const double step = median(total);
   const double flop = 6.0 * (static_cast<double>(multiplyAdds(options.network)) +
                              static_cast<double>(options.network.embedding) * options.classes);
-  std::printf("%-14s %-4s batch %d, %d threads: %.1f images/s; ms: forward %.1f head %.1f backward "
-              "%.1f update %.1f; %.0f GFLOP/s\n",
-              name.c_str(), precision.c_str(), options.batch, options.threads, options.batch / step,
-              1e3 * median(forward), 1e3 * median(head), 1e3 * median(backward),
-              1e3 * median(update), flop * options.batch / step / 1e9);
+  std::printf(
+      "%-14s %-4s batch %d, %d threads: %.1f images/s; ms: forward %.1f head %.1f backward "
+      "%.1f update %.1f; %.0f GFLOP/s\n",
+      name.c_str(), precision.c_str(), options.batch, options.threads, options.batch / step,
+      1e3 * median(forward), 1e3 * median(head), 1e3 * median(backward), 1e3 * median(update),
+      flop * options.batch / step / 1e9);
   return 0;
 }

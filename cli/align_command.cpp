@@ -8,7 +8,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "data/align_folder.h"
+#include "data/align/align_folder.h"
 
 namespace sphereface {
 namespace {

@@ -57,9 +57,9 @@ void runLfw(const LfwOptions& options) {
   std::fputs(lfwTable(result, features).c_str(), stdout);
   writeJsonFile(options.json, lfwJson(result, list, features));
   if (!options.plots.empty()) {
-    const std::string label = options.raw_pixels            ? "raw pixels"
+    const std::string label = options.raw_pixels         ? "raw pixels"
                               : options.features.empty() ? options.checkpoint.filename().string()
-                                                            : options.features.filename().string();
+                                                         : options.features.filename().string();
     writeLfwPlots(options.plots, result, label);
   }
 }

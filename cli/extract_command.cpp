@@ -39,7 +39,8 @@ void run(Options options) {
 
 void addExtractCommand(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("extract", "Compute the features of images with a checkpoint");
+  CLI::App* verb =
+      app.add_subcommand("extract", "Compute the features of images with a checkpoint");
   verb->add_option("--checkpoint", options->extract.checkpoint, "Checkpoint folder")->required();
   verb->add_option("--input", options->input,
                    "Folder of aligned images, packed data set, or text file listing images")

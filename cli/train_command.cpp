@@ -34,24 +34,25 @@ struct Options {
 /// The other executables lie beside this one.
 fs::path sibling(const char* name) {
   const fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / name;
-  if (!fs::exists(path)) throw Error(concat("missing ", path.string(), ": the build is incomplete"));
+  if (!fs::exists(path))
+    throw Error(concat("missing ", path.string(), ": the build is incomplete"));
   return path;
 }
 
 std::vector<std::string> mpirunLine(const Options& options) {
-  std::vector<std::string> line = {
-      "mpirun", "--oversubscribe", "--bind-to", "none",
-      // A waiting rank must not take the core of a computing one.
-      "--mca", "mpi_yield_when_idle", "1", "-np", "1", sibling("sphereface-coordinator").string(),
-      "--config", options.config.string(), "--run", options.run.string(), "--resume",
-      options.resume};
+  std::vector<std::string> line = {"mpirun", "--oversubscribe", "--bind-to", "none",
+                                   // A waiting rank must not take the core of a computing one.
+                                   "--mca", "mpi_yield_when_idle", "1", "-np", "1",
+                                   sibling("sphereface-coordinator").string(), "--config",
+                                   options.config.string(), "--run", options.run.string(),
+                                   "--resume", options.resume};
   for (const std::string& item : options.overrides) {
     line.emplace_back("--set");
     line.push_back(item);
   }
-  for (const std::string& word : {std::string(":"), std::string("-np"),
-                                  std::to_string(options.workers),
-                                  sibling("sphereface-worker").string()}) {
+  for (const std::string& word :
+       {std::string(":"), std::string("-np"), std::to_string(options.workers),
+        sibling("sphereface-worker").string()}) {
     line.push_back(word);
   }
   return line;
@@ -60,14 +61,16 @@ std::vector<std::string> mpirunLine(const Options& options) {
 std::string quoted(const std::string& word) {
   if (word.find_first_of(" \"'$\\[]*?{}&;|<>()") == std::string::npos && !word.empty()) return word;
   std::string text = "'";
-  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  for (const char c : word)
+    text += c == '\'' ? "'\\''" : std::string(1, c);
   return text + "'";
 }
 
 /// Runs `line` and returns its exit code, 128 + signal if one ended it.
 int runProgram(const std::vector<std::string>& line) {
   std::vector<char*> arguments;
-  for (const std::string& word : line) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : line)
+    arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t child = ::fork();
   if (child < 0) throw Error(concat("cannot start ", line[0], ": ", std::strerror(errno)));
@@ -97,7 +100,8 @@ void run(Options options) {
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
   const std::vector<std::string> line = mpirunLine(options);
   std::string printed;
-  for (const std::string& word : line) printed += (printed.empty() ? "" : " ") + quoted(word);
+  for (const std::string& word : line)
+    printed += (printed.empty() ? "" : " ") + quoted(word);
   std::printf("%s\n", printed.c_str());
   std::fflush(stdout);
 

@@ -14,7 +14,8 @@ constexpr std::chrono::microseconds kLongestSleep{2000};
 }  // namespace
 
 Channel::~Channel() {
-  for (Pending& pending : sent_) MPI_Wait(&pending.request, MPI_STATUS_IGNORE);
+  for (Pending& pending : sent_)
+    MPI_Wait(&pending.request, MPI_STATUS_IGNORE);
 }
 
 void Channel::send(int to, Kind kind, const google::protobuf::Message& message) {

@@ -25,8 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Image i of a global batch belongs to the worker whose slice holds it; slices differ by at most one
-/// image.
+/// Image i of a global batch belongs to the worker whose slice holds it; slices differ by at most
+/// one image.
 uint32_t sliceBegin(uint32_t batch, int workers, int worker) {
   return static_cast<uint32_t>(static_cast<uint64_t>(batch) * static_cast<uint64_t>(worker) /
                                static_cast<uint64_t>(workers));
@@ -89,7 +89,8 @@ class Coordinator {
   void chooseStart(const std::string& resume) {
     if (resume == "never") {
       if (!listCheckpoints(run_).empty()) {
-        throw UsageError(concat(run_.string(), " already holds checkpoints: continue it with "
+        throw UsageError(concat(run_.string(),
+                                " already holds checkpoints: continue it with "
                                 "--resume auto, or choose another --run"));
       }
       return;
@@ -190,7 +191,8 @@ class Coordinator {
   void audit(const StepSummary& step) {
     if (!audit_.is_open()) audit_.open(run_ / "records.tsv", std::ios::app);
     audit_ << step.step;
-    for (const uint64_t record : step.records) audit_ << '\t' << record;
+    for (const uint64_t record : step.records)
+      audit_ << '\t' << record;
     audit_ << std::endl;
     if (!audit_) throw Error(concat("cannot write ", (run_ / "records.tsv").string()));
   }
@@ -206,7 +208,8 @@ class Coordinator {
     const uint32_t keep = config_.checkpoint().keep();
     std::vector<fs::path> all = listCheckpoints(run_);
     std::erase(all, checkpointFolder(run_, 0));
-    for (size_t i = 0; keep > 0 && i + keep < all.size(); ++i) fs::remove_all(all[i]);
+    for (size_t i = 0; keep > 0 && i + keep < all.size(); ++i)
+      fs::remove_all(all[i]);
   }
 
   const MpiSession& session_;

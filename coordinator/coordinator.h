@@ -18,8 +18,8 @@ struct CoordinatorOptions {
   std::string resume = "never";  // auto, never, or a checkpoint folder
 };
 
-/// The coordinator's whole run: hands the plan to the workers, leases them their shares of the steps
-/// ahead of need, gathers their reports, commits checkpoints, serves metrics.
+/// The coordinator's whole run: hands the plan to the workers, leases them their shares of the
+/// steps ahead of need, gathers their reports, commits checkpoints, serves metrics.
 void coordinate(const MpiSession& session, const CoordinatorOptions& options);
 
 }  // namespace sphereface

@@ -21,8 +21,7 @@ int main(int argc, char** argv) {
   app.add_option("--run", options.run, "Run folder (default runs/NAME)");
   app.add_option("--resume", options.resume, "auto, never, or a checkpoint folder")
       ->capture_default_str();
-  app.footer(
-      "Example: mpirun -np 1 sphereface-coordinator --config C : -np 2 sphereface-worker");
+  app.footer("Example: mpirun -np 1 sphereface-coordinator --config C : -np 2 sphereface-worker");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -22,11 +22,13 @@ Metrics::Metrics(uint64_t steps, int workers)
       planned_steps_(gauge("sphereface_planned_steps", "Step at which training ends")),
       workers_(gauge("sphereface_workers", "Workers of the job")),
       loss_(gauge("sphereface_loss", "Mean loss of the last step")),
-      accuracy_(gauge("sphereface_accuracy_ratio", "Share of the last step's images classified right")),
+      accuracy_(
+          gauge("sphereface_accuracy_ratio", "Share of the last step's images classified right")),
       lambda_(gauge("sphereface_lambda", "A-Softmax annealing weight")),
       learning_rate_(gauge("sphereface_learning_rate", "Learning rate of the last step")),
       gradient_norm_(gauge("sphereface_gradient_norm", "2-norm of the last step's gradient")),
-      images_per_second_(gauge("sphereface_images_per_second", "Training rate of the last interval")) {
+      images_per_second_(
+          gauge("sphereface_images_per_second", "Training rate of the last interval")) {
   planned_steps_.Set(static_cast<double>(steps));
   workers_.Set(workers);
 }
@@ -42,6 +44,8 @@ void Metrics::step(const StepSummary& step) {
   gradient_norm_.Set(step.gradient_norm);
 }
 
-void Metrics::checkpoint() { checkpoints_.Increment(); }
+void Metrics::checkpoint() {
+  checkpoints_.Increment();
+}
 
 }  // namespace sphereface

@@ -52,8 +52,8 @@ MetricsServer::MetricsServer(const std::string& listen,
         std::vector<std::string>{"listening_ports", listen, "num_threads", "2"},
         std::move(registry));
   } catch (const CivetException& e) {
-    throw Error(concat("cannot serve metrics on ", listen,
-                       " (is another program using it?): ", e.what()));
+    throw Error(
+        concat("cannot serve metrics on ", listen, " (is another program using it?): ", e.what()));
   }
   url_ = concat("http://", listen.substr(0, colon), ":", server_->civet.getListeningPorts().at(0),
                 "/metrics");

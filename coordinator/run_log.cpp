@@ -84,11 +84,12 @@ void RunLog::writeInterval(const StepSummary& last) {
   const double left = per_step * static_cast<double>(shape_.steps - done);
   loss_last_ = loss;
 
-  std::printf("step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  lambda %.1f  "
-              "lr %.5f  %.0f images/s  eta %s\n",
-              static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps),
-              epoch, loss, chance_loss_, 100 * accuracy, last.lambda, last.learning_rate,
-              images_per_second_, formatDuration(left).c_str());
+  std::printf(
+      "step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  lambda %.1f  "
+      "lr %.5f  %.0f images/s  eta %s\n",
+      static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps), epoch,
+      loss, chance_loss_, 100 * accuracy, last.lambda, last.learning_rate, images_per_second_,
+      formatDuration(left).c_str());
   std::fflush(stdout);
 
   Json line;
@@ -122,10 +123,11 @@ void RunLog::watchForStuckLoss(uint64_t step, double loss) {
   }
   if (stuck_named_ || step - stuck_since_ < kStuckSteps) return;
   stuck_named_ = true;
-  event("stuck", concat("the loss has stayed at ln C = ", chance_loss_, " for ",
-                        step - stuck_since_, " steps: the network isn't learning. Look at labels "
-                        "and shuffling (sphereface inspect), raise solver.base_learning_rate or "
-                        "head.lambda.base, or lower head.lambda.gamma"));
+  event("stuck",
+        concat("the loss has stayed at ln C = ", chance_loss_, " for ", step - stuck_since_,
+               " steps: the network isn't learning. Look at labels "
+               "and shuffling (sphereface inspect), raise solver.base_learning_rate or "
+               "head.lambda.base, or lower head.lambda.gamma"));
 }
 
 void RunLog::event(const std::string& kind, const std::string& text, Json details) {

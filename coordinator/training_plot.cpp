@@ -22,7 +22,8 @@ std::vector<Json> readMetrics(const std::filesystem::path& file) {
     const Json line = Json::parse(text, nullptr, false);
     if (line.is_discarded()) continue;  // the last line of a run that was killed
     // A resumed run goes back to its checkpoint's step: what was after it didn't happen.
-    while (!lines.empty() && lines.back().at("step") >= line.at("step")) lines.pop_back();
+    while (!lines.empty() && lines.back().at("step") >= line.at("step"))
+      lines.pop_back();
     lines.push_back(line);
   }
   return lines;

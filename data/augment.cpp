@@ -24,9 +24,9 @@ cv::Mat augment(const cv::Mat& image, const AugmentOptions& options, Random& ran
   const double c = std::cos(angle) / size;
   const double s = std::sin(angle) / size;
   const double sign = mirror ? -1 : 1;
-  const cv::Matx23d to_source(sign * c, s, centre.x - sign * c * centre.x - s * centre.y + shift.x,  //
-                              -sign * s, c,
-                              centre.y + sign * s * centre.x - c * centre.y + shift.y);
+  const cv::Matx23d to_source(
+      sign * c, s, centre.x - sign * c * centre.x - s * centre.y + shift.x,  //
+      -sign * s, c, centre.y + sign * s * centre.x - c * centre.y + shift.y);
   cv::Mat result;
   cv::warpAffine(image, result, to_source, image.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
                  cv::BORDER_REPLICATE);

@@ -44,7 +44,8 @@ Loader::~Loader() {
     stopping_ = true;
   }
   changed_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_)
+    thread.join();
 }
 
 void Loader::request(uint64_t begin, uint64_t end) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "data/alignment_template.h"
+#include "data/align/alignment_template.h"
 #include "proto/manifest.pb.h"
 
 namespace sphereface {

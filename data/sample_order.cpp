@@ -24,8 +24,8 @@ SampleOrder::SampleOrder(uint64_t records, uint64_t seed)
 uint64_t SampleOrder::record(uint64_t position) {
   if (position / records_ != epoch_) enterEpoch(position / records_);
   const uint64_t index = position % records_;
-  const bool in_window = window_ != kNone && index >= window_start_[window_] &&
-                         index < window_start_[window_ + 1];
+  const bool in_window =
+      window_ != kNone && index >= window_start_[window_] && index < window_start_[window_ + 1];
   if (!in_window) {
     const auto after = std::upper_bound(window_start_.begin(), window_start_.end(), index);
     enterWindow(static_cast<uint64_t>(after - window_start_.begin()) - 1);
@@ -56,7 +56,8 @@ void SampleOrder::enterWindow(uint64_t window) {
   for (uint64_t i = window * kBlocksPerWindow; i < end; ++i) {
     const uint64_t first = blocks_[i] * kBlockRecords;
     const uint64_t last = std::min(records_, first + kBlockRecords);
-    for (uint64_t record = first; record < last; ++record) window_records_.push_back(record);
+    for (uint64_t record = first; record < last; ++record)
+      window_records_.push_back(record);
   }
   // One key per window of the endless sequence.
   Random random(seed_, kWindowStream, epoch_ * window_start_.size() + window);

@@ -21,7 +21,8 @@ namespace {
 void copyPlanes(const cv::Mat& image, bool mirror, uint8_t* to) {
   cv::Mat planes[3];
   for (int c = 0; c < 3; ++c) {
-    planes[c] = cv::Mat(image.rows, image.cols, CV_8UC1, to + static_cast<size_t>(c) * image.total());
+    planes[c] =
+        cv::Mat(image.rows, image.cols, CV_8UC1, to + static_cast<size_t>(c) * image.total());
   }
   cv::Mat flipped;
   if (mirror) cv::flip(image, flipped, 1);
@@ -95,7 +96,8 @@ FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& sou
       for (size_t i = 0; i < count; ++i) {
         float* row = features.values.data() + (begin + i) * features.dim;
         if (options.mirror == Mirror::kConcat && pass == 1) row += embedding;
-        for (size_t k = 0; k < embedding; ++k) row[k] += embeddings[i * embedding + k];
+        for (size_t k = 0; k < embedding; ++k)
+          row[k] += embeddings[i * embedding + k];
       }
     }
     progress.add(count);

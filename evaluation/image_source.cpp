@@ -52,7 +52,8 @@ ImageSource folderImages(const fs::path& folder, std::vector<std::string> names)
 
 std::vector<std::string> imagesBelow(const fs::path& folder) {
   std::vector<std::string> names;
-  for (const fs::path& path : listImages(folder)) names.push_back(path.string());
+  for (const fs::path& path : listImages(folder))
+    names.push_back(path.string());
   return names;
 }
 

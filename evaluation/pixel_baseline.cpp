@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "data/alignment_template.h"
+#include "data/align/alignment_template.h"
 
 namespace sphereface {
 

@@ -34,8 +34,8 @@ struct Parameter {
   float init_value = 0;  // kConstant: the value; kGaussian: the standard deviation
 };
 
-/// 3x3 convolution with padding 1, then PReLU with a slope per channel, then, if residual_from >= 0,
-/// plus the output of that earlier layer.
+/// 3x3 convolution with padding 1, then PReLU with a slope per channel, then, if residual_from >=
+/// 0, plus the output of that earlier layer.
 struct ConvLayer {
   std::string name;  // "conv3_2"
   int in_channels = 0;

@@ -48,20 +48,23 @@ void addTensor(CheckpointManifest& manifest, const std::string& name,
                const std::vector<size_t>& shape, uint64_t offset) {
   CheckpointManifest::Tensor& tensor = *manifest.add_tensor();
   tensor.set_name(name);
-  for (const size_t extent : shape) tensor.add_dim(extent);
+  for (const size_t extent : shape)
+    tensor.add_dim(extent);
   tensor.set_offset(offset);
 }
 
 std::string shapeText(const CheckpointManifest::Tensor& tensor) {
   std::string text;
-  for (const uint64_t extent : tensor.dim()) text += (text.empty() ? "" : "x") + std::to_string(extent);
+  for (const uint64_t extent : tensor.dim())
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
   return text;
 }
 
 void checkLayout(const fs::path& folder, const CheckpointManifest& manifest,
                  const Network& network) {
   CheckpointManifest expected;
-  for (const Parameter& p : network.parameters) addTensor(expected, p.name, p.shape, p.offset);
+  for (const Parameter& p : network.parameters)
+    addTensor(expected, p.name, p.shape, p.offset);
   for (int i = 0; i < expected.tensor_size(); ++i) {
     const CheckpointManifest::Tensor& want = expected.tensor(i);
     if (i >= manifest.tensor_size()) {
@@ -81,8 +84,8 @@ std::vector<float> readPart(const fs::path& folder, const CheckpointManifest::Pa
   const fs::path path = folder / part.file();
   const std::string bytes = readFile(path);
   if (bytes.size() != part.bytes()) {
-    throw Error(concat(path.string(), ": ", bytes.size(), " bytes, the manifest says ",
-                       part.bytes()));
+    throw Error(
+        concat(path.string(), ": ", bytes.size(), " bytes, the manifest says ", part.bytes()));
   }
   if (sha256(bytes) != part.sha256()) {
     throw Error(concat(path.string(), ": damaged (its SHA-256 isn't the manifest's)"));
@@ -116,7 +119,8 @@ CheckpointManifest writeCheckpointParts(const fs::path& folder, Engine& engine,
   fs::remove_all(folder);
   fs::create_directories(folder);
   manifest.set_format_version(kFormatVersion);
-  for (const Parameter& p : network.parameters) addTensor(manifest, p.name, p.shape, p.offset);
+  for (const Parameter& p : network.parameters)
+    addTensor(manifest, p.name, p.shape, p.offset);
   addTensor(manifest, "head.0", {manifest.classes(), static_cast<size_t>(network.embedding)},
             network.parameter_count);
   const Arena trunk = engine.trunk();

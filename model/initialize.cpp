@@ -14,13 +14,15 @@ namespace {
 /// FNV-1a, so that a tensor's numbers follow from its name and not from its place in the network.
 uint64_t hashOf(std::string_view name) {
   uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return hash;
 }
 
 void fillXavier(size_t fan_in, Random random, std::span<float> values) {
   const double limit = std::sqrt(3.0 / static_cast<double>(fan_in));
-  for (float& value : values) value = static_cast<float>(random.uniform(-limit, limit));
+  for (float& value : values)
+    value = static_cast<float>(random.uniform(-limit, limit));
 }
 
 }  // namespace
@@ -31,13 +33,15 @@ void initializeTrunk(const Network& network, uint64_t seed, std::span<float> par
     Random random(seed, hashOf(p.name));
     switch (p.init) {
       case Parameter::Init::kConstant:
-        for (float& value : values) value = p.init_value;
+        for (float& value : values)
+          value = p.init_value;
         break;
       case Parameter::Init::kXavier:
         fillXavier(p.count / p.shape[0], random, values);
         break;
       case Parameter::Init::kGaussian:
-        for (float& value : values) value = static_cast<float>(p.init_value * random.normal());
+        for (float& value : values)
+          value = static_cast<float>(p.init_value * random.normal());
         break;
     }
   }

@@ -49,13 +49,15 @@ std::vector<Stage> stagesOf(const NetworkConfig& config) {
     return candidate.name == config.name();
   });
   if (row == kTable.end()) {
-    throw UsageError(concat("network.name \"", config.name(), "\" is unknown; known: ",
-                            knownNetworks(), ", custom"));
+    throw UsageError(concat("network.name \"", config.name(),
+                            "\" is unknown; known: ", knownNetworks(), ", custom"));
   }
   if (!config.stage().empty()) {
-    throw UsageError(concat("network.stage is only for name \"custom\", not \"", config.name(), "\""));
+    throw UsageError(
+        concat("network.stage is only for name \"custom\", not \"", config.name(), "\""));
   }
-  for (size_t i = 0; i < kStages; ++i) stages.push_back({kChannels[i], row->units[i]});
+  for (size_t i = 0; i < kStages; ++i)
+    stages.push_back({kChannels[i], row->units[i]});
   return stages;
 }
 
@@ -86,7 +88,8 @@ void addConv(Network& network, std::string name, int channels, int stride, int r
 
 size_t addParameter(Network& network, Parameter parameter) {
   parameter.count = 1;
-  for (const size_t extent : parameter.shape) parameter.count *= extent;
+  for (const size_t extent : parameter.shape)
+    parameter.count *= extent;
   parameter.offset = network.parameter_count;
   network.parameter_count += parameter.count;
   network.parameters.push_back(std::move(parameter));
@@ -171,10 +174,12 @@ Network buildNetwork(const NetworkConfig& config) {
 }
 
 uint64_t multiplyAdds(const Network& network) {
-  uint64_t sum = static_cast<uint64_t>(network.fc_inputs) * static_cast<uint64_t>(network.embedding);
+  uint64_t sum =
+      static_cast<uint64_t>(network.fc_inputs) * static_cast<uint64_t>(network.embedding);
   for (const ConvLayer& conv : network.convs) {
-    sum += 9ULL * static_cast<uint64_t>(conv.in_channels) * static_cast<uint64_t>(conv.out_channels) *
-           static_cast<uint64_t>(conv.out_height) * static_cast<uint64_t>(conv.out_width);
+    sum += 9ULL * static_cast<uint64_t>(conv.in_channels) *
+           static_cast<uint64_t>(conv.out_channels) * static_cast<uint64_t>(conv.out_height) *
+           static_cast<uint64_t>(conv.out_width);
   }
   return sum;
 }

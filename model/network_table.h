@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The SphereFace networks as a table: four stages of 64, 128, 256, 512 channels, each a stride-2
-// convolution followed by residual units of two convolutions, then fc. Names, fillers, learning-rate
-// and decay multipliers as in the published training prototxt.
+// convolution followed by residual units of two convolutions, then fc. Names, fillers,
+// learning-rate and decay multipliers as in the published training prototxt.
 
 #pragma once
 

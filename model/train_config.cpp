@@ -21,8 +21,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-/// Clears the field an override names, so that the new value replaces it, and returns the override as
-/// text format: "a.b=v" becomes "a { b: v }", with quotes around a bare string.
+/// Clears the field an override names, so that the new value replaces it, and returns the override
+/// as text format: "a.b=v" becomes "a { b: v }", with quotes around a bare string.
 std::string overrideText(const std::string& text, Message& message) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
@@ -39,8 +39,8 @@ std::string overrideText(const std::string& text, Message& message) {
     const std::string name = path.substr(begin, dot - begin);
     const FieldDescriptor* field = at->GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) {
-      throw UsageError(concat("--set ", text, ": ", at->GetDescriptor()->name(),
-                              " has no field \"", name, "\""));
+      throw UsageError(concat("--set ", text, ": ", at->GetDescriptor()->name(), " has no field \"",
+                              name, "\""));
     }
     const bool is_message = field->type() == FieldDescriptor::TYPE_MESSAGE && !field->is_repeated();
     if (dot == std::string::npos) {
@@ -70,7 +70,8 @@ struct Rule {
 /// Where the whole word `name` next stands in `text`.
 size_t findWord(const std::string& text, const std::string& name, size_t from) {
   auto in_word = [&](size_t at) {
-    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+    return at < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
   };
   size_t at = text.find(name, from);
   while (at != std::string::npos && ((at > 0 && in_word(at - 1)) || in_word(at + name.size()))) {
@@ -146,7 +147,8 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
   }
   auto fail = [&](const std::string& field, const std::string& message) {
     const size_t line = lineOf(text, field);
-    throw UsageError(concat(file.string(), line > 0 ? concat(":", line) : "", ": ", field, ": ", message));
+    throw UsageError(
+        concat(file.string(), line > 0 ? concat(":", line) : "", ": ", field, ": ", message));
   };
   try {
     check(config, [&](const Rule& rule) { fail(rule.field, rule.message); });

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/align_folder.h"
+#include "data/align/align_folder.h"
 
 #include <gtest/gtest.h>
 

@@ -126,8 +126,13 @@ TEST_F(ImageFile, ListsImagesInOrder) {
 TEST(ParallelFor, CallsEachIndexOnceAndPassesErrorsOn) {
   std::vector<std::atomic<int>> calls(1000);
   parallelFor(calls.size(), 4, [&](size_t i) { ++calls[i]; });
-  for (const std::atomic<int>& count : calls) EXPECT_EQ(count, 1);
-  EXPECT_THROW(parallelFor(100, 3, [](size_t i) { if (i == 50) throw Error("50"); }), Error);
+  for (const std::atomic<int>& count : calls)
+    EXPECT_EQ(count, 1);
+  EXPECT_THROW(parallelFor(100, 3,
+                           [](size_t i) {
+                             if (i == 50) throw Error("50");
+                           }),
+               Error);
 }
 
 TEST(Random, IsTheSameEverywhere) {
@@ -148,7 +153,8 @@ TEST(Random, IsTheSameEverywhere) {
   EXPECT_NEAR(sum / 1e5, 0, 0.02);
   EXPECT_NEAR(squares / 1e5, 1, 0.02);
   std::set<uint64_t> seen;
-  for (int i = 0; i < 1000; ++i) seen.insert(a.below(7));
+  for (int i = 0; i < 1000; ++i)
+    seen.insert(a.below(7));
   EXPECT_EQ(seen.size(), 7U);
 }
 

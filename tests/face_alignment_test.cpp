@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/face_alignment.h"
+#include "data/align/face_alignment.h"
 
 #include <gtest/gtest.h>
 

@@ -33,7 +33,8 @@ GoldenFile readGolden(const std::filesystem::path& path) {
   };
   char magic[4];
   take(magic, 4);
-  if (std::memcmp(magic, "SFG1", 4) != 0) throw std::runtime_error(path.string() + ": no SFG1 file");
+  if (std::memcmp(magic, "SFG1", 4) != 0)
+    throw std::runtime_error(path.string() + ": no SFG1 file");
   GoldenFile file;
   for (uint32_t arrays = takeCount(); arrays > 0; --arrays) {
     std::string name(takeCount(), '\0');

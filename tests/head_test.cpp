@@ -24,7 +24,8 @@ using Gradient = HeadOptions::Gradient;
 
 std::vector<double> randomValues(size_t count, Random& random) {
   std::vector<double> values(count);
-  for (double& value : values) value = random.normal();
+  for (double& value : values)
+    value = random.normal();
   return values;
 }
 
@@ -125,7 +126,8 @@ TEST_P(HeadGradient, ExactEqualsFiniteDifferences) {
       for (size_t k = 0; k < input.W.size(); ++k) {
         const size_t row = k / static_cast<size_t>(dim) * static_cast<size_t>(dim);
         double norm = 0;
-        for (int d = 0; d < dim; ++d) norm += std::pow(input.W[row + static_cast<size_t>(d)], 2);
+        for (int d = 0; d < dim; ++d)
+          norm += std::pow(input.W[row + static_cast<size_t>(d)], 2);
         EXPECT_NEAR(out.dW[k] / std::sqrt(norm), slopeOf(input.W[k]), 1e-6)
             << "lambda " << lambda << " W " << k;
       }
@@ -165,13 +167,16 @@ TEST(Head, AZeroEmbeddingIsCountedAndGivesFiniteGradients) {
   std::fill_n(input.x.begin(), 4, 0.0);
   const FastOutput got = runFast({.margin = 4}, input);
   EXPECT_EQ(got.stats.zero_norm, 1);
-  for (const float value : got.dx) EXPECT_TRUE(std::isfinite(value));
-  for (const float value : got.dW) EXPECT_TRUE(std::isfinite(value));
+  for (const float value : got.dx)
+    EXPECT_TRUE(std::isfinite(value));
+  for (const float value : got.dW)
+    EXPECT_TRUE(std::isfinite(value));
 }
 
 TEST(Head, HugeLogitsStayFinite) {
   reference::HeadInput input = randomInput(2, 4, 5, 5, 11);
-  for (double& value : input.x) value *= 1e6;
+  for (double& value : input.x)
+    value *= 1e6;
   const FastOutput got = runFast({.margin = 4}, input);
   EXPECT_TRUE(std::isfinite(got.stats.loss_sum));
   EXPECT_GT(got.stats.loss_sum, 100) << "the loss has no clamp";
@@ -199,7 +204,8 @@ std::vector<GoldenCase> goldenCases(const std::filesystem::path& folder) {
     std::string skip;
     double loss_clamped = 0;
     fields >> c.file >> skip >> skip >> skip >> c.margin >> c.setting;
-    for (int i = 0; i < 5; ++i) fields >> skip;
+    for (int i = 0; i < 5; ++i)
+      fields >> skip;
     fields >> c.lambda >> c.loss_f32 >> loss_clamped >> c.loss_unclamped;
     cases.push_back(c);
   }
@@ -226,7 +232,8 @@ TEST(Head, MatchesThePublishedLayer) {
     input.loss_scale = 1.0 / input.batch;
     input.x = golden["x"].values;
     input.W = golden["W"].values;
-    for (const double label : golden["label"].values) input.labels.push_back(static_cast<int>(label));
+    for (const double label : golden["label"].values)
+      input.labels.push_back(static_cast<int>(label));
 
     const FastOutput fast = runFast({.margin = c.margin}, input);
     const FastOutput exact = runFast({.margin = c.margin, .gradient = Gradient::kExact}, input);
@@ -236,7 +243,8 @@ TEST(Head, MatchesThePublishedLayer) {
     EXPECT_LT(relativeDifference(slow.logits, golden[prefix + "logits"].values), kTolerance);
     EXPECT_LT(relativeDifference(fast.dx, golden[prefix + "dx"].values), kTolerance);
     if (golden.contains(prefix + "dx_exact_f64math")) {
-      EXPECT_LT(relativeDifference(exact.dx, golden[prefix + "dx_exact_f64math"].values), kTolerance);
+      EXPECT_LT(relativeDifference(exact.dx, golden[prefix + "dx_exact_f64math"].values),
+                kTolerance);
     }
     if (golden.contains("W_after")) {
       EXPECT_LT(relativeDifference(fast.unit_W, golden["W_after"].values), 1e-6);
@@ -247,7 +255,8 @@ TEST(Head, MatchesThePublishedLayer) {
       for (size_t k = 0; k < in_raw.size(); ++k) {
         const size_t dim = static_cast<size_t>(input.dim);
         double norm = 0;
-        for (size_t d = 0; d < dim; ++d) norm += std::pow(input.W[k / dim * dim + d], 2);
+        for (size_t d = 0; d < dim; ++d)
+          norm += std::pow(input.W[k / dim * dim + d], 2);
         in_raw[k] /= std::sqrt(norm);
       }
       EXPECT_LT(relativeDifference(in_raw, golden[prefix + "dW_exact_f64math"].values), kTolerance);
@@ -261,7 +270,8 @@ TEST(Head, MatchesThePublishedLayer) {
       }
       EXPECT_LT(relativeDifference(rows, golden[prefix + "dW_rows"].values), kTolerance);
       double squares = 0;
-      for (const float value : fast.dW) squares += static_cast<double>(value) * value;
+      for (const float value : fast.dW)
+        squares += static_cast<double>(value) * value;
       EXPECT_NEAR(std::sqrt(squares), golden[prefix + "dW_frob"].values[0],
                   kTolerance * std::sqrt(squares));
     }

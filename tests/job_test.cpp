@@ -43,8 +43,7 @@ cv::Mat tintedNoise(int identity, int image) {
   for (int y = 0; y < kHeight; ++y) {
     for (int x = 0; x < kWidth; ++x) {
       for (int c = 0; c < 3; ++c) {
-        picture.at<cv::Vec3b>(y, x)[c] =
-            cv::saturate_cast<uchar>(colour[c] + 40 * random.normal());
+        picture.at<cv::Vec3b>(y, x)[c] = cv::saturate_cast<uchar>(colour[c] + 40 * random.normal());
       }
     }
   }
@@ -68,10 +67,13 @@ class Job : public ::testing::Test {
     options.height = kHeight;
     options.width = kWidth;
     packDataset(options);
-    writeFileAtomically(folder_ / "config.textproto", concat(R"(name: "job"
-data { lmdb: ")", (folder_ / "lmdb").string(), R"(" mirror: true shift: 1 }
+    writeFileAtomically(folder_ / "config.textproto",
+                        concat(R"(name: "job"
+data { lmdb: ")",
+                               (folder_ / "lmdb").string(), R"(" mirror: true shift: 1 }
 network { name: "custom" stage { channels: 8 units: 1 } stage { channels: 16 } embedding: 16
-          height: )", kHeight, " width: ", kWidth, R"( }
+          height: )",
+                               kHeight, " width: ", kWidth, R"( }
 head { lambda { base: 100 gamma: 0.5 minimum: 5 } }
 solver { batch_size: 13 steps: 12 base_learning_rate: 0.01 policy: FIXED warmup_steps: 5 }
 worker { threads: 1 audit_records: true }
@@ -82,9 +84,13 @@ coordinator { log_every_steps: 4 lease_steps: 3 }
 
   static std::vector<std::string> trainLine(const std::string& run, int workers,
                                             const std::vector<std::string>& more = {}) {
-    std::vector<std::string> line = {program("sphereface"), "train", "--config",
-                                     (folder_ / "config.textproto").string(), "--run",
-                                     (folder_ / run).string(), "--workers",
+    std::vector<std::string> line = {program("sphereface"),
+                                     "train",
+                                     "--config",
+                                     (folder_ / "config.textproto").string(),
+                                     "--run",
+                                     (folder_ / run).string(),
+                                     "--workers",
                                      std::to_string(workers)};
     line.insert(line.end(), more.begin(), more.end());
     return line;
@@ -132,7 +138,8 @@ TEST_F(Job, TrainsAndSaysWhatItDid) {
   ASSERT_EQ(done.code, 0) << done.output;
   EXPECT_NE(done.output.find("beside ln C = 1.79"), std::string::npos) << done.output;
   const Json summary = readJsonFile(folder_ / "learn" / "summary.json");
-  for (const char* field : {"images_per_second", "steps", "loss_first", "loss_last", "world_size"}) {
+  for (const char* field :
+       {"images_per_second", "steps", "loss_first", "loss_last", "world_size"}) {
     EXPECT_TRUE(summary.contains(field)) << field;
   }
   EXPECT_NEAR(summary.at("loss_first").get<double>(), std::log(kIdentities), 0.8);
@@ -153,8 +160,8 @@ TEST_F(Job, AResumedRunEndsWithTheBitsOfTheUnbrokenOne) {
   ASSERT_EQ(runCommand(trainLine("unbroken", 2, every)).code, 0);
   fs::create_directories(folder_ / "resumed" / "checkpoints");
   fs::copy(checkpointFolder(folder_ / "unbroken", 5), checkpointFolder(folder_ / "resumed", 5));
-  const Finished resumed =
-      runCommand(trainLine("resumed", 2, {"--resume", "auto", "--set", "checkpoint.every_steps=5"}));
+  const Finished resumed = runCommand(
+      trainLine("resumed", 2, {"--resume", "auto", "--set", "checkpoint.every_steps=5"}));
   ASSERT_EQ(resumed.code, 0) << resumed.output;
   EXPECT_NE(resumed.output.find("training from step 5"), std::string::npos) << resumed.output;
   for (const char* part : {"parameters.bin", "momentum.bin"}) {
@@ -176,7 +183,8 @@ TEST_F(Job, AKilledWorkerEndsTheJobAndIsNamed) {
   std::string line;
   while (std::getline(lines, line)) {
     const Json event = Json::parse(line);
-    if (event.at("event") == "worker" && event.at("rank") == 2) victim = event.at("pid").get<pid_t>();
+    if (event.at("event") == "worker" && event.at("rank") == 2)
+      victim = event.at("pid").get<pid_t>();
   }
   ASSERT_GT(victim, 0) << job.output();
   ASSERT_EQ(::kill(victim, SIGKILL), 0);
@@ -200,8 +208,7 @@ TEST_F(Job, AWorkersErrorEndsTheJobAndIsNamed) {
   const Finished failed = runCommand(trainLine("bad", 2, {"--set", set}));
   EXPECT_EQ(failed.code, 1) << failed.output;
   EXPECT_NE(failed.output.find("sphereface-worker: rank "), std::string::npos) << failed.output;
-  EXPECT_NE(failed.output.find(concat("error: ", bad.string(), ": record ")),
-            std::string::npos)
+  EXPECT_NE(failed.output.find(concat("error: ", bad.string(), ": record ")), std::string::npos)
       << failed.output;
 
   const Finished skipped =

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/mtcnn_boxes.h"
+#include "data/align/mtcnn_boxes.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 //
 // The detector with the published weights, on photographs of the LFW set.
 
-#include "data/mtcnn.h"
+#include "data/align/mtcnn.h"
 
 #include <gtest/gtest.h>
 

@@ -23,7 +23,8 @@ Process::Process(const std::vector<std::string>& command) {
   log_ = std::filesystem::temp_directory_path() /
          concat("sphereface-test.", ::getpid(), ".", number++, ".log");
   std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : command)
+    arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
@@ -47,8 +48,7 @@ Process::~Process() {
 }
 
 int Process::wait(double seconds) {
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   while (code_ < 0 && std::chrono::steady_clock::now() < deadline) {
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
@@ -60,7 +60,9 @@ int Process::wait(double seconds) {
   return code_;
 }
 
-std::string Process::output() const { return std::filesystem::exists(log_) ? readFile(log_) : ""; }
+std::string Process::output() const {
+  return std::filesystem::exists(log_) ? readFile(log_) : "";
+}
 
 Finished runCommand(const std::vector<std::string>& command, double seconds) {
   Process process(command);
@@ -68,6 +70,8 @@ Finished runCommand(const std::vector<std::string>& command, double seconds) {
   return {code, process.output()};
 }
 
-std::string program(const std::string& name) { return std::string(SPHEREFACE_BINARIES) + "/" + name; }
+std::string program(const std::string& name) {
+  return std::string(SPHEREFACE_BINARIES) + "/" + name;
+}
 
 }  // namespace sphereface::testing

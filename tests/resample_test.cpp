@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/resample.h"
+#include "data/align/resample.h"
 
 #include <gtest/gtest.h>
 

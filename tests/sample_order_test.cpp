@@ -15,7 +15,8 @@ namespace {
 std::vector<uint64_t> epochOf(uint64_t records, uint64_t seed, uint64_t epoch) {
   SampleOrder order(records, seed);
   std::vector<uint64_t> ids;
-  for (uint64_t k = 0; k < records; ++k) ids.push_back(order.record(epoch * records + k));
+  for (uint64_t k = 0; k < records; ++k)
+    ids.push_back(order.record(epoch * records + k));
   return ids;
 }
 
@@ -41,9 +42,12 @@ TEST(SampleOrder, AnyPositionCanBeAskedForInAnyOrder) {
   SampleOrder backward(9000, 3);
   std::vector<uint64_t> there;
   std::vector<uint64_t> back;
-  for (uint64_t k = 0; k < 20000; k += 37) there.push_back(forward.record(k));
-  for (uint64_t k = 0; k < 20000; k += 37) back.push_back(backward.record(k));
-  for (uint64_t k = 19980; k > 37; k -= 37) backward.record(k);
+  for (uint64_t k = 0; k < 20000; k += 37)
+    there.push_back(forward.record(k));
+  for (uint64_t k = 0; k < 20000; k += 37)
+    back.push_back(backward.record(k));
+  for (uint64_t k = 19980; k > 37; k -= 37)
+    backward.record(k);
   EXPECT_EQ(there, back);
   EXPECT_EQ(backward.record(0), there[0]);
 }
@@ -53,7 +57,8 @@ TEST(SampleOrder, ReadsStayWithinAWindowsBlocks) {
   constexpr uint64_t kWindow = SampleOrder::kBlockRecords * SampleOrder::kBlocksPerWindow;
   for (size_t begin = 0; begin + kWindow <= ids.size(); begin += kWindow) {
     std::set<uint64_t> blocks;
-    for (size_t k = begin; k < begin + kWindow; ++k) blocks.insert(ids[k] / SampleOrder::kBlockRecords);
+    for (size_t k = begin; k < begin + kWindow; ++k)
+      blocks.insert(ids[k] / SampleOrder::kBlockRecords);
     EXPECT_LE(blocks.size(), SampleOrder::kBlocksPerWindow);
   }
 }

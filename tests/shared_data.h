@@ -9,8 +9,8 @@
 namespace sphereface {
 
 /// The folder of research data that is not part of the repository (photographs, published models,
-/// golden numbers): SPHEREFACE_SHARED, or else the one called `shared` beside the checkout. Tests are
-/// skipped, saying so, where it doesn't exist.
+/// golden numbers): SPHEREFACE_SHARED, or else the one called `shared` beside the checkout. Tests
+/// are skipped, saying so, where it doesn't exist.
 inline std::filesystem::path sharedFolder() {
   const char* folder = std::getenv("SPHEREFACE_SHARED");
   const std::filesystem::path beside =

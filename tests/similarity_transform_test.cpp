@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/similarity_transform.h"
+#include "data/align/similarity_transform.h"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +30,8 @@ TEST(SimilarityTransform, AgreesWithMatlabsDocumentedExample) {
 TEST(SimilarityTransform, RecoversAReflection) {
   const std::array<cv::Point2d, 3> target = {{{0, 0}, {2, 0}, {0, 1}}};
   std::array<cv::Point2d, 3> source;
-  for (size_t i = 0; i < 3; ++i) source[i] = {5 - 3 * target[i].x, 7 + 3 * target[i].y};
+  for (size_t i = 0; i < 3; ++i)
+    source[i] = {5 - 3 * target[i].x, 7 + 3 * target[i].y};
   const cv::Matx23d m = targetToSource(source, target);
   EXPECT_NEAR(m(0, 0), -3, 1e-12);
   EXPECT_NEAR(m(1, 1), 3, 1e-12);

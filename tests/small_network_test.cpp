@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/small_network.h"
+#include "data/align/small_network.h"
 
 #include <gtest/gtest.h>
 

@@ -16,7 +16,8 @@ StepReport report(uint64_t step, uint64_t images, double loss_sum, std::vector<u
   r.set_images(images);
   r.set_loss_sum(loss_sum);
   r.set_correct(1);
-  for (const uint64_t id : records) r.add_record(id);
+  for (const uint64_t id : records)
+    r.add_record(id);
   return r;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/synth.h"
+#include "data/synth/synth.h"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@
 #include <sstream>
 
 #include "base/image_file.h"
-#include "data/alignment_template.h"
-#include "data/synth_pairs.h"
-#include "data/synth_render.h"
+#include "data/align/alignment_template.h"
+#include "data/synth/pairs.h"
+#include "data/synth/render.h"
 #include "tests/packing_test_tools.h"
 
 namespace sphereface {

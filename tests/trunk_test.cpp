@@ -56,14 +56,16 @@ std::vector<float> randomParameters(const Network& network, uint64_t seed) {
 std::vector<uint8_t> randomImages(const Network& network, int batch, uint64_t seed) {
   Random random(seed, 5);
   std::vector<uint8_t> images(network.imageBytes() * static_cast<size_t>(batch));
-  for (uint8_t& byte : images) byte = static_cast<uint8_t>(random.below(256));
+  for (uint8_t& byte : images)
+    byte = static_cast<uint8_t>(random.below(256));
   return images;
 }
 
 std::vector<float> randomFloats(size_t count, uint64_t seed) {
   Random random(seed, 6);
   std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(random.normal());
+  for (float& value : values)
+    value = static_cast<float>(random.normal());
   return values;
 }
 
@@ -77,7 +79,8 @@ TEST(ReferenceTrunk, GradientEqualsFiniteDifferences) {
   auto loss = [&] {
     const auto state = reference::forward(network, images, parameters, 2);
     double sum = 0;
-    for (size_t k = 0; k < d_embeddings.size(); ++k) sum += d_embeddings[k] * state.embeddings[k];
+    for (size_t k = 0; k < d_embeddings.size(); ++k)
+      sum += d_embeddings[k] * state.embeddings[k];
     return sum;
   };
   const auto state = reference::forward(network, images, parameters, 2);
@@ -148,7 +151,8 @@ void compareWithReference(const TrunkCase& c, Precision precision, double tolera
       const std::span<const double> expected(want.data() + p.offset, p.count);
       EXPECT_LT(difference(got, expected), (fp32 ? 5 : 10) * tolerance) << p.name;
     }
-    for (double& value : want) value *= 2;
+    for (double& value : want)
+      value *= 2;
   }
 
   // Without training, the same embeddings from three activations' memory.
@@ -176,8 +180,10 @@ TEST(NetworkTable, AgreesWithPublishedSizes) {
     double gmac;
     double million_parameters;
   };
-  for (const Row& row : {Row{"sphereface-4", 4, 0.164, 12.6}, {"sphereface-20", 20, 1.750, 22.67},
-                         {"sphereface-36", 36, 3.335, 32.8}, {"sphereface-64", 64, 6.110, 48.2},
+  for (const Row& row : {Row{"sphereface-4", 4, 0.164, 12.6},
+                         {"sphereface-20", 20, 1.750, 22.67},
+                         {"sphereface-36", 36, 3.335, 32.8},
+                         {"sphereface-64", 64, 6.110, 48.2},
                          {"sphereface-64-released", 62, 5.912, 47.9}}) {
     NetworkConfig config;
     config.set_name(row.name);
@@ -201,7 +207,8 @@ TEST(Engine, NamesWhatIsMissingForCuda) {
   EXPECT_THROW(makeEngine(Device::kCuda, {}), Error);
 }
 
-// ------------------------------------------------ three solver steps of the published implementation
+// ------------------------------------------------ three solver steps of the published
+// implementation
 
 class GoldenNetwork : public ::testing::TestWithParam<std::string> {};
 
@@ -236,7 +243,8 @@ TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
   const std::filesystem::path folder = sharedFolder() / "golden" / "net";
   const testing::GoldenFile init = testing::readGolden(folder / "mini_init.sfg");
   const testing::GoldenFile inputs = testing::readGolden(folder / "mini_inputs.sfg");
-  const testing::GoldenFile golden = testing::readGolden(folder / ("mini_run_" + GetParam() + ".sfg"));
+  const testing::GoldenFile golden =
+      testing::readGolden(folder / ("mini_run_" + GetParam() + ".sfg"));
   const GoldenRun run = goldenRun(GetParam());
 
   EngineOptions options;
@@ -265,9 +273,9 @@ TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
         }
         labels.push_back(static_cast<int32_t>(label_values[next]));
       }
-      stats = engine->forwardBackward(
-          images, labels, run.lambdas[static_cast<size_t>(step)],
-          1.0F / static_cast<float>(run.batch * run.iter_size), pass > 0);
+      stats =
+          engine->forwardBackward(images, labels, run.lambdas[static_cast<size_t>(step)],
+                                  1.0F / static_cast<float>(run.batch * run.iter_size), pass > 0);
     }
     const std::vector<double>& losses = golden.at("loss_lambda").values;
     const double loss = losses[2 * static_cast<size_t>(step)];
@@ -281,7 +289,8 @@ TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
                   5e-5)
             << p.name;
       }
-      EXPECT_LT(relativeDifference(engine->head().gradients, golden.at("grad0/fc6.0").values), 5e-5);
+      EXPECT_LT(relativeDifference(engine->head().gradients, golden.at("grad0/fc6.0").values),
+                5e-5);
     }
     engine->update({run.rates[static_cast<size_t>(step)], 0.9, 5e-4});
   }
@@ -340,7 +349,8 @@ TEST(GoldenActivations, MatchThePublishedImplementation) {
   int compared = 0;
   for (size_t i = 0; i < network.convs.size(); ++i) {
     const ConvLayer& conv = network.convs[i];
-    const std::string blob = (conv.residual_from < 0 ? "act0/conv" : "act0/res") + conv.name.substr(4);
+    const std::string blob =
+        (conv.residual_from < 0 ? "act0/conv" : "act0/res") + conv.name.substr(4);
     if (!golden.contains(blob)) continue;
     std::vector<float> activation(golden.at(blob).values.size());
     trunk.copyActivation(static_cast<int>(i), activation.data());

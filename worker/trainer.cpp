@@ -116,8 +116,8 @@ class Trainer {
     options.precision = precisionOf(config_.worker());
     options.threads = static_cast<int>(config_.worker().threads());
     if (options.threads == 0) {
-      options.threads = static_cast<int>(std::max<size_t>(
-          1, availableThreads() / static_cast<size_t>(session_.workersOnHost())));
+      options.threads = static_cast<int>(
+          std::max<size_t>(1, availableThreads() / static_cast<size_t>(session_.workersOnHost())));
     }
     engine_ = makeEngine(deviceOf(config_.worker()), options);
     if (plan_.has_resume_from()) {
@@ -148,7 +148,8 @@ class Trainer {
       const PassStats stats =
           engine_->forwardBackward(batch.images, batch.labels, lambda, loss_scale, pass > 0);
       if (!std::isfinite(stats.head.loss_sum)) {
-        throw Error(concat("the loss of step ", step, " is not finite: training diverged; lower "
+        throw Error(concat("the loss of step ", step,
+                           " is not finite: training diverged; lower "
                            "solver.base_learning_rate, add warmup_steps, or slow head.lambda"));
       }
       report.set_images(report.images() + batch.labels.size());
@@ -163,7 +164,8 @@ class Trainer {
       report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
       report.set_bad_records(report.bad_records() + batch.bad_records);
       if (config_.worker().audit_records()) {
-        for (const uint64_t record : batch.records) report.add_record(record);
+        for (const uint64_t record : batch.records)
+          report.add_record(record);
       }
     }
     const double computed = now();

@@ -15,12 +15,16 @@ struct Bf16 {
 
 // Elements as floats, by overload, so that a loop can be written once for both types.
 
-inline float toFloat(float value) { return value; }
+inline float toFloat(float value) {
+  return value;
+}
 inline float toFloat(Bf16 value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
 }
 
-inline void storeFloat(float& to, float value) { to = value; }
+inline void storeFloat(float& to, float value) {
+  to = value;
+}
 /// Rounds to nearest even. A NaN stays one because its quiet bit is in the upper half.
 inline void storeFloat(Bf16& to, float value) {
   const auto bits = std::bit_cast<uint32_t>(value);

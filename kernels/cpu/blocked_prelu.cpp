@@ -42,14 +42,15 @@ template <class T, int Lanes, bool Skip, bool Total>
       storeFloat(dpre[at + k], x > 0 ? g : slope[k] * g);
     }
   }
-  for (int k = 0; k < Lanes; ++k) dslope[k] = sum[k];
+  for (int k = 0; k < Lanes; ++k)
+    dslope[k] = sum[k];
 }
 
 // One copy for each instruction set; the loops above are inlined into them.
 
 template <class T, int Lanes>
-[[gnu::always_inline]] inline void forwardAny(const T* pre, const float* slope, const T* skip, T* out,
-                                              int pixels) {
+[[gnu::always_inline]] inline void forwardAny(const T* pre, const float* slope, const T* skip,
+                                              T* out, int pixels) {
   if (skip != nullptr) {
     forwardBlock<T, Lanes, true>(pre, slope, skip, out, pixels);
   } else {
@@ -72,15 +73,15 @@ template <class T, int Lanes>
   }
 }
 
-#define SPHEREFACE_PRELU(T, Lanes)                                                                \
+#define SPHEREFACE_PRELU(T, Lanes)                                                                 \
   SPHEREFACE_TARGET_CLONES void forward##T##Lanes(const T* pre, const float* slope, const T* skip, \
-                                                  T* out, int pixels) {                           \
-    forwardAny<T, Lanes>(pre, slope, skip, out, pixels);                                          \
-  }                                                                                               \
-  SPHEREFACE_TARGET_CLONES void backward##T##Lanes(const T* pre, const float* slope, const T* grad, \
-                                                   const T* skip_grad, T* dpre, T* total,         \
-                                                   float* dslope, int pixels) {                   \
-    backwardAny<T, Lanes>(pre, slope, grad, skip_grad, dpre, total, dslope, pixels);              \
+                                                  T* out, int pixels) {                            \
+    forwardAny<T, Lanes>(pre, slope, skip, out, pixels);                                           \
+  }                                                                                                \
+  SPHEREFACE_TARGET_CLONES void backward##T##Lanes(const T* pre, const float* slope,               \
+                                                   const T* grad, const T* skip_grad, T* dpre,     \
+                                                   T* total, float* dslope, int pixels) {          \
+    backwardAny<T, Lanes>(pre, slope, grad, skip_grad, dpre, total, dslope, pixels);               \
   }
 SPHEREFACE_PRELU(float, 8)
 SPHEREFACE_PRELU(float, 16)
@@ -134,7 +135,7 @@ template void preluForward(const BlockedShape&, const float*, const float*, cons
 template void preluForward(const BlockedShape&, const Bf16*, const float*, const Bf16*, Bf16*);
 template void preluBackward(const BlockedShape&, const float*, const float*, const float*,
                             const float*, float*, float*, float*);
-template void preluBackward(const BlockedShape&, const Bf16*, const float*, const Bf16*, const Bf16*,
-                            Bf16*, Bf16*, float*);
+template void preluBackward(const BlockedShape&, const Bf16*, const float*, const Bf16*,
+                            const Bf16*, Bf16*, Bf16*, float*);
 
 }  // namespace sphereface

@@ -127,7 +127,8 @@ class CpuEngine final : public Engine {
 std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options) {
   if (options.precision == Precision::kBf16 && !onednn::hasFastBf16()) {
     throw Error(
-        "worker.precision BF16: this processor has no bfloat16 instructions (AVX512-BF16); use FP32");
+        "worker.precision BF16: this processor has no bfloat16 instructions (AVX512-BF16); use "
+        "FP32");
   }
   omp_set_num_threads(options.threads);
   return std::make_unique<CpuEngine>(options);

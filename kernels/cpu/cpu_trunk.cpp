@@ -69,7 +69,7 @@ struct CpuTrunk::Plan {
   // Backward's three buffers, each as large as the largest layer: the gradient coming down, the
   // gradient of the convolution's output, the residual branch's.
   std::array<void*, 3> gradient = {};
-  AlignedBuffer<float> fc_input;        // [batch, fc_inputs], plain
+  AlignedBuffer<float> fc_input;  // [batch, fc_inputs], plain
   AlignedBuffer<float> d_fc_input;
   AlignedBuffer<float> padded_slope;    // one layer's, to whole blocks
   AlignedBuffer<float> slope_gradient;  // [batch, padded channels]
@@ -136,8 +136,8 @@ void CpuTrunk::Plan::makeLayer(int index) {
     layer.weights_to_backward = makeReorder(engine, layer.plain_weights, data.weights_desc());
   }
   conv.weights = memory::desc(weight_dims, Type::f32, Tag::any);
-  const auto parameters = onednn::convBackwardWeights(
-      engine, conv, c.train_bias ? bias : memory::desc(), forward);
+  const auto parameters =
+      onednn::convBackwardWeights(engine, conv, c.train_bias ? bias : memory::desc(), forward);
   layer.backward_parameters = dnnl::convolution_backward_weights(parameters);
   layer.weight_gradient = memory(parameters.diff_weights_desc(), engine);
   layer.gradient_to_plain =
@@ -146,8 +146,8 @@ void CpuTrunk::Plan::makeLayer(int index) {
       makeReorder(engine, parameters.diff_weights_desc(), layer.plain_weights, true);
 }
 
-/// Lays out: input | training: pre, post of every layer, three gradients | otherwise: three buffers,
-/// of which one is read, one is the residual branch, one is written.
+/// Lays out: input | training: pre, post of every layer, three gradients | otherwise: three
+/// buffers, of which one is read, one is the residual branch, one is written.
 void CpuTrunk::Plan::planMemory() {
   constexpr size_t kAlignment = 64;
   auto rounded = [](size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; };
@@ -164,7 +164,8 @@ void CpuTrunk::Plan::planMemory() {
   uint8_t* base = arena.data();
   input = memory(inputDesc(), engine, base);
   uint8_t* shared = base + (total - 3 * largest);
-  for (size_t i = 0; i < 3; ++i) gradient[i] = shared + i * largest;
+  for (size_t i = 0; i < 3; ++i)
+    gradient[i] = shared + i * largest;
 
   uint8_t* next = base + input_bytes;
   // Which of the three shared buffers each layer's output is in (inference).
@@ -178,8 +179,8 @@ void CpuTrunk::Plan::planMemory() {
       next += 2 * rounded(desc.get_size());
       continue;
     }
-    // Outputs still needed: the previous layer's, and the one a residual of this layer or of a later
-    // one still reads.
+    // Outputs still needed: the previous layer's, and the one a residual of this layer or of a
+    // later one still reads.
     std::array<bool, 3> taken = {};
     if (i > 0) taken[slot[i - 1]] = true;
     for (size_t later = i; later < layers.size(); ++later) {
@@ -210,13 +211,14 @@ CpuTrunk::CpuTrunk(const Network& network, int batch, Precision precision, bool 
     p.layers.push_back(std::move(layer));
   }
   p.planMemory();
-  for (size_t i = 0; i < p.layers.size(); ++i) p.makeLayer(static_cast<int>(i));
+  for (size_t i = 0; i < p.layers.size(); ++i)
+    p.makeLayer(static_cast<int>(i));
 
   const auto rows = static_cast<size_t>(batch);
   const Layer& last = p.layers.back();
-  const memory::desc plain({batch, last.shape.out_channels, last.shape.out_height,
-                            last.shape.out_width},
-                           Type::f32, Tag::nchw);
+  const memory::desc plain(
+      {batch, last.shape.out_channels, last.shape.out_height, last.shape.out_width}, Type::f32,
+      Tag::nchw);
   p.fc_input = AlignedBuffer<float>(rows * network.fc_inputs);
   p.to_fc_input = makeReorder(p.engine, last.post.get_desc(), plain);
   p.padded_slope = AlignedBuffer<float>(static_cast<size_t>(widest));
@@ -242,7 +244,8 @@ void CpuTrunk::Plan::normalize(const uint8_t* images) {
   }
   auto* to = static_cast<T*>(input.get_data_handle());
 #pragma omp parallel for
-  for (ptrdiff_t i = 0; i < count; ++i) to[i] = table[images[i]];
+  for (ptrdiff_t i = 0; i < count; ++i)
+    to[i] = table[images[i]];
 }
 
 const float* CpuTrunk::Plan::slopes(const Layer& layer, const float* parameters) {
@@ -255,9 +258,9 @@ template <class T>
 void CpuTrunk::Plan::forwardPrelu(int index, const float* slope) {
   const Layer& layer = layers[static_cast<size_t>(index)];
   const int from = layer.shape.residual_from;
-  const auto* skip = from < 0 ? nullptr
-                              : static_cast<const T*>(
-                                    layers[static_cast<size_t>(from)].post.get_data_handle());
+  const auto* skip =
+      from < 0 ? nullptr
+               : static_cast<const T*>(layers[static_cast<size_t>(from)].post.get_data_handle());
   preluForward(layer.blocked, static_cast<const T*>(layer.pre.get_data_handle()), slope, skip,
                static_cast<T*>(layer.post.get_data_handle()));
 }
@@ -275,10 +278,11 @@ void CpuTrunk::forward(const uint8_t* images, const float* parameters, float* em
     p.run(layer.weights_to_forward,
           {{DNNL_ARG_FROM, p.plain(layer.plain_weights, parameters + layer.shape.weight)},
            {DNNL_ARG_TO, layer.forward_weights}});
-    p.run(layer.forward, {{DNNL_ARG_SRC, i == 0 ? p.input : p.layers[i - 1].post},
-                          {DNNL_ARG_WEIGHTS, layer.forward_weights},
-                          {DNNL_ARG_BIAS, p.plain(p.biasDesc(layer), parameters + layer.shape.bias)},
-                          {DNNL_ARG_DST, layer.pre}});
+    p.run(layer.forward,
+          {{DNNL_ARG_SRC, i == 0 ? p.input : p.layers[i - 1].post},
+           {DNNL_ARG_WEIGHTS, layer.forward_weights},
+           {DNNL_ARG_BIAS, p.plain(p.biasDesc(layer), parameters + layer.shape.bias)},
+           {DNNL_ARG_DST, layer.pre}});
     const float* slope = p.slopes(layer, parameters);
     if (bf16) {
       p.forwardPrelu<Bf16>(static_cast<int>(i), slope);
@@ -287,15 +291,16 @@ void CpuTrunk::forward(const uint8_t* images, const float* parameters, float* em
     }
   }
   Layer& last = p.layers.back();
-  const memory::desc plain({p.batch, last.shape.out_channels, last.shape.out_height,
-                            last.shape.out_width},
-                           Type::f32, Tag::nchw);
+  const memory::desc plain(
+      {p.batch, last.shape.out_channels, last.shape.out_height, last.shape.out_width}, Type::f32,
+      Tag::nchw);
   p.run(p.to_fc_input,
         {{DNNL_ARG_FROM, last.post}, {DNNL_ARG_TO, p.plain(plain, p.fc_input.data())}});
   const int dim = p.network.embedding;
   const auto inputs = static_cast<memory::dim>(p.network.fc_inputs);
   for (int row = 0; row < p.batch; ++row) {
-    std::copy_n(parameters + p.network.fc_bias, dim, embeddings + static_cast<ptrdiff_t>(row) * dim);
+    std::copy_n(parameters + p.network.fc_bias, dim,
+                embeddings + static_cast<ptrdiff_t>(row) * dim);
   }
   onednn::gemm('N', 'T', p.batch, dim, inputs, p.fc_input.data(), inputs,
                parameters + p.network.fc_weight, inputs, 1.0F, embeddings, dim);
@@ -311,8 +316,7 @@ void CpuTrunk::Plan::backwardPrelu(int index, const float* slope, bool skip, boo
   auto* branch = static_cast<T*>(gradient[2]);
   preluBackward(layer.blocked, static_cast<const T*>(layer.pre.get_data_handle()), slope,
                 static_cast<const T*>(gradient[0]), skip ? branch : nullptr,
-                static_cast<T*>(gradient[1]), keep_total ? branch : nullptr,
-                slope_gradient.data());
+                static_cast<T*>(gradient[1]), keep_total ? branch : nullptr, slope_gradient.data());
 }
 
 void CpuTrunk::backward(const float* d_embeddings, const float* parameters, float* gradients,
@@ -327,17 +331,17 @@ void CpuTrunk::backward(const float* d_embeddings, const float* parameters, floa
   float* d_bias = gradients + p.network.fc_bias;
   if (!accumulate) std::fill_n(d_bias, dim, 0.0F);
   for (int row = 0; row < p.batch; ++row) {
-    for (int k = 0; k < dim; ++k) d_bias[k] += d_embeddings[static_cast<ptrdiff_t>(row) * dim + k];
+    for (int k = 0; k < dim; ++k)
+      d_bias[k] += d_embeddings[static_cast<ptrdiff_t>(row) * dim + k];
   }
   onednn::gemm('N', 'N', p.batch, inputs, dim, d_embeddings, dim, parameters + p.network.fc_weight,
                inputs, 0.0F, p.d_fc_input.data(), inputs);
   Layer& last = p.layers.back();
-  const memory::desc plain({p.batch, last.shape.out_channels, last.shape.out_height,
-                            last.shape.out_width},
-                           Type::f32, Tag::nchw);
-  p.run(p.from_d_fc_input,
-        {{DNNL_ARG_FROM, p.plain(plain, p.d_fc_input.data())},
-         {DNNL_ARG_TO, memory(last.post.get_desc(), p.engine, p.gradient[0])}});
+  const memory::desc plain(
+      {p.batch, last.shape.out_channels, last.shape.out_height, last.shape.out_width}, Type::f32,
+      Tag::nchw);
+  p.run(p.from_d_fc_input, {{DNNL_ARG_FROM, p.plain(plain, p.d_fc_input.data())},
+                            {DNNL_ARG_TO, memory(last.post.get_desc(), p.engine, p.gradient[0])}});
 
   // Layers whose output a later residual added, so that its gradient arrives by two ways.
   std::vector<bool> has_branch(p.layers.size());
@@ -361,7 +365,8 @@ void CpuTrunk::backward(const float* d_embeddings, const float* parameters, floa
     for (int image = 0; image < p.batch; ++image) {
       const float* from =
           p.slope_gradient.data() + static_cast<ptrdiff_t>(image) * layer.blocked.paddedChannels();
-      for (int k = 0; k < c.out_channels; ++k) d_slope[k] += from[k];
+      for (int k = 0; k < c.out_channels; ++k)
+        d_slope[k] += from[k];
     }
 
     const memory d_output(layer.post.get_desc(), p.engine, p.gradient[1]);
@@ -370,8 +375,7 @@ void CpuTrunk::backward(const float* d_embeddings, const float* parameters, floa
         {DNNL_ARG_DIFF_DST, d_output},
         {DNNL_ARG_DIFF_WEIGHTS, layer.weight_gradient}};
     if (c.train_bias) {
-      arguments.insert(
-          {DNNL_ARG_DIFF_BIAS, p.plain(p.biasDesc(layer), p.bias_gradient.data())});
+      arguments.insert({DNNL_ARG_DIFF_BIAS, p.plain(p.biasDesc(layer), p.bias_gradient.data())});
     }
     p.run(layer.backward_parameters, arguments);
     p.run(accumulate ? layer.gradient_add_to_plain : layer.gradient_to_plain,

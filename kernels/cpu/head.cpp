@@ -28,18 +28,21 @@ struct Row {
 SPHEREFACE_TARGET_CLONES float sumOfSquares(const float* values, int count) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int k = 0; k < count; ++k) sum += values[k] * values[k];
+  for (int k = 0; k < count; ++k)
+    sum += values[k] * values[k];
   return sum;
 }
 
 SPHEREFACE_TARGET_CLONES void scaleBy(float factor, float* values, int count) {
-  for (int k = 0; k < count; ++k) values[k] *= factor;
+  for (int k = 0; k < count; ++k)
+    values[k] *= factor;
 }
 
 SPHEREFACE_TARGET_CLONES float largest(const float* values, int count) {
   float result = values[0];
 #pragma omp simd reduction(max : result)
-  for (int k = 0; k < count; ++k) result = values[k] > result ? values[k] : result;
+  for (int k = 0; k < count; ++k)
+    result = values[k] > result ? values[k] : result;
   return result;
 }
 
@@ -88,8 +91,8 @@ Row softmaxRow(const HeadOptions& options, const HeadPass& pass, int i) {
   return row;
 }
 
-/// dW_j, the derivative in a unit row, becomes the derivative on the sphere: its part along w_j does
-/// nothing and is removed.
+/// dW_j, the derivative in a unit row, becomes the derivative on the sphere: its part along w_j
+/// does nothing and is removed.
 void projectOnSphere(const float* W, int classes, int dim, float* dW) {
 #pragma omp parallel for
   for (int j = 0; j < classes; ++j) {
@@ -97,8 +100,10 @@ void projectOnSphere(const float* W, int classes, int dim, float* dW) {
     float* d = dW + static_cast<ptrdiff_t>(j) * dim;
     float along = 0;
 #pragma omp simd reduction(+ : along)
-    for (int k = 0; k < dim; ++k) along += w[k] * d[k];
-    for (int k = 0; k < dim; ++k) d[k] -= along * w[k];
+    for (int k = 0; k < dim; ++k)
+      along += w[k] * d[k];
+    for (int k = 0; k < dim; ++k)
+      d[k] -= along * w[k];
   }
 }
 
@@ -122,7 +127,8 @@ HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass) 
 
   std::vector<Row> rows(static_cast<size_t>(B));
 #pragma omp parallel for
-  for (int i = 0; i < B; ++i) rows[static_cast<size_t>(i)] = softmaxRow(options, pass, i);
+  for (int i = 0; i < B; ++i)
+    rows[static_cast<size_t>(i)] = softmaxRow(options, pass, i);
 
   // The reference's weight gradient knows no margin, so it is taken before the targets' factors.
   const bool exact = options.gradient == HeadOptions::Gradient::kExact;
@@ -141,7 +147,8 @@ HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass) 
     std::vector<float> own(static_cast<size_t>(C) * static_cast<size_t>(D));
     weight_gradient(own.data(), 0.0F);
     projectOnSphere(pass.W, C, D, own.data());
-    for (size_t k = 0; k < own.size(); ++k) pass.dW[k] += own[k];
+    for (size_t k = 0; k < own.size(); ++k)
+      pass.dW[k] += own[k];
   }
   onednn::gemm('N', 'N', B, D, C, pass.logits, C, pass.W, D, 0.0F, pass.dx, D);
 

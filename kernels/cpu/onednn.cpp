@@ -27,7 +27,9 @@ dnnl::memory::dims ConvDescription::farPadding() const {
 
 #if DNNL_VERSION_MAJOR >= 3
 
-dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) { return desc.get_dims(); }
+dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) {
+  return desc.get_dims();
+}
 
 dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
                                                       const ConvDescription& conv,
@@ -48,24 +50,33 @@ dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine
 dnnl::convolution_backward_data::primitive_desc convBackwardData(
     const dnnl::engine& engine, const ConvDescription& conv,
     const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine,       algorithm::convolution_direct, conv.src,     conv.weights,
-          conv.dst,     conv.strides(),                kNearPadding, conv.farPadding(),
+  return {engine,       algorithm::convolution_direct,
+          conv.src,     conv.weights,
+          conv.dst,     conv.strides(),
+          kNearPadding, conv.farPadding(),
           forward};
 }
 
 dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
     const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
     const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine,         algorithm::convolution_direct,
-          conv.src,       conv.weights,
-          bias,           conv.dst,
-          conv.strides(), kNearPadding,
-          conv.farPadding(), forward};
+  return {engine,
+          algorithm::convolution_direct,
+          conv.src,
+          conv.weights,
+          bias,
+          conv.dst,
+          conv.strides(),
+          kNearPadding,
+          conv.farPadding(),
+          forward};
 }
 
 #else
 
-dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) { return desc.dims(); }
+dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) {
+  return desc.dims();
+}
 
 dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
                                                       const ConvDescription& conv,
@@ -81,9 +92,9 @@ dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine
 dnnl::convolution_backward_data::primitive_desc convBackwardData(
     const dnnl::engine& engine, const ConvDescription& conv,
     const dnnl::convolution_forward::primitive_desc& forward) {
-  const dnnl::convolution_backward_data::desc description(
-      algorithm::convolution_direct, conv.src, conv.weights, conv.dst, conv.strides(), kNearPadding,
-      conv.farPadding());
+  const dnnl::convolution_backward_data::desc description(algorithm::convolution_direct, conv.src,
+                                                          conv.weights, conv.dst, conv.strides(),
+                                                          kNearPadding, conv.farPadding());
   return {description, engine, forward};
 }
 
@@ -120,8 +131,12 @@ bool hasIsa(dnnl::cpu_isa wanted) {
 
 }  // namespace
 
-int channelsPerBlock() { return hasIsa(dnnl::cpu_isa::avx512_core) ? 16 : 8; }
+int channelsPerBlock() {
+  return hasIsa(dnnl::cpu_isa::avx512_core) ? 16 : 8;
+}
 
-bool hasFastBf16() { return hasIsa(dnnl::cpu_isa::avx512_core_bf16); }
+bool hasFastBf16() {
+  return hasIsa(dnnl::cpu_isa::avx512_core_bf16);
+}
 
 }  // namespace sphereface::onednn

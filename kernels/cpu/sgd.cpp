@@ -44,7 +44,8 @@ double sgdUpdate(size_t count, float rate, float momentum, float weight_decay, f
                     parameters + begin, gradients + begin, velocity + begin);
   }
   double sum = 0;
-  for (const double piece : squares) sum += piece;
+  for (const double piece : squares)
+    sum += piece;
   return sum;
 }
 

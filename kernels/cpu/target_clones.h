@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One binary for every x86-64: a function marked so is compiled once for each instruction set and
-// chosen when the program starts. Elsewhere (other processors, Clang, sanitizers, whose runtime isn't
-// up when such choices are made) there is one plain copy.
+// chosen when the program starts. Elsewhere (other processors, Clang, sanitizers, whose runtime
+// isn't up when such choices are made) there is one plain copy.
 
 #pragma once
 

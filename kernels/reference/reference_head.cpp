@@ -18,7 +18,8 @@ double dot(const double* a, const double* b, int count) {
 }
 
 void addScaled(double factor, const double* from, int count, double* to) {
-  for (int k = 0; k < count; ++k) to[k] += factor * from[k];
+  for (int k = 0; k < count; ++k)
+    to[k] += factor * from[k];
 }
 
 }  // namespace
@@ -37,7 +38,8 @@ HeadOutput head(const HeadOptions& options, const HeadInput& input) {
   for (int j = 0; j < C; ++j) {
     double* w = row(out.unit_W, j, D);
     const double norm = std::sqrt(dot(w, w, D));
-    for (int k = 0; norm > 0 && k < D; ++k) w[k] /= norm;
+    for (int k = 0; norm > 0 && k < D; ++k)
+      w[k] /= norm;
   }
   out.logits.resize(static_cast<size_t>(B) * static_cast<size_t>(C));
   out.dlogits = out.logits;
@@ -49,7 +51,8 @@ HeadOutput head(const HeadOptions& options, const HeadInput& input) {
     double* f = row(out.logits, i, C);
     double* g = row(out.dlogits, i, C);
     const int y = input.labels[static_cast<size_t>(i)];
-    for (int j = 0; j < C; ++j) f[j] = dot(x, row(out.unit_W, j, D), D);
+    for (int j = 0; j < C; ++j)
+      f[j] = dot(x, row(out.unit_W, j, D), D);
 
     // The target: d f_y / dx = for_w w_y + for_x x, d f_y / dw_y = for_w x.
     double for_w = 1;
@@ -73,7 +76,8 @@ HeadOutput head(const HeadOptions& options, const HeadInput& input) {
 
     const double top = *std::max_element(f, f + C);
     double sum = 0;
-    for (int j = 0; j < C; ++j) sum += std::exp(f[j] - top);
+    for (int j = 0; j < C; ++j)
+      sum += std::exp(f[j] - top);
     out.loss_sum += std::log(sum) + top - f[y];
     for (int j = 0; j < C; ++j) {
       g[j] = input.loss_scale * (std::exp(f[j] - top) / sum - (j == y ? 1 : 0));

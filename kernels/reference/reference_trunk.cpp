@@ -55,7 +55,8 @@ TrunkState forward(const Network& network, const std::vector<uint8_t>& images,
     const ConvLayer& c = network.convs[l];
     const std::vector<double>& in = l == 0 ? state.input : state.post[l - 1];
     std::vector<double> pre(outputSize(c, batch));
-    for (size_t k = 0; k < pre.size(); ++k) pre[k] = parameters[c.bias + channelOf(c, k)];
+    for (size_t k = 0; k < pre.size(); ++k)
+      pre[k] = parameters[c.bias + channelOf(c, k)];
     forEachProduct(c, batch, [&](size_t from, size_t weight, size_t to) {
       pre[to] += in[from] * parameters[c.weight + weight];
     });
@@ -86,7 +87,8 @@ std::vector<double> backward(const Network& network, const TrunkState& state,
                              const std::vector<double>& parameters, int batch) {
   std::vector<double> gradients(network.parameter_count);
   std::vector<std::vector<double>> d_post;
-  for (const std::vector<double>& post : state.post) d_post.emplace_back(post.size());
+  for (const std::vector<double>& post : state.post)
+    d_post.emplace_back(post.size());
 
   const auto dim = static_cast<size_t>(network.embedding);
   for (size_t n = 0; n < static_cast<size_t>(batch); ++n)
