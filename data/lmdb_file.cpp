@@ -28,6 +28,13 @@ void check(int status, const fs::path& file, const char* what) {
   }
 }
 
+/// On the file's file system; "plenty" when the system won't tell.
+uintmax_t freeBytes(const fs::path& file) {
+  std::error_code failed;
+  const fs::space_info space = fs::space(file, failed);
+  return failed ? UINTMAX_MAX : space.available;
+}
+
 MDB_val toVal(std::string_view bytes) {
   return {bytes.size(), const_cast<char*>(bytes.data())};
 }
@@ -207,6 +214,12 @@ bool LmdbWriter::tryFlush() {
     mdb_txn_abort(transaction);
   }
   if (status == MDB_MAP_FULL) return false;
+  // LMDB reports a write that was cut short as an input/output error.
+  const uintmax_t free_bytes = status == MDB_SUCCESS ? 0 : freeBytes(file_);
+  if (status != MDB_SUCCESS && free_bytes < 2 * batch_bytes_) {
+    throw Error(concat("cannot write ", file_.string(), ": the disk is full (", free_bytes,
+                       " bytes are free)"));
+  }
   check(status, file_, "write");
   return true;
 }

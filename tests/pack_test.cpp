@@ -150,7 +150,7 @@ TEST(Pack, ReadsLists) {
 }
 
 std::string packError(const TemporaryFolder& folder, const std::string& input) {
-  const std::string error =
+  std::string error =
       errorOf([&] { packDataset(testPackOptions(folder / input, folder / "set")); });
   EXPECT_FALSE(fs::exists(folder / "set"));
   EXPECT_FALSE(fs::exists(folder / "set.partial"));

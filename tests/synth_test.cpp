@@ -93,7 +93,7 @@ TEST(Synth, FacesLieOnTheAlignmentTemplate) {
       int magenta = 0;
       for (int y = -4; y <= 4; ++y) {
         for (int x = -4; x <= 4; ++x) {
-          const auto color =
+          const auto& color =
               image.at<cv::Vec3b>(cvRound(points[eye].y) + y, cvRound(points[eye].x) + x);
           if (color[0] > color[1] + 60 && color[2] > color[1] + 60) ++magenta;
         }

@@ -46,8 +46,8 @@ void drawHead(Random& random, FaceIdentity& face) {
   face.head_width = around(random, 39.5, 2.4);
   face.head_depth = around(random, 40, 3);
   face.crown = around(random, -63, 2.5);
-  face.chin = around(random, 43, 2.6);
-  face.jaw_width = around(random, 0.78, 0.08);
+  face.chin = around(random, 43, 3.1);
+  face.jaw_width = around(random, 0.78, 0.1);
   face.chin_roundness = around(random, 0.55, 0.16);
   face.cheek = around(random, 0.0, 1.6);
   face.ear_size = around(random, 9.5, 1.8);
@@ -89,9 +89,9 @@ void drawHair(Random& random, FaceIdentity& face) {
 }
 
 void drawEyes(Random& random, FaceIdentity& face) {
-  face.eye_distance = around(random, 35.2, 2.2);
-  face.eye_width = around(random, 7.6, 0.75);
-  face.eye_upper = around(random, 3.5, 0.75);
+  face.eye_distance = around(random, 35.2, 2.6);
+  face.eye_width = around(random, 7.6, 0.95);
+  face.eye_upper = around(random, 3.6, 0.95);
   face.eye_lower = around(random, 2.3, 0.5);
   face.eye_tilt = around(random, 0.5, 1.1);
   face.iris_radius = around(random, 3.3, 0.3);
@@ -102,9 +102,9 @@ void drawEyes(Random& random, FaceIdentity& face) {
 
   const auto darker = static_cast<float>(random.uniform(0.5, 1.05));
   face.brow = face.hair * darker;
-  face.brow_height = around(random, 9.5, 1.4);
+  face.brow_height = around(random, 9.8, 1.8);
   face.brow_length = around(random, 10.5, 1.5);
-  face.brow_thickness = random.uniform(0.8, 2.9);
+  face.brow_thickness = random.uniform(0.7, 3.6);
   face.brow_arch = random.uniform(-0.5, 4);
   face.brow_angle = around(random, 0, 1.3);
   face.brow_density = random.uniform(0.55, 1);
@@ -112,16 +112,16 @@ void drawEyes(Random& random, FaceIdentity& face) {
 
 void drawNoseAndMouth(Random& random, FaceIdentity& face) {
   face.nose_tip = around(random, 0.5, 1.9);
-  face.nose_width = around(random, 7.6, 1.4);
+  face.nose_width = around(random, 7.8, 1.8);
   face.nose_bridge = around(random, 3.2, 0.6);
   face.nose_height = around(random, 12, 2.4);
   face.nostril = random.uniform(0.5, 1.0);
   face.nose_bend = around(random, 0, 0.6);
 
-  face.mouth_y = around(random, 20.5, 1.5);
-  face.mouth_width = around(random, 14.4, 1.5);
-  face.upper_lip = random.uniform(1.3, 4.2);
-  face.lower_lip = random.uniform(2.0, 5.4);
+  face.mouth_y = around(random, 20.5, 1.8);
+  face.mouth_width = around(random, 14.4, 2.0);
+  face.upper_lip = random.uniform(1.1, 4.8);
+  face.lower_lip = random.uniform(1.8, 6.2);
   face.cupid_bow = random.uniform(0, 1.3);
   face.mouth_rest = around(random, 0, 0.7);
   const Color tint = between(std::array{rgb(190, 90, 85), rgb(205, 110, 110), rgb(160, 35, 50)},

@@ -15,19 +15,19 @@ namespace sphereface {
 /// How strongly pictures of one identity differ. "Spread" is a standard deviation. These values are
 /// set so that raw pixels fail at verification while a small network learns it; see the manual.
 struct NuisanceStrengths {
-  double yaw_spread = 15;            // degrees
-  double pitch_spread = 8;           // degrees
-  double landmark_jitter = 1.1;      // pixels, of each of the five points the face is aligned by
+  double yaw_spread = 14;            // degrees
+  double pitch_spread = 7;           // degrees
+  double landmark_jitter = 1.0;      // pixels, of each of the five points the face is aligned by
   double expression = 0.9;           // scales smile, open mouth, brows, closing eyes
   double gaze = 1.3;                 // pixels
   double hair_change = 1.4;          // pixels: hairline, fringe and volume from day to day
   double tan_spread = 0.05;          // relative brightness of the skin
   double side_light = 0.75;          // 0: frontal only, 1: from any side
-  double exposure_spread = 0.22;     // relative
-  double contrast_spread = 0.2;      // relative
+  double exposure_spread = 0.2;      // relative
+  double contrast_spread = 0.17;     // relative
   double temperature_spread = 0.08;  // relative gain of red against blue
   double grey_probability = 0.08;
-  double patch_probability = 0.1;
+  double patch_probability = 0.08;
   double sunglasses_probability = 0.03;
   double scarf_probability = 0.03;
   double hat_probability = 0.05;
