@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
   addExtractCommand(app);
   addEvaluateCommand(app);
   try {
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+      throw UsageError(concat("there is no verb \"", argv[1], "\"; see sphereface --help"));
+    }
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitDone : kExitUsage;

@@ -33,7 +33,7 @@ struct Options {
 
 /// The other executables lie beside this one.
 fs::path sibling(const char* name) {
-  const fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / name;
+  fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / name;
   if (!fs::exists(path))
     throw Error(concat("missing ", path.string(), ": the build is incomplete"));
   return path;
@@ -42,19 +42,14 @@ fs::path sibling(const char* name) {
 std::vector<std::string> mpirunLine(const Options& options) {
   std::vector<std::string> line = {"mpirun", "--oversubscribe", "--bind-to", "none",
                                    // A waiting rank must not take the core of a computing one.
-                                   "--mca", "mpi_yield_when_idle", "1", "-np", "1",
-                                   sibling("sphereface-coordinator").string(), "--config",
-                                   options.config.string(), "--run", options.run.string(),
-                                   "--resume", options.resume};
-  for (const std::string& item : options.overrides) {
-    line.emplace_back("--set");
-    line.push_back(item);
-  }
-  for (const std::string& word :
-       {std::string(":"), std::string("-np"), std::to_string(options.workers),
-        sibling("sphereface-worker").string()}) {
-    line.push_back(word);
-  }
+                                   "--mca", "mpi_yield_when_idle", "1",                     //
+                                   "-np", "1", sibling("sphereface-coordinator").string(),  //
+                                   "--config", options.config.string(), "--run",
+                                   options.run.string(), "--resume", options.resume};
+  for (const std::string& item : options.overrides)
+    line.insert(line.end(), {"--set", item});
+  line.insert(line.end(),
+              {":", "-np", std::to_string(options.workers), sibling("sphereface-worker").string()});
   return line;
 }
 
@@ -69,6 +64,7 @@ std::string quoted(const std::string& word) {
 /// Runs `line` and returns its exit code, 128 + signal if one ended it.
 int runProgram(const std::vector<std::string>& line) {
   std::vector<char*> arguments;
+  arguments.reserve(line.size() + 1);
   for (const std::string& word : line)
     arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);

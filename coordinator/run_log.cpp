@@ -130,7 +130,7 @@ void RunLog::watchForStuckLoss(uint64_t step, double loss) {
                "head.lambda.base, or lower head.lambda.gamma"));
 }
 
-void RunLog::event(const std::string& kind, const std::string& text, Json details) {
+void RunLog::event(const std::string& kind, const std::string& text, const Json& details) {
   std::printf("%s: %s\n", kind.c_str(), text.c_str());
   std::fflush(stdout);
   Json line;

@@ -35,7 +35,8 @@ class RunLog {
   void step(const StepSummary& step);
 
   /// "epoch 3.2 checkpoint ..." on stdout and as an event.
-  void event(const std::string& kind, const std::string& text, Json details = Json::object());
+  void event(const std::string& kind, const std::string& text,
+             const Json& details = Json::object());
 
   /// Writes summary.json.
   void finish(int checkpoints);

@@ -62,7 +62,7 @@ std::filesystem::path writeTrainingPlot(const std::filesystem::path& run,
   add("lambda", {seriesOf(lines, "lambda", "")}).log_y = true;
   add("learning rate", {seriesOf(lines, "learning_rate", "")});
   add("images/s", {seriesOf(lines, "images_per_second", "")});
-  const std::filesystem::path file = run / "plots" / "training.png";
+  std::filesystem::path file = run / "plots" / "training.png";
   std::filesystem::create_directories(file.parent_path());
   writeFigure(file, title, panels);
   return file;

@@ -100,6 +100,9 @@ MDB_env* openReadOnly(const fs::path& file, unsigned flags, int& status) {
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file, "open");
   mdb_env_set_maxreaders(env, kReaders);
+  // A file remembers its writer's map, which for Caffe's is a terabyte; reading needs its own size,
+  // and clusters limit address space.
+  mdb_env_set_mapsize(env, fs::file_size(file));
   status = mdb_env_open(env, file.parent_path().c_str(), MDB_RDONLY | MDB_NOTLS | flags, 0644);
   if (status == MDB_SUCCESS) return env;
   mdb_env_close(env);

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The whole road by its command line, as the quickstart walks it but smaller, and what a user sees
+// who takes a wrong turn.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "model/checkpoint.h"
+#include "tests/process.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Finished;
+
+class Road : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = fs::temp_directory_path() / concat("road_test.", ::getpid());
+    fs::create_directories(folder_);
+    run({"synth", "--out", path("train"), "--identities", "12", "--images-per-identity", "6"});
+    run({"synth", "--out", path("test"), "--identities", "20", "--images-per-identity", "4",
+         "--first-identity", "12", "--pairs", path("pairs.txt"), "--folds", "10"});
+    run({"pack", "--input", path("train"), "--output", path("train.lmdb")});
+    writeFileAtomically(folder_ / "config.textproto", concat("data { lmdb: \"", path("train.lmdb"),
+                                                             R"(" rotation: 4 }
+network { name: "custom" stage { channels: 16 } stage { channels: 32 units: 1 } embedding: 32 }
+solver { batch_size: 16 steps: 10 base_learning_rate: 0.01 policy: COSINE }
+checkpoint { initial: true }
+)"));
+    run({"train", "--config", path("config.textproto"), "--workers", "2", "--run", path("run")});
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder_); }
+
+  static std::string path(const std::string& name) { return (folder_ / name).string(); }
+
+  static Finished sphereface(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), testing::program("sphereface"));
+    return testing::runCommand(arguments);
+  }
+
+  /// Must succeed.
+  static std::string run(const std::vector<std::string>& arguments) {
+    const Finished done = sphereface(arguments);
+    EXPECT_EQ(done.code, 0) << arguments[0] << "\n" << done.output;
+    return done.output;
+  }
+
+  /// Must fail with `code` and say `words`.
+  static void refuse(const std::vector<std::string>& arguments, int code,
+                     const std::string& words) {
+    const Finished done = sphereface(arguments);
+    EXPECT_EQ(done.code, code) << arguments[0] << "\n" << done.output;
+    EXPECT_NE(done.output.find(words), std::string::npos) << "expected: " << words << "\n"
+                                                          << done.output;
+  }
+
+  static std::string checkpoint(uint64_t step) {
+    return checkpointFolder(folder_ / "run", step).string();
+  }
+
+  static fs::path folder_;
+};
+
+fs::path Road::folder_;
+
+TEST_F(Road, LeavesWhatTheManualSays) {
+  for (const char* file : {"config.textproto", "metrics.jsonl", "events.jsonl", "summary.json",
+                           "plots/training.png"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
+  }
+  EXPECT_EQ(listCheckpoints(folder_ / "run").size(), 2U);
+  const std::string sheet = path("sheet.png");
+  const std::string inspected = run({"inspect", path("train.lmdb"), "--verify", "--sheet", sheet});
+  EXPECT_NE(inspected.find("12"), std::string::npos);
+  EXPECT_TRUE(fs::exists(sheet));
+}
+
+TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
+  const std::vector<std::string> pairs = {"evaluate", "lfw", "--pairs", path("pairs.txt")};
+  auto evaluate = [&](const std::vector<std::string>& source, const std::string& name) {
+    std::vector<std::string> line = pairs;
+    line.insert(line.end(), source.begin(), source.end());
+    line.insert(line.end(), {"--json", path(name + ".json"), "--plots", path(name + "-plots")});
+    run(line);
+    EXPECT_TRUE(fs::exists(folder_ / (name + "-plots") / "lfw_roc.png"));
+    return readJsonFile(folder_ / (name + ".json"));
+  };
+  const Json direct =
+      evaluate({"--checkpoint", checkpoint(10), "--images", path("test")}, "direct");
+  for (const char* field : {"accuracy_mean", "accuracy_std", "fold_accuracy", "auc", "eer",
+                            "protocol", "pairs", "model_sha256"}) {
+    EXPECT_TRUE(direct.contains(field)) << field;
+  }
+  EXPECT_EQ(direct.at("fold_accuracy").size(), 10U);
+  EXPECT_EQ(direct.at("model_sha256"), modelChecksum(readCheckpointManifest(checkpoint(10))));
+  for (const std::string format : {"sff", "npy"}) {
+    const std::string file = path("features." + format);
+    run({"extract", "--checkpoint", checkpoint(10), "--input", path("test"), "--output", file});
+    const Json by_file = evaluate({"--features", file}, format);
+    EXPECT_EQ(by_file.at("fold_accuracy"), direct.at("fold_accuracy"));
+    EXPECT_EQ(by_file.at("auc"), direct.at("auc"));
+  }
+  evaluate({"--raw-pixels", "--images", path("test")}, "pixels");
+}
+
+TEST_F(Road, ExtractReadsFoldersDataSetsAndLists) {
+  const std::string sha = modelChecksum(readCheckpointManifest(checkpoint(10)));
+  writeFileAtomically(folder_ / "list.txt",
+                      "test/id_00012/id_00012_0001.jpg\ntest/id_00013/id_00013_0002.jpg\n");
+  for (const auto& [input, count] : std::vector<std::pair<std::string, int>>{
+           {"test", 80}, {"train.lmdb", 72}, {"list.txt", 2}}) {
+    run({"extract", "--checkpoint", checkpoint(10), "--input", path(input), "--output",
+         path("x.sff"), "--mirror", "sum", "--json", path("x.json")});
+    const Json result = readJsonFile(folder_ / "x.json");
+    EXPECT_EQ(result.at("features"), count) << input;
+    EXPECT_EQ(result.at("dim"), 32);
+    EXPECT_EQ(result.at("model_sha256"), sha);
+  }
+}
+
+TEST_F(Road, WrongTurnsAreNamed) {
+  refuse({"train", "--config", path("none.textproto")}, 2, "none.textproto");
+  refuse({"pack", "--input", path("nowhere"), "--output", path("x.lmdb")}, 1, "nowhere");
+  refuse({"align", "--input", path("test"), "--output", path("aligned"), "--models", path("test")},
+         1, "det1");
+  refuse({"frobnicate"}, 2, "frobnicate");
+  refuse(
+      {"extract", "--checkpoint", path("test"), "--input", path("test"), "--output", path("y.sff")},
+      1, "is no checkpoint");
+  refuse({"extract", "--checkpoint", checkpoint(10), "--input", path("test"), "--output",
+          path("y.txt")},
+         2, "y.txt");
+  fs::copy(checkpoint(10), path("damaged"));
+  std::string bytes = readFile(folder_ / "damaged" / "parameters.bin");
+  bytes[1000] = static_cast<char>(bytes[1000] ^ 1);
+  writeFileAtomically(folder_ / "damaged" / "parameters.bin", bytes);
+  refuse({"extract", "--checkpoint", path("damaged"), "--input", path("test"), "--output",
+          path("y.sff")},
+         1, "parameters.bin: damaged");
+  writeFileAtomically(folder_ / "damaged" / "parameters.bin", bytes.substr(0, 500));
+  refuse({"extract", "--checkpoint", path("damaged"), "--input", path("test"), "--output",
+          path("y.sff")},
+         1, "parameters.bin: 500 bytes, the manifest says");
+}
+
+TEST_F(Road, EveryVerbHasHelpWithAnExample) {
+  for (const char* verb : {"synth", "align", "pack", "inspect", "train", "extract", "evaluate"}) {
+    const std::string help = run({verb, "--help"});
+    EXPECT_NE(help.find("Example: sphereface "), std::string::npos) << help;
+  }
+  EXPECT_NE(run({"--version"}).find("built without GPU kernels"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sphereface
