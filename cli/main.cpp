@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   addExtractCommand(app);
   addEvaluateCommand(app);
   try {
-    if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    const auto is_asked_for = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_asked_for).empty()) {
       throw UsageError(concat("there is no verb \"", argv[1], "\"; see sphereface --help"));
     }
     app.parse(argc, argv);
