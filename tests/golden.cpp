@@ -19,7 +19,7 @@ GoldenFile readGolden(const std::filesystem::path& path) {
     std::memcpy(to, bytes.data() + at, count);
     at += count;
   };
-  auto takeCount = [&] {
+  auto take_count = [&] {
     uint32_t value = 0;
     take(&value, sizeof value);
     return value;
@@ -36,14 +36,14 @@ GoldenFile readGolden(const std::filesystem::path& path) {
   if (std::memcmp(magic, "SFG1", 4) != 0)
     throw std::runtime_error(path.string() + ": no SFG1 file");
   GoldenFile file;
-  for (uint32_t arrays = takeCount(); arrays > 0; --arrays) {
-    std::string name(takeCount(), '\0');
+  for (uint32_t arrays = take_count(); arrays > 0; --arrays) {
+    std::string name(take_count(), '\0');
     take(name.data(), name.size());
-    const uint32_t type = takeCount();
+    const uint32_t type = take_count();
     GoldenArray array;
     size_t count = 1;
-    for (uint32_t dimensions = takeCount(); dimensions > 0; --dimensions) {
-      array.shape.push_back(takeCount());
+    for (uint32_t dimensions = take_count(); dimensions > 0; --dimensions) {
+      array.shape.push_back(take_count());
       count *= array.shape.back();
     }
     array.values.resize(count);

@@ -110,7 +110,7 @@ TEST_P(HeadGradient, ExactEqualsFiniteDifferences) {
       reference::HeadInput input = randomInput(3, dim, 7, lambda, 1701);
       const reference::HeadOutput out = reference::head(options, input);
       const double h = 1e-6;
-      auto slopeOf = [&](double& value) {
+      auto slope_of = [&](double& value) {
         const double kept = value;
         value = kept + h;
         const double above = reference::head(options, input).loss_sum;
@@ -120,7 +120,7 @@ TEST_P(HeadGradient, ExactEqualsFiniteDifferences) {
         return (above - below) / (2 * h) * input.loss_scale;
       };
       for (size_t k = 0; k < input.x.size(); ++k) {
-        EXPECT_NEAR(out.dx[k], slopeOf(input.x[k]), 1e-6) << "lambda " << lambda << " x " << k;
+        EXPECT_NEAR(out.dx[k], slope_of(input.x[k]), 1e-6) << "lambda " << lambda << " x " << k;
       }
       // The parameter is the unit row; a raw row of length n sees the gradient divided by n.
       for (size_t k = 0; k < input.W.size(); ++k) {
@@ -128,7 +128,7 @@ TEST_P(HeadGradient, ExactEqualsFiniteDifferences) {
         double norm = 0;
         for (int d = 0; d < dim; ++d)
           norm += std::pow(input.W[row + static_cast<size_t>(d)], 2);
-        EXPECT_NEAR(out.dW[k] / std::sqrt(norm), slopeOf(input.W[k]), 1e-6)
+        EXPECT_NEAR(out.dW[k] / std::sqrt(norm), slope_of(input.W[k]), 1e-6)
             << "lambda " << lambda << " W " << k;
       }
     }

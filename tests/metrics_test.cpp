@@ -33,7 +33,7 @@ TEST(MetricsServer, NamesAnAddressItCantHave) {
   Metrics metrics(1, 1);
   EXPECT_THROW(MetricsServer("nonsense", metrics.registry()), UsageError);
   const MetricsServer first("127.0.0.1:0", metrics.registry());
-  const std::string url = first.url();
+  const std::string& url = first.url();
   const std::string address = url.substr(7, url.rfind('/') - 7);
   try {
     const MetricsServer second(address, metrics.registry());

@@ -23,6 +23,7 @@ Process::Process(const std::vector<std::string>& command) {
   log_ = std::filesystem::temp_directory_path() /
          concat("sphereface-test.", ::getpid(), ".", number++, ".log");
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command)
     arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);

@@ -10,7 +10,8 @@
 namespace sphereface {
 namespace {
 
-StepReport report(uint64_t step, uint64_t images, double loss_sum, std::vector<uint64_t> records) {
+StepReport report(uint64_t step, uint64_t images, double loss_sum,
+                  const std::vector<uint64_t>& records) {
   StepReport r;
   r.set_step(step);
   r.set_images(images);

@@ -73,6 +73,7 @@ template <class T, int Lanes>
   }
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define SPHEREFACE_PRELU(T, Lanes)                                                                 \
   SPHEREFACE_TARGET_CLONES void forward##T##Lanes(const T* pre, const float* slope, const T* skip, \
                                                   T* out, int pixels) {                            \
@@ -83,6 +84,7 @@ template <class T, int Lanes>
                                                    T* total, float* dslope, int pixels) {          \
     backwardAny<T, Lanes>(pre, slope, grad, skip_grad, dpre, total, dslope, pixels);               \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 SPHEREFACE_PRELU(float, 8)
 SPHEREFACE_PRELU(float, 16)
 SPHEREFACE_PRELU(Bf16, 8)
