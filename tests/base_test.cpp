@@ -16,21 +16,20 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
 
-class TemporaryFolder : public ::testing::Test {
+class AtomicFile : public ::testing::Test {
  protected:
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
-  const fs::path folder_ = fs::temp_directory_path() / concat("base_test.", ::getpid());
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
-using AtomicFile = TemporaryFolder;
-using ImageFile = TemporaryFolder;
+using ImageFile = AtomicFile;
 
 TEST_F(AtomicFile, ReplacesAndLeavesNothingElse) {
   const fs::path file = folder_ / "a";

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "coordinator/run_log.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/atomic_file.h"
+#include "coordinator/training_plot.h"
+#include "tests/temporary_folder.h"
+
+namespace sphereface {
+namespace {
+
+class RunLogTest : public ::testing::Test {
+ protected:
+  static RunShape shape() {
+    RunShape shape;
+    shape.steps = 1000;
+    shape.records = 640;
+    shape.classes = 299;
+    shape.log_every_steps = 10;
+    shape.world_size = 2;
+    return shape;
+  }
+
+  static StepSummary stepAt(uint64_t step, double loss) {
+    StepSummary summary;
+    summary.step = step;
+    summary.images = 64;
+    summary.loss = loss;
+    return summary;
+  }
+
+  std::string events() const { return readFile(folder_ / "events.jsonl"); }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(RunLogTest, ALossStuckAtChanceIsNamedOnce) {
+  RunLog log(folder_.path(), shape());
+  for (uint64_t step = 0; step < 600; ++step) log.step(stepAt(step, std::log(299) + 0.01));
+  const std::string text = events();
+  const size_t first = text.find("\"event\":\"stuck\"");
+  ASSERT_NE(first, std::string::npos) << text;
+  EXPECT_EQ(text.find("\"event\":\"stuck\"", first + 1), std::string::npos) << text;
+  EXPECT_NE(text.find("the loss has stayed at ln C = 5.70"), std::string::npos) << text;
+}
+
+TEST_F(RunLogTest, ALossThatMovesIsNot) {
+  RunLog log(folder_.path(), shape());
+  for (uint64_t step = 0; step < 600; ++step) {
+    log.step(stepAt(step, std::log(299) - 0.002 * static_cast<double>(step)));
+  }
+  EXPECT_EQ(events().find("stuck"), std::string::npos);
+}
+
+TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {
+  for (const uint64_t first : {0U, 20U}) {
+    RunShape resumed = shape();
+    resumed.first_step = first;
+    RunLog log(folder_.path(), resumed);
+    for (uint64_t step = first; step < 50; ++step) log.step(stepAt(step, 3));
+  }
+  EXPECT_TRUE(std::filesystem::exists(writeTrainingPlot(folder_.path(), "resumed")));
+}
+
+}  // namespace
+}  // namespace sphereface
