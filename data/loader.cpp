@@ -6,24 +6,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/image_planes.h"
+
 namespace sphereface {
 namespace {
 
 constexpr uint64_t kAugmentStream = 3;
-
-/// Interleaved BGR to planes.
-void copyPlanes(const cv::Mat& image, uint8_t* to) {
-  const size_t plane = image.total();
-  for (int y = 0; y < image.rows; ++y) {
-    const auto* from = image.ptr<uint8_t>(y);
-    uint8_t* row = to + static_cast<size_t>(y) * static_cast<size_t>(image.cols);
-    for (int x = 0; x < image.cols; ++x) {
-      row[x] = from[3 * x];
-      row[plane + static_cast<size_t>(x)] = from[3 * x + 1];
-      row[2 * plane + static_cast<size_t>(x)] = from[3 * x + 2];
-    }
-  }
-}
 
 }  // namespace
 

@@ -10,24 +10,13 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "data/image_planes.h"
 #include "kernels/engine.h"
 #include "model/checkpoint.h"
 #include "model/network_table.h"
 
 namespace sphereface {
 namespace {
-
-/// Interleaved BGR to planes, optionally mirrored.
-void copyPlanes(const cv::Mat& image, bool mirror, uint8_t* to) {
-  cv::Mat planes[3];
-  for (int c = 0; c < 3; ++c) {
-    planes[c] =
-        cv::Mat(image.rows, image.cols, CV_8UC1, to + static_cast<size_t>(c) * image.total());
-  }
-  cv::Mat flipped;
-  if (mirror) cv::flip(image, flipped, 1);
-  cv::split(mirror ? flipped : image, planes);
-}
 
 std::string mirrorName(Mirror mirror) {
   return mirror == Mirror::kConcat ? "concat" : mirror == Mirror::kSum ? "sum" : "none";
@@ -90,7 +79,8 @@ FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& sou
     const int passes = options.mirror == Mirror::kNone ? 1 : 2;
     for (int pass = 0; pass < passes; ++pass) {
       for (size_t i = 0; i < count; ++i) {
-        copyPlanes(images[i], pass == 1, bytes.data() + i * network.imageBytes());
+        if (pass == 1) cv::flip(images[i], images[i], 1);
+        copyPlanes(images[i], bytes.data() + i * network.imageBytes());
       }
       engine->embed(bytes, embeddings);
       for (size_t i = 0; i < count; ++i) {
