@@ -41,7 +41,8 @@ class RunLogTest : public ::testing::Test {
 
 TEST_F(RunLogTest, ALossStuckAtChanceIsNamedOnce) {
   RunLog log(folder_.path(), shape());
-  for (uint64_t step = 0; step < 600; ++step) log.step(stepAt(step, std::log(299) + 0.01));
+  for (uint64_t step = 0; step < 600; ++step)
+    log.step(stepAt(step, std::log(299) + 0.01));
   const std::string text = events();
   const size_t first = text.find("\"event\":\"stuck\"");
   ASSERT_NE(first, std::string::npos) << text;
@@ -62,7 +63,8 @@ TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {
     RunShape resumed = shape();
     resumed.first_step = first;
     RunLog log(folder_.path(), resumed);
-    for (uint64_t step = first; step < 50; ++step) log.step(stepAt(step, 3));
+    for (uint64_t step = first; step < 50; ++step)
+      log.step(stepAt(step, 3));
   }
   EXPECT_TRUE(std::filesystem::exists(writeTrainingPlot(folder_.path(), "resumed")));
 }
