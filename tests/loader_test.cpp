@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "data/loader.h"
+
+#include <gtest/gtest.h>
+
+#include <opencv2/imgproc.hpp>
+
+#include "data/sample_order.h"
+#include "tests/packing_test_tools.h"
+
+namespace sphereface {
+namespace {
+
+constexpr size_t kImageBytes = size_t{3} * kTestHeight * kTestWidth;
+
+class LoaderTest : public ::testing::Test {
+ protected:
+  LoaderTest() {
+    writeTestFaces(folder_ / "faces", 6);
+    packDataset(testPackOptions(folder_ / "faces", folder_ / "set"));
+  }
+
+  /// Batches of positions [0, 4), [4, 8), ...
+  static std::vector<Batch> load(const Dataset& dataset, const LoaderOptions& options,
+                                 size_t batches) {
+    Loader loader(dataset, options);
+    for (size_t i = 0; i < batches; ++i)
+      loader.request(4 * i, 4 * i + 4);
+    EXPECT_EQ(loader.pending(), batches);
+    std::vector<Batch> loaded;
+    while (loader.pending() > 0)
+      loaded.push_back(loader.next());
+    return loaded;
+  }
+
+  /// Overwrites the middle of one record's image.
+  void damageOneRecord() const {
+    std::string bytes = readFile(folder_ / "set" / "data.mdb");
+    const size_t at = bytes.find("IDAT", bytes.size() / 3);
+    ASSERT_NE(at, std::string::npos);
+    bytes.replace(at, 16, 16, '\xee');
+    writeFileAtomically(folder_ / "set" / "data.mdb", bytes);
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(LoaderTest, GivesTheSampleOrdersRecordsAsPlanes) {
+  const Dataset dataset(folder_ / "set");
+  SampleOrder order(dataset.size(), 1);
+  uint64_t position = 0;
+  for (const Batch& batch : load(dataset, {}, 12)) {
+    ASSERT_EQ(batch.images.size(), 4 * kImageBytes);
+    for (size_t i = 0; i < 4; ++i) {
+      const uint64_t record = order.record(position++);
+      EXPECT_EQ(batch.records[i], record);
+      const Dataset::Sample sample = dataset.read(record);
+      EXPECT_EQ(batch.labels[i], sample.label);
+      const uint8_t* planes = batch.images.data() + i * kImageBytes;
+      for (int y = 0; y < kTestHeight; ++y) {
+        for (int x = 0; x < kTestWidth; ++x) {
+          for (int c = 0; c < 3; ++c) {
+            EXPECT_EQ(planes[(c * kTestHeight + y) * kTestWidth + x],
+                      sample.image.at<cv::Vec3b>(y, x)[c]);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_F(LoaderTest, ThreadsAndSlicesDontChangeAPixel) {
+  const Dataset dataset(folder_ / "set");
+  LoaderOptions options;
+  options.augment = {.mirror = true, .rotation = 10, .scale = 0.1, .shift = 1};
+  const std::vector<Batch> one = load(dataset, options, 10);
+  options.threads = 4;
+  options.prefetch = 1;
+  const std::vector<Batch> four = load(dataset, options, 10);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_EQ(one[i].images, four[i].images);
+    EXPECT_EQ(one[i].labels, four[i].labels);
+  }
+  // The second half of the first batch, as another worker would ask for it.
+  Loader slice(dataset, options);
+  slice.request(2, 4);
+  const Batch half = slice.next();
+  EXPECT_TRUE(
+      std::equal(half.images.begin(), half.images.end(), one[0].images.begin() + 2 * kImageBytes));
+}
+
+TEST_F(LoaderTest, ABadRecordIsAnErrorOrIsReplacedAndCounted) {
+  damageOneRecord();
+  const Dataset dataset(folder_ / "set");
+  const size_t batches = dataset.size() / 4 + 1;
+  EXPECT_THROW(load(dataset, {}, batches), BadRecord);
+  LoaderOptions skipping;
+  skipping.skip_bad_records = true;
+  uint64_t bad = 0;
+  for (const Batch& batch : load(dataset, skipping, batches))
+    bad += batch.bad_records;
+  EXPECT_GE(bad, 1U);
+  EXPECT_LE(bad, 2U) << "one record, in little more than one epoch";
+}
+
+TEST(Augment, MirrorsHalfOfTheImagesAndLeavesTheRestAlone) {
+  const cv::Mat image = testImage(3);
+  cv::Mat flipped;
+  cv::flip(image, flipped, 1);
+  int mirrored = 0;
+  for (uint64_t key = 0; key < 400; ++key) {
+    Random random(key);
+    const cv::Mat result = augment(image, {.mirror = true}, random);
+    const bool is_flipped = cv::norm(result, flipped, cv::NORM_INF) == 0;
+    EXPECT_TRUE(is_flipped || cv::norm(result, image, cv::NORM_INF) == 0);
+    mirrored += is_flipped ? 1 : 0;
+  }
+  EXPECT_NEAR(mirrored, 200, 50);
+}
+
+/// With spreads too small to see, the transform must be the identity or the mirror image: a wrong
+/// centre would shift it.
+TEST(Augment, TransformsAboutTheCentre) {
+  const cv::Mat image = testImage(3, 40, 30);
+  cv::Mat flipped;
+  cv::flip(image, flipped, 1);
+  for (uint64_t key = 0; key < 20; ++key) {
+    Random random(key);
+    const cv::Mat result = augment(image, {.mirror = true, .rotation = 1e-6}, random);
+    EXPECT_TRUE(cv::norm(result, flipped, cv::NORM_INF) <= 1 ||
+                cv::norm(result, image, cv::NORM_INF) <= 1);
+  }
+}
+
+}  // namespace
+}  // namespace sphereface
