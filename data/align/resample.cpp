@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/target_clones.h"
+
 namespace sphereface {
 namespace {
 
@@ -52,9 +54,7 @@ void linearTaps(int from, int to, int i, std::vector<Tap>& taps) {
   }
 }
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-[[gnu::target_clones("avx2", "default")]]
-#endif
+SPHEREFACE_TARGET_CLONES_FOR("avx2", "default")
 void accumulate(float* sum, const uchar* row, int count, float weight) {
   for (int i = 0; i < count; ++i)
     sum[i] += weight * static_cast<float>(row[i]);

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "kernels/cpu/target_clones.h"
+#include "base/target_clones.h"
 
 namespace sphereface {
 namespace {

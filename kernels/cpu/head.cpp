@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/target_clones.h"
 #include "kernels/cpu/onednn.h"
-#include "kernels/cpu/target_clones.h"
 #include "kernels/margin.h"
 
 namespace sphereface {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/cpu/target_clones.h"
+#include "base/target_clones.h"
 
 namespace sphereface {
 namespace {

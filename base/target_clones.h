@@ -9,8 +9,11 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SPHEREFACE_TARGET_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+/// The instruction sets by GCC's names, "default" among them.
+#define SPHEREFACE_TARGET_CLONES_FOR(...) __attribute__((target_clones(__VA_ARGS__)))
 #else
-#define SPHEREFACE_TARGET_CLONES
+#define SPHEREFACE_TARGET_CLONES_FOR(...)
 #endif
+
+#define SPHEREFACE_TARGET_CLONES \
+  SPHEREFACE_TARGET_CLONES_FOR("arch=x86-64-v4", "arch=x86-64-v3", "default")
