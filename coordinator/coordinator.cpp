@@ -166,7 +166,6 @@ class Coordinator {
       const uint64_t steps = std::min(size, config_.solver().steps() - leased_until_);
       for (int worker = 0; worker < session_.workers(); ++worker) {
         ShardLease lease;
-        lease.set_id(next_lease_++);
         lease.set_first_step(leased_until_);
         lease.set_steps(steps);
         const uint32_t batch = config_.solver().batch_size();
@@ -224,7 +223,6 @@ class Coordinator {
   fs::path newest_checkpoint_;
   uint64_t first_step_ = 0;
   uint64_t leased_until_ = 0;
-  uint64_t next_lease_ = 1;
   int hellos_ = 0;
   int goodbyes_ = 0;
   int commits_ = 0;

@@ -55,6 +55,7 @@ void RunLog::step(const StepSummary& step) {
   }
   images_ += step.images;
   bad_records_ += step.bad_records;
+  zero_norm_embeddings_ += step.zero_norm_embeddings;
   loss_last_ = step.loss;
   interval_.steps += 1;
   interval_.images += step.images;
@@ -110,6 +111,7 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["communication_seconds"] = interval_.communication / steps;
   line["optimizer_seconds"] = interval_.optimizer / steps;
   line["bad_records"] = bad_records_;
+  line["zero_norm_embeddings"] = zero_norm_embeddings_;
   writeLine(metrics_, line);
   watchForStuckLoss(done, loss);
   interval_ = {};

@@ -69,6 +69,7 @@ class RunLog {
   Interval interval_;
   uint64_t images_ = 0;
   uint64_t bad_records_ = 0;
+  uint64_t zero_norm_embeddings_ = 0;
   double loss_first_ = 0;
   double loss_last_ = 0;
   double images_per_second_ = 0;

@@ -9,10 +9,13 @@
 
 namespace sphereface {
 
-/// Sums `values` over the ranks of `comm`, in place, in pieces of 4 MiB: a piece stays in cache,
-/// and was measured twice as fast as one call for the whole. requires: every rank calls with the
-/// same count, in the same order. ensures: the same bits on every rank. cost: 2 (n-1)/n of the
-/// bytes on the wire.
+/// Sums `values` over the ranks of `comm`, in place, in pieces of 4 MiB, which stay in cache.
+///
+/// requires: every rank calls with the same count, in the same order.
+///
+/// ensures: the same bits on every rank.
+///
+/// cost: 2 (n-1)/n of the bytes on the wire.
 void allReduce(MPI_Comm comm, std::span<float> values);
 
 }  // namespace sphereface

@@ -13,7 +13,7 @@
 namespace sphereface {
 
 /// How strongly pictures of one identity differ. "Spread" is a standard deviation. These values are
-/// set so that raw pixels fail at verification while a small network learns it; see the manual.
+/// set so that raw pixels fail at verification while a small network learns it.
 struct NuisanceStrengths {
   double yaw_spread = 14;            // degrees
   double pitch_spread = 7;           // degrees
