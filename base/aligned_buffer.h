@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -11,15 +13,21 @@
 
 namespace sphereface {
 
-/// `count` zeroed elements of a trivial type, on a cache-line boundary, never resized.
+/// `count` zeroed elements of a trivial type, on a cache-line boundary, never resized. Large ones
+/// ask for huge pages: the tables of small ones cost a memory-bound pass a few percent.
 template <class T>
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(size_t count) : count_(count) {
     if (count == 0) return;
-    data_.reset(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kAlignment})));
-    std::memset(static_cast<void*>(data_.get()), 0, count * sizeof(T));
+    const size_t bytes = count * sizeof(T);
+    const bool large = bytes >= 2 * kHugePage;
+    const std::align_val_t alignment{large ? kHugePage : kCacheLine};
+    data_ = {static_cast<T*>(::operator new (bytes, alignment)), Free{alignment}};
+    // Only a request: without huge pages everything works as well.
+    if (large) ::madvise(data_.get(), bytes, MADV_HUGEPAGE);
+    std::memset(static_cast<void*>(data_.get()), 0, bytes);
   }
 
   T* data() { return data_.get(); }
@@ -29,9 +37,11 @@ class AlignedBuffer {
   std::span<const T> span() const { return {data_.get(), count_}; }
 
  private:
-  static constexpr size_t kAlignment = 64;
+  static constexpr size_t kCacheLine = 64;
+  static constexpr size_t kHugePage = size_t{2} << 20;
   struct Free {
-    void operator()(T* p) const { ::operator delete (p, std::align_val_t{kAlignment}); }
+    std::align_val_t alignment{kCacheLine};
+    void operator()(T* p) const { ::operator delete (p, alignment); }
   };
   size_t count_ = 0;
   std::unique_ptr<T, Free> data_;

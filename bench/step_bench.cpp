@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iostream>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -39,15 +41,21 @@ int main(int argc, char** argv) {
   int steps = 5;
   app.add_option("--network", name)->capture_default_str();
   app.add_option("--precision", precision)->check(CLI::IsMember({"fp32", "bf16"}));
+  std::string convolution = "direct";
+  app.add_option("--convolution", convolution)->check(CLI::IsMember({"direct", "fastest"}));
   app.add_option("--classes", options.classes)->capture_default_str();
   app.add_option("--batch", options.batch)->capture_default_str();
   app.add_option("--threads", options.threads)->capture_default_str();
   app.add_option("--steps", steps)->capture_default_str();
+  bool on_request = false;
+  app.add_flag("--on-request", on_request,
+               "One step for each line on standard input; prints its milliseconds.");
   CLI11_PARSE(app, argc, argv);
 
   config.set_name(name);
   options.network = buildNetwork(config);
   options.precision = precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
+  options.convolution = convolution == "fastest" ? Convolution::kFastest : Convolution::kDirect;
   const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
   initializeTrunk(options.network, 1, engine->trunk().parameters);
   initializeHead(options.classes, options.network.embedding, 1, engine->head().parameters);
@@ -60,6 +68,24 @@ int main(int argc, char** argv) {
     label = static_cast<int32_t>(random.below(static_cast<uint64_t>(options.classes)));
   }
 
+  auto take_step = [&] {
+    const PassStats stats = engine->forwardBackward(
+        images, labels, 1000, 1.0F / static_cast<float>(options.batch), false);
+    engine->update({1e-3, 0.9, 5e-4});
+    return stats;
+  };
+  if (on_request) {
+    std::string line;
+    while (std::getline(std::cin, line)) {
+      const auto start = std::chrono::steady_clock::now();
+      take_step();
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+      std::printf("%f\n", 1e3 * elapsed.count());
+      std::fflush(stdout);
+    }
+    return 0;
+  }
+
   std::vector<double> total;
   std::vector<double> forward;
   std::vector<double> head;
@@ -67,9 +93,7 @@ int main(int argc, char** argv) {
   std::vector<double> update;
   for (int step = -1; step < steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
-    const PassStats stats = engine->forwardBackward(
-        images, labels, 1000, 1.0F / static_cast<float>(options.batch), false);
-    engine->update({1e-3, 0.9, 5e-4});
+    const PassStats stats = take_step();
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     if (step < 0) continue;
     total.push_back(elapsed.count());

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <set>
 
 #include "base/atomic_file.h"
 #include "control/channel.h"
@@ -134,6 +135,8 @@ class Coordinator {
         return takeReport(message.from, message.as<StepReport>(), log);
       case KIND_PART:
         return commit(message.as<CheckpointPart>(), log);
+      case KIND_NOTE:
+        return note(message.from, message.as<WorkerNote>(), log);
       case KIND_GOODBYE:
         ++goodbyes_;
         return;
@@ -156,6 +159,11 @@ class Coordinator {
     if (!resume_from_.empty()) plan.set_resume_from(fs::absolute(resume_from_).string());
     channel_.send(rank, KIND_PLAN, plan);
     if (++hellos_ == session_.workers()) leaseAhead(first_step_);
+  }
+
+  void note(int rank, const WorkerNote& note, RunLog& log) {
+    if (!notes_.insert(note.text()).second) return;
+    log.event("note", concat("rank ", rank, ": ", note.text()), {{"rank", rank}});
   }
 
   /// Keeps every worker's leases at least half a lease ahead of `step`.
@@ -218,6 +226,7 @@ class Coordinator {
   DatasetManifest data_;
   StepCollector collector_;
   Metrics metrics_;
+  std::set<std::string> notes_;  // shown already
   std::ofstream audit_;
   fs::path resume_from_;
   fs::path newest_checkpoint_;

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "kernels/head.h"
 #include "kernels/network.h"
@@ -17,6 +19,10 @@ namespace sphereface {
 
 enum class Device { kCpu, kCuda };
 enum class Precision { kFp32, kBf16 };
+enum class Convolution {
+  kDirect,   // the same arithmetic in every run
+  kFastest,  // of each layer's passes, by a short measurement when the engine is made
+};
 
 struct EngineOptions {
   Network network;
@@ -24,6 +30,10 @@ struct EngineOptions {
   HeadOptions head;
   int batch = 0;  // images of every pass
   Precision precision = Precision::kFp32;
+  Convolution convolution = Convolution::kDirect;
+  // With kFastest: what another engine of the same network answered to convolutionAlgorithms().
+  // Then nothing is measured, and the arithmetic is that engine's.
+  std::string convolution_algorithms;
   int threads = 1;
 };
 
@@ -68,6 +78,13 @@ class Engine {
   /// Caffe's SGD: V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
   /// Returns the 2-norm of G over all parameters, before decay.
   virtual double update(const Update& update) = 0;
+
+  /// The algorithms in use, in the backend's own words; empty if it has no choice.
+  virtual std::string convolutionAlgorithms() const = 0;
+
+  /// What the user should know of how the engine was made: an option that this machine can't do and
+  /// what was done instead. One sentence each.
+  virtual std::vector<std::string> notes() const = 0;
 };
 
 /// errors: Error when the device isn't there or wasn't built in, with what to do.

@@ -172,6 +172,11 @@ Precision precisionOf(const WorkerConfig& config) {
   return config.precision() == WorkerConfig::BF16 ? Precision::kBf16 : Precision::kFp32;
 }
 
+Convolution convolutionOf(const WorkerConfig& config) {
+  return config.convolution() == WorkerConfig::FASTEST ? Convolution::kFastest
+                                                       : Convolution::kDirect;
+}
+
 Device deviceOf(const WorkerConfig& config) {
   return config.device() == WorkerConfig::CUDA ? Device::kCuda : Device::kCpu;
 }

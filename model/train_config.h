@@ -21,6 +21,7 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
 /// Head, precision and device as the engine wants them.
 HeadOptions headOptions(const HeadConfig& config);
 Precision precisionOf(const WorkerConfig& config);
+Convolution convolutionOf(const WorkerConfig& config);
 Device deviceOf(const WorkerConfig& config);
 
 }  // namespace sphereface

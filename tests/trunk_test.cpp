@@ -137,15 +137,19 @@ void compareWithReference(const TrunkCase& c, Precision precision, double tolera
       network, state, std::vector<double>(d_embeddings.begin(), d_embeddings.end()), parameters64,
       c.batch);
 
-  CpuTrunk trunk(network, c.batch, precision, true);
+  EngineOptions options;
+  options.network = network;
+  options.batch = c.batch;
+  options.precision = precision;
+  std::vector<float> gradients(network.parameter_count);
+  CpuTrunk trunk(options, parameters.data(), gradients.data());
   std::vector<float> embeddings(rows);
-  trunk.forward(images.data(), parameters.data(), embeddings.data());
+  trunk.forward(images.data(), embeddings.data());
   EXPECT_LT(difference(embeddings, state.embeddings), tolerance);
 
   // A second backward added to the first makes twice the gradient.
-  std::vector<float> gradients(network.parameter_count);
   for (const bool accumulate : {false, true}) {
-    trunk.backward(d_embeddings.data(), parameters.data(), gradients.data(), accumulate);
+    trunk.backward(d_embeddings.data(), accumulate);
     for (const Parameter& p : network.parameters) {
       const std::span<const float> got(gradients.data() + p.offset, p.count);
       const std::span<const double> expected(want.data() + p.offset, p.count);
@@ -156,9 +160,9 @@ void compareWithReference(const TrunkCase& c, Precision precision, double tolera
   }
 
   // Without training, the same embeddings from three activations' memory.
-  CpuTrunk inference(network, c.batch, precision, false);
+  CpuTrunk inference(options, parameters.data(), nullptr);
   std::vector<float> again(rows);
-  inference.forward(images.data(), parameters.data(), again.data());
+  inference.forward(images.data(), again.data());
   EXPECT_LT(difference(again, embeddings), fp32 ? 1e-6 : tolerance);
 }
 
@@ -342,9 +346,13 @@ TEST(GoldenActivations, MatchThePublishedImplementation) {
   const std::vector<double>& bytes = inputs.at("images_u8").values;
   const std::vector<uint8_t> images(
       bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(8 * network.imageBytes()));
-  CpuTrunk trunk(network, 8, Precision::kFp32, true);
+  EngineOptions options;
+  options.network = network;
+  options.batch = 8;
+  std::vector<float> gradients(network.parameter_count);
+  CpuTrunk trunk(options, parameters.data(), gradients.data());
   std::vector<float> embeddings(8 * 32);
-  trunk.forward(images.data(), parameters.data(), embeddings.data());
+  trunk.forward(images.data(), embeddings.data());
   EXPECT_LT(relativeDifference(embeddings, golden.at("act0/fc5").values), 1e-5);
   int compared = 0;
   for (size_t i = 0; i < network.convs.size(); ++i) {

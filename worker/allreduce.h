@@ -6,6 +6,7 @@
 #include <mpi.h>
 
 #include <span>
+#include <string>
 
 namespace sphereface {
 
@@ -17,5 +18,8 @@ namespace sphereface {
 ///
 /// cost: 2 (n-1)/n of the bytes on the wire.
 void allReduce(MPI_Comm comm, std::span<float> values);
+
+/// The first rank's text, on every rank of `comm`.
+void broadcast(MPI_Comm comm, std::string& text);
 
 }  // namespace sphereface

@@ -119,9 +119,15 @@ class Trainer {
       options.threads = static_cast<int>(
           std::max<size_t>(1, availableThreads() / static_cast<size_t>(session_.workersOnHost())));
     }
-    engine_ = makeEngine(deviceOf(config_.worker()), options);
-    if (plan_.has_resume_from()) {
-      const CheckpointManifest manifest = readCheckpointManifest(plan_.resume_from());
+    std::optional<CheckpointManifest> resumed;
+    if (plan_.has_resume_from()) resumed = readCheckpointManifest(plan_.resume_from());
+    options.convolution = convolutionOf(config_.worker());
+    if (resumed && options.convolution == Convolution::kFastest) {
+      options.convolution_algorithms = resumed->convolution_algorithms();
+    }
+    makeEngines(options);
+    if (resumed) {
+      const CheckpointManifest& manifest = *resumed;
       if (manifest.dataset_sha256() != dataset_.manifest().sha256()) {
         throw Error(concat(plan_.resume_from(), " was trained on another data set than ",
                            config_.data().lmdb()));
@@ -132,6 +138,26 @@ class Trainer {
       initializeTrunk(network_, config_.network().seed(), engine_->trunk().parameters);
       initializeHead(options.classes, network_.embedding, config_.network().seed(),
                      engine_->head().parameters);
+    }
+  }
+
+  /// The first worker's engine chooses the convolutions' algorithms for all, so that they don't
+  /// disturb each other's measurements and a checkpoint can name one choice.
+  void makeEngines(EngineOptions options) {
+    const Device device = deviceOf(config_.worker());
+    const bool chooses = options.convolution == Convolution::kFastest &&
+                         options.convolution_algorithms.empty() && session_.workers() > 1;
+    if (!chooses || session_.rank() == kWriter) engine_ = makeEngine(device, options);
+    if (chooses) {
+      std::string& text = options.convolution_algorithms;
+      if (engine_ != nullptr) text = engine_->convolutionAlgorithms();
+      broadcast(session_.workerComm(), text);
+      if (engine_ == nullptr) engine_ = makeEngine(device, options);
+    }
+    for (const std::string& text : engine_->notes()) {
+      WorkerNote note;
+      note.set_text(text);
+      channel_.send(kCoordinator, KIND_NOTE, note);
     }
   }
 
@@ -198,6 +224,9 @@ class Trainer {
     manifest.set_normalization_scale(network_.scale);
     manifest.set_dataset_sha256(data.sha256());
     *manifest.mutable_config() = config_;
+    if (convolutionOf(config_.worker()) == Convolution::kFastest) {
+      manifest.set_convolution_algorithms(engine_->convolutionAlgorithms());
+    }
     const std::filesystem::path folder = checkpointWorkFolder(plan_.run_folder(), step);
     CheckpointPart part;
     part.set_step(step);

@@ -35,15 +35,19 @@ struct Store {
 
 class CpuEngine final : public Engine {
  public:
-  explicit CpuEngine(const EngineOptions& options)
+  CpuEngine(const EngineOptions& options, std::vector<std::string> notes)
       : options_(options),
+        notes_(std::move(notes)),
         training_(options.classes > 0),
         trunk_store_(options.network.parameter_count, training_),
         head_store_(headCount(), training_),
-        trunk_(options.network, options.batch, options.precision, training_),
+        trunk_(options, trunk_store_.parameters.data(),
+               training_ ? trunk_store_.gradients.data() : nullptr),
         embeddings_(training_ ? rows() * dim() : 0),
         d_embeddings_(embeddings_.size()),
-        logits_(training_ ? rows() * static_cast<size_t>(options.classes) : 0) {}
+        logits_(training_ ? rows() * static_cast<size_t>(options.classes) : 0) {
+    notes_.insert(notes_.end(), trunk_.notes().begin(), trunk_.notes().end());
+  }
 
   Arena trunk() override { return trunk_store_.arena(); }
   Arena head() override { return head_store_.arena(); }
@@ -51,7 +55,7 @@ class CpuEngine final : public Engine {
   void embed(std::span<const uint8_t> images, std::span<float> embeddings) override {
     checkSize("images", images.size(), rows() * options_.network.imageBytes());
     checkSize("embeddings", embeddings.size(), rows() * dim());
-    trunk_.forward(images.data(), trunk_store_.parameters.data(), embeddings.data());
+    trunk_.forward(images.data(), embeddings.data());
   }
 
   PassStats forwardBackward(std::span<const uint8_t> images, std::span<const int32_t> labels,
@@ -78,8 +82,7 @@ class CpuEngine final : public Engine {
     stats.head = headForwardBackward(options_.head, pass);
     const double classified = now();
 
-    trunk_.backward(d_embeddings_.data(), trunk_store_.parameters.data(),
-                    trunk_store_.gradients.data(), accumulate);
+    trunk_.backward(d_embeddings_.data(), accumulate);
     stats.forward_seconds = embedded - start;
     stats.head_seconds = classified - embedded;
     stats.backward_seconds = now() - classified;
@@ -103,6 +106,9 @@ class CpuEngine final : public Engine {
     return std::sqrt(squares);
   }
 
+  std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }
+  std::vector<std::string> notes() const override { return notes_; }
+
  private:
   size_t rows() const { return static_cast<size_t>(options_.batch); }
   size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
@@ -113,6 +119,7 @@ class CpuEngine final : public Engine {
   }
 
   EngineOptions options_;
+  std::vector<std::string> notes_;
   bool training_;
   Store trunk_store_;
   Store head_store_;
@@ -125,13 +132,16 @@ class CpuEngine final : public Engine {
 }  // namespace
 
 std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options) {
+  EngineOptions usable = options;
+  std::vector<std::string> notes;
   if (options.precision == Precision::kBf16 && !onednn::hasFastBf16()) {
-    throw Error(
-        "worker.precision BF16: this processor has no bfloat16 instructions (AVX512-BF16); use "
-        "FP32");
+    usable.precision = Precision::kFp32;
+    notes.emplace_back(
+        "bf16 was asked for, but this processor has no bfloat16 instructions (AVX512-BF16, AMX): "
+        "computing in fp32");
   }
   omp_set_num_threads(options.threads);
-  return std::make_unique<CpuEngine>(options);
+  return std::make_unique<CpuEngine>(usable, std::move(notes));
 }
 
 }  // namespace sphereface

@@ -7,7 +7,7 @@
 
 namespace sphereface {
 
-/// errors: Error when bfloat16 is asked for on a processor without it.
+/// bfloat16 on a processor without it becomes fp32, with a note.
 std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options);
 
 }  // namespace sphereface

@@ -8,12 +8,33 @@
 namespace sphereface::onednn {
 namespace {
 
-using dnnl::algorithm;
 using dnnl::prop_kind;
 
 const dnnl::memory::dims kNearPadding = {1, 1};
 
+dnnl::primitive_attr callersScratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
 }  // namespace
+
+Call::Call(dnnl::primitive primitive, const std::vector<std::pair<int, dnnl::memory>>& arguments)
+    : primitive_(std::move(primitive)) {
+  for (const auto& [index, memory] : arguments) {
+    memories_.push_back(memory);
+    arguments_.push_back({index, memory.get()});
+  }
+}
+
+void Call::operator()(const dnnl::stream& stream) const {
+  dnnl::error::wrap_c_api(
+      dnnl_primitive_execute(primitive_.get(), stream.get(), static_cast<int>(arguments_.size()),
+                             arguments_.data()),
+      "oneDNN could not run a primitive");
+  dnnl::error::wrap_c_api(dnnl_stream_wait(stream.get()), "oneDNN could not end a primitive");
+}
 
 dnnl::memory::dims ConvDescription::farPadding() const {
   dnnl::memory::dims padding;
@@ -31,37 +52,17 @@ dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) {
   return desc.get_dims();
 }
 
+dnnl::memory::data_type typeOf(const dnnl::memory::desc& desc) {
+  return desc.get_data_type();
+}
+
 dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
                                                       const ConvDescription& conv,
                                                       const dnnl::memory::desc& bias,
                                                       bool training) {
   return {engine,
           training ? prop_kind::forward_training : prop_kind::forward_inference,
-          algorithm::convolution_direct,
-          conv.src,
-          conv.weights,
-          bias,
-          conv.dst,
-          conv.strides(),
-          kNearPadding,
-          conv.farPadding()};
-}
-
-dnnl::convolution_backward_data::primitive_desc convBackwardData(
-    const dnnl::engine& engine, const ConvDescription& conv,
-    const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine,       algorithm::convolution_direct,
-          conv.src,     conv.weights,
-          conv.dst,     conv.strides(),
-          kNearPadding, conv.farPadding(),
-          forward};
-}
-
-dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
-    const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
-    const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine,
-          algorithm::convolution_direct,
+          conv.algorithm,
           conv.src,
           conv.weights,
           bias,
@@ -69,7 +70,22 @@ dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
           conv.strides(),
           kNearPadding,
           conv.farPadding(),
-          forward};
+          callersScratchpad()};
+}
+
+dnnl::convolution_backward_data::primitive_desc convBackwardData(
+    const dnnl::engine& engine, const ConvDescription& conv,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine,         conv.algorithm, conv.src,          conv.weights, conv.dst,
+          conv.strides(), kNearPadding,   conv.farPadding(), forward,      callersScratchpad()};
+}
+
+dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
+    const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {
+      engine,       conv.algorithm,    conv.src, conv.weights,       bias, conv.dst, conv.strides(),
+      kNearPadding, conv.farPadding(), forward,  callersScratchpad()};
 }
 
 #else
@@ -78,33 +94,36 @@ dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) {
   return desc.dims();
 }
 
+dnnl::memory::data_type typeOf(const dnnl::memory::desc& desc) {
+  return desc.data_type();
+}
+
 dnnl::convolution_forward::primitive_desc convForward(const dnnl::engine& engine,
                                                       const ConvDescription& conv,
                                                       const dnnl::memory::desc& bias,
                                                       bool training) {
   const dnnl::convolution_forward::desc description(
-      training ? prop_kind::forward_training : prop_kind::forward_inference,
-      algorithm::convolution_direct, conv.src, conv.weights, bias, conv.dst, conv.strides(),
-      kNearPadding, conv.farPadding());
-  return {description, engine};
+      training ? prop_kind::forward_training : prop_kind::forward_inference, conv.algorithm,
+      conv.src, conv.weights, bias, conv.dst, conv.strides(), kNearPadding, conv.farPadding());
+  return {description, callersScratchpad(), engine};
 }
 
 dnnl::convolution_backward_data::primitive_desc convBackwardData(
     const dnnl::engine& engine, const ConvDescription& conv,
     const dnnl::convolution_forward::primitive_desc& forward) {
-  const dnnl::convolution_backward_data::desc description(algorithm::convolution_direct, conv.src,
-                                                          conv.weights, conv.dst, conv.strides(),
-                                                          kNearPadding, conv.farPadding());
-  return {description, engine, forward};
+  const dnnl::convolution_backward_data::desc description(conv.algorithm, conv.src, conv.weights,
+                                                          conv.dst, conv.strides(), kNearPadding,
+                                                          conv.farPadding());
+  return {description, callersScratchpad(), engine, forward};
 }
 
 dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
     const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
     const dnnl::convolution_forward::primitive_desc& forward) {
-  const dnnl::convolution_backward_weights::desc description(
-      algorithm::convolution_direct, conv.src, conv.weights, bias, conv.dst, conv.strides(),
-      kNearPadding, conv.farPadding());
-  return {description, engine, forward};
+  const dnnl::convolution_backward_weights::desc description(conv.algorithm, conv.src, conv.weights,
+                                                             bias, conv.dst, conv.strides(),
+                                                             kNearPadding, conv.farPadding());
+  return {description, callersScratchpad(), engine, forward};
 }
 
 #endif

@@ -7,17 +7,41 @@
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
+#include <utility>
+#include <vector>
 
 namespace sphereface::onednn {
 
-dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc);
+/// A primitive with the memory it works on, tied together once so that running it allocates nothing
+/// here.
+class Call {
+ public:
+  Call() = default;
+  Call(dnnl::primitive primitive, const std::vector<std::pair<int, dnnl::memory>>& arguments);
 
-/// A 3x3 convolution with padding 1. `src`, `dst` have fixed layouts; weights may be `any`.
+  explicit operator bool() const { return !arguments_.empty(); }
+  /// Runs to the end.
+  void operator()(const dnnl::stream& stream) const;
+
+ private:
+  dnnl::primitive primitive_;
+  std::vector<dnnl::memory> memories_;  // keeps what arguments_ points to
+  std::vector<dnnl_exec_arg_t> arguments_;
+};
+
+dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc);
+dnnl::memory::data_type typeOf(const dnnl::memory::desc& desc);
+
+/// A 3x3 convolution with padding 1. `src`, `dst` have fixed layouts; weights may be `any`. The
+/// primitives below leave their scratchpad to the caller (primitive_desc::scratchpad_desc), and
+/// throw dnnl::error when oneDNN has no such algorithm for the shape.
 struct ConvDescription {
   dnnl::memory::desc src;
   dnnl::memory::desc weights;
   dnnl::memory::desc dst;
   dnnl::memory::dim stride = 1;
+  // convolution_direct or convolution_winograd
+  dnnl::algorithm algorithm = dnnl::algorithm::convolution_direct;
 
   dnnl::memory::dims strides() const { return {stride, stride}; }
   /// Rows and columns of padding oneDNN has to know of at the far side.

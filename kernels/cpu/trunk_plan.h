@@ -1,8 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// What a CpuTrunk decides when it is made: oneDNN's primitives, layouts, and where every activation
-// lies. The passes themselves are in cpu_trunk.cpp.
+// What a CpuTrunk decides when it is made: each convolution's algorithms, layouts, and where every
+// byte of a step lies. The passes themselves are in cpu_trunk.cpp.
+//
+// One allocation holds, when training: the input; every layer's output (a residual layer's
+// convolution output too) and its PReLU's sign bits; three gradients of activations; one layer's
+// weights in oneDNN's layout; oneDNN's scratchpad. Otherwise three activations in place of all.
 
 #pragma once
 
@@ -12,70 +16,81 @@
 
 #include "base/aligned_buffer.h"
 #include "kernels/cpu/blocked_prelu.h"
+#include "kernels/cpu/convolution_algorithms.h"
 #include "kernels/engine.h"
 
 namespace sphereface {
-
-/// A reorder between two fixed layouts, replacing what is there or adding to it.
-dnnl::reorder makeReorder(const dnnl::engine& engine, const dnnl::memory::desc& from,
-                          const dnnl::memory::desc& to, bool add = false);
 
 /// One convolution layer with everything its passes touch.
 struct TrunkLayer {
   ConvLayer shape;
   BlockedShape blocked;
-  dnnl::memory::desc plain_weights;
-  dnnl::memory pre;   // convolution's output; same memory as post when not training
-  dnnl::memory post;  // after PReLU and residual
+  void* pre = nullptr;        // convolution's output; the same memory as `post` but in a residual
+                              // layer when training
+  void* post = nullptr;       // after PReLU and residual
+  uint32_t* signs = nullptr;  // of `pre`, where it was overwritten
 
-  dnnl::convolution_forward forward;
-  dnnl::memory forward_weights;
-  dnnl::reorder weights_to_forward;
+  onednn::Call weights_to_forward;
+  onednn::Call forward;
+  onednn::Call backward_parameters;
+  onednn::Call gradient_to_plain;
+  onednn::Call gradient_add_to_plain;
+  onednn::Call weights_to_backward;
+  onednn::Call backward_data;  // not in the first layer
 
-  dnnl::convolution_backward_data backward_data;  // not in the first layer
-  dnnl::memory backward_weights;
-  dnnl::reorder weights_to_backward;
-
-  dnnl::convolution_backward_weights backward_parameters;
-  dnnl::memory weight_gradient;
-  dnnl::reorder gradient_to_plain;
-  dnnl::reorder gradient_add_to_plain;
+  // Which of the plan's three gradients are: that of `post`, that of `pre`, and the residual
+  // branch's, read or (in a residual layer) left for later (-1: none).
+  int grad = 0;
+  int dpre = 0;
+  int branch = -1;
 };
 
 struct TrunkPlan {
-  TrunkPlan(const Network& network, int batch, Precision precision, bool training);
+  /// parameters, gradients: the arenas of every pass; without gradients, for inference only.
+  TrunkPlan(const EngineOptions& options, const float* parameters, float* gradients);
 
   /// A layer's output, in the blocked layout.
   dnnl::memory::desc blockedDesc(const ConvLayer& c) const;
   dnnl::memory::desc inputDesc() const;
-  dnnl::memory::desc biasDesc(const TrunkLayer& layer) const;
   /// A layer's output unpacked: fp32, channel by channel, row by row.
-  dnnl::memory::desc plainOutputDesc(const TrunkLayer& layer) const;
+  dnnl::memory::desc plainOutputDesc(const ConvLayer& c) const;
 
   Network network;
   int batch;
   dnnl::memory::data_type type;
+  const float* parameters;
+  float* gradients;
   bool training;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
+  std::vector<LayerAlgorithms> algorithms;
+  std::vector<std::string> notes;
 
   std::vector<TrunkLayer> layers;
-  AlignedBuffer<uint8_t> arena;  // activations, then gradients of activations
-  dnnl::memory input;            // plain, normalised
-  // Backward's three buffers, each as large as the largest layer: the gradient coming down, the
-  // gradient of the convolution's output, the residual branch's.
+  AlignedBuffer<uint8_t> arena;
+  void* input = nullptr;  // plain, normalised
   std::array<void*, 3> gradient = {};
   AlignedBuffer<float> fc_input;  // [batch, fc_inputs], plain
   AlignedBuffer<float> d_fc_input;
   AlignedBuffer<float> padded_slope;    // one layer's, to whole blocks
   AlignedBuffer<float> slope_gradient;  // [batch, padded channels]
   AlignedBuffer<float> bias_gradient;   // one layer's
-  dnnl::reorder to_fc_input;
-  dnnl::reorder from_d_fc_input;
+  onednn::Call to_fc_input;
+  onednn::Call from_d_fc_input;
 
  private:
-  void makeLayer(int index);
-  void planMemory();
+  LayerDescription describe(size_t index) const;
+  void chooseAlgorithms(const EngineOptions& options);
+  void measureEachShape();
+  void keepWhatWorks();
+  void planGradients();
+  void planMemory(const std::vector<LayerPrimitives>& primitives);
+  void tieCalls(size_t index, const LayerPrimitives& primitives);
+  dnnl::memory at(const dnnl::memory::desc& desc, const void* data) const;
+  onednn::Call reorder(const dnnl::memory& from, const dnnl::memory& to, bool add = false) const;
+
+  void* weights_ = nullptr;
+  void* scratchpad_ = nullptr;
 };
 
 }  // namespace sphereface
