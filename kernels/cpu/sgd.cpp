@@ -4,16 +4,17 @@
 #include "kernels/cpu/sgd.h"
 
 #include <algorithm>
-#include <vector>
+#include <array>
 
 #include "base/target_clones.h"
 
 namespace sphereface {
 namespace {
 
-// The sum of squares is taken in pieces of this size and added in order: the same for every number
-// of threads.
-constexpr size_t kPiece = 1 << 16;
+// The sum of squares is taken in so many pieces at most and added in order: the same for every
+// number of threads.
+constexpr size_t kPieces = 512;
+constexpr size_t kSmallestPiece = 1 << 14;
 
 SPHEREFACE_TARGET_CLONES double updatePiece(size_t count, float rate, float momentum,
                                             float weight_decay, float* parameters,
@@ -34,18 +35,19 @@ SPHEREFACE_TARGET_CLONES double updatePiece(size_t count, float rate, float mome
 
 double sgdUpdate(size_t count, float rate, float momentum, float weight_decay, float* parameters,
                  const float* gradients, float* velocity) {
-  std::vector<double> squares((count + kPiece - 1) / kPiece);
-  const auto pieces = static_cast<ptrdiff_t>(squares.size());
+  std::array<double, kPieces> squares;
+  const size_t size = std::max(kSmallestPiece, (count + kPieces - 1) / kPieces);
+  const auto pieces = static_cast<ptrdiff_t>((count + size - 1) / size);
 #pragma omp parallel for
   for (ptrdiff_t i = 0; i < pieces; ++i) {
-    const size_t begin = static_cast<size_t>(i) * kPiece;
+    const size_t begin = static_cast<size_t>(i) * size;
     squares[static_cast<size_t>(i)] =
-        updatePiece(std::min(kPiece, count - begin), rate, momentum, weight_decay,
-                    parameters + begin, gradients + begin, velocity + begin);
+        updatePiece(std::min(size, count - begin), rate, momentum, weight_decay, parameters + begin,
+                    gradients + begin, velocity + begin);
   }
   double sum = 0;
-  for (const double piece : squares)
-    sum += piece;
+  for (ptrdiff_t i = 0; i < pieces; ++i)
+    sum += squares[static_cast<size_t>(i)];
   return sum;
 }
 
