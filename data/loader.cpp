@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/image_planes.h"
-
 namespace sphereface {
 namespace {
 
@@ -81,6 +79,7 @@ Loader::Job* Loader::claim() {
 }
 
 void Loader::run() {
+  Augmenter augmenter(options_.augment);
   std::unique_lock lock(mutex_);
   while (true) {
     Job* job = nullptr;
@@ -91,7 +90,7 @@ void Loader::run() {
     lock.unlock();
     std::exception_ptr failure;
     try {
-      fill(*job, index);
+      fill(*job, index, augmenter);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -101,7 +100,7 @@ void Loader::run() {
   }
 }
 
-void Loader::fill(Job& job, size_t index) {
+void Loader::fill(Job& job, size_t index, Augmenter& augmenter) {
   const uint64_t first = job.batch.records[index];
   Dataset::Sample sample;
   for (uint64_t tried = 0;; ++tried) {
@@ -115,8 +114,7 @@ void Loader::fill(Job& job, size_t index) {
     }
   }
   Random random(options_.seed, kAugmentStream, job.begin + index);
-  copyPlanes(augment(sample.image, options_.augment, random),
-             job.batch.images.data() + index * image_bytes_);
+  augmenter.apply(sample.image, random, job.batch.images.data() + index * image_bytes_);
   job.batch.labels[index] = sample.label;
 }
 

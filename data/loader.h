@@ -67,7 +67,7 @@ class Loader {
 
   void run();
   Job* claim();
-  void fill(Job& job, size_t index);
+  void fill(Job& job, size_t index, Augmenter& augmenter);
 
   const Dataset& dataset_;
   LoaderOptions options_;

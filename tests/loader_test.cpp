@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <opencv2/imgproc.hpp>
-
 #include "data/sample_order.h"
 #include "tests/packing_test_tools.h"
 
@@ -74,7 +72,16 @@ TEST_F(LoaderTest, GivesTheSampleOrdersRecordsAsPlanes) {
 TEST_F(LoaderTest, ThreadsAndSlicesDontChangeAPixel) {
   const Dataset dataset(folder_ / "set");
   LoaderOptions options;
-  options.augment = {.mirror = true, .rotation = 10, .scale = 0.1, .shift = 1};
+  options.augment = {.mirror = true,
+                     .rotation = 10,
+                     .scale = 0.1,
+                     .shift = 1,
+                     .low_resolution = 0.5,
+                     .grayscale = 0.5,
+                     .color_gain = 0.1,
+                     .contrast = 0.2,
+                     .brightness = 20,
+                     .cutout = 0.5};
   const std::vector<Batch> one = load(dataset, options, 10);
   options.threads = 4;
   options.prefetch = 1;
@@ -103,35 +110,6 @@ TEST_F(LoaderTest, ABadRecordIsAnErrorOrIsReplacedAndCounted) {
     bad += batch.bad_records;
   EXPECT_GE(bad, 1U);
   EXPECT_LE(bad, 2U) << "one record, in little more than one epoch";
-}
-
-TEST(Augment, MirrorsHalfOfTheImagesAndLeavesTheRestAlone) {
-  const cv::Mat image = testImage(3);
-  cv::Mat flipped;
-  cv::flip(image, flipped, 1);
-  int mirrored = 0;
-  for (uint64_t key = 0; key < 400; ++key) {
-    Random random(key);
-    const cv::Mat result = augment(image, {.mirror = true}, random);
-    const bool is_flipped = cv::norm(result, flipped, cv::NORM_INF) == 0;
-    EXPECT_TRUE(is_flipped || cv::norm(result, image, cv::NORM_INF) == 0);
-    mirrored += is_flipped ? 1 : 0;
-  }
-  EXPECT_NEAR(mirrored, 200, 50);
-}
-
-/// With spreads too small to see, the transform must be the identity or the mirror image: a wrong
-/// centre would shift it.
-TEST(Augment, TransformsAboutTheCentre) {
-  const cv::Mat image = testImage(3, 40, 30);
-  cv::Mat flipped;
-  cv::flip(image, flipped, 1);
-  for (uint64_t key = 0; key < 20; ++key) {
-    Random random(key);
-    const cv::Mat result = augment(image, {.mirror = true, .rotation = 1e-6}, random);
-    EXPECT_TRUE(cv::norm(result, flipped, cv::NORM_INF) <= 1 ||
-                cv::norm(result, image, cv::NORM_INF) <= 1);
-  }
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ class Trainer {
   static LoaderOptions loaderOptions(const DataConfig& data) {
     LoaderOptions options;
     options.seed = data.seed();
-    options.augment = {data.mirror(), data.rotation(), data.scale(), data.shift()};
+    options.augment = augmentOptions(data);
     options.threads = data.threads();
     options.skip_bad_records = data.bad_record() == DataConfig::SKIP;
     return options;
