@@ -3,14 +3,13 @@
 
 #include "data/dataset.h"
 
-#include <array>
 #include <cstdio>
-#include <opencv2/core.hpp>
 #include <string_view>
 
 #include "base/image_file.h"
 #include "base/progress.h"
 #include "base/sha256.h"
+#include "data/image_planes.h"
 #include "data/lmdb_file.h"
 #include "proto/caffe.pb.h"
 #include "proto/text_format.h"
@@ -57,18 +56,6 @@ std::string keyPrefix(uint64_t index) {
   char text[24];
   std::snprintf(text, sizeof text, "%08llu_", static_cast<unsigned long long>(index));
   return text;
-}
-
-/// Planar B, G, R to interleaved.
-cv::Mat interleave(const std::string& planes, int height, int width) {
-  const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
-  std::array<cv::Mat, 3> channels;
-  for (size_t c = 0; c < channels.size(); ++c) {
-    channels[c] = cv::Mat(height, width, CV_8UC1, const_cast<char*>(planes.data() + c * area));
-  }
-  cv::Mat image;
-  cv::merge(channels.data(), channels.size(), image);
-  return image;
 }
 
 }  // namespace
@@ -146,7 +133,7 @@ Dataset::Sample Dataset::read(uint64_t index) const {
     if (datum.data().size() != expected) {
       fail(concat(datum.data().size(), " bytes of pixels instead of ", expected));
     }
-    sample.image = interleave(datum.data(), height, width);
+    sample.image = interleave(reinterpret_cast<const uint8_t*>(datum.data().data()), height, width);
   }
   return sample;
 }
