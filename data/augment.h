@@ -6,7 +6,9 @@
 
 #pragma once
 
+#include <cstdint>
 #include <opencv2/core.hpp>
+#include <vector>
 
 #include "base/random.h"
 #include "proto/config.pb.h"
@@ -40,15 +42,15 @@ class Augmenter {
  public:
   explicit Augmenter(const AugmentOptions& options) : options_(options) {}
 
-  /// Writes a variant of an 8-bit BGR image, of the same size, as its B, G and R planes to `planes`
-  /// (room for 3 * image.total() bytes). Pixels from outside repeat the border.
-  void apply(const cv::Mat& image, Random& random, uint8_t* planes);
+  /// Writes a variant of an image to `to`. Both are B, G and R planes, each size.area() bytes, and
+  /// don't overlap. Pixels from outside repeat the border.
+  void apply(const uint8_t* from, const cv::Size& size, Random& random, uint8_t* to);
 
  private:
   AugmentOptions options_;
   cv::Mat small_;
-  cv::Mat coarse_;
-  cv::Mat moved_;
+  std::vector<uint8_t> coarse_;
+  std::vector<uint64_t> pixels_;
 };
 
 }  // namespace sphereface

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
-#include "data/image_planes.h"
+#include "base/image_planes.h"
 
 namespace sphereface {
 namespace {
@@ -87,14 +87,17 @@ std::vector<SheetRow> sampleVariants(const Dataset& dataset, size_t identities, 
                                      const AugmentOptions& options, uint64_t seed) {
   std::vector<SheetRow> rows = sampleIdentities(dataset, identities, 1);
   Augmenter augmenter(options);
+  std::vector<uint8_t> original;
   std::vector<uint8_t> planes;
   for (size_t i = 0; i < rows.size(); ++i) {
     std::vector<cv::Mat>& row = rows[i].images;
     if (row.empty()) continue;
-    planes.resize(3 * row[0].total());
+    original.resize(3 * row[0].total());
+    planes.resize(original.size());
+    copyPlanes(row[0], original.data());
     while (row.size() < images) {
       Random random(seed, i, row.size());
-      augmenter.apply(row[0], random, planes.data());
+      augmenter.apply(original.data(), row[0].size(), random, planes.data());
       row.push_back(interleave(planes.data(), row[0].rows, row[0].cols));
     }
   }

@@ -102,10 +102,10 @@ void Loader::run() {
 
 void Loader::fill(Job& job, size_t index, Augmenter& augmenter) {
   const uint64_t first = job.batch.records[index];
-  Dataset::Sample sample;
+  thread_local std::vector<uint8_t> planes;
   for (uint64_t tried = 0;; ++tried) {
     try {
-      sample = dataset_.read((first + tried) % dataset_.size());
+      job.batch.labels[index] = dataset_.readPlanes((first + tried) % dataset_.size(), planes);
       break;
     } catch (const BadRecord&) {
       if (!options_.skip_bad_records || tried + 1 == dataset_.size()) throw;
@@ -114,8 +114,9 @@ void Loader::fill(Job& job, size_t index, Augmenter& augmenter) {
     }
   }
   Random random(options_.seed, kAugmentStream, job.begin + index);
-  augmenter.apply(sample.image, random, job.batch.images.data() + index * image_bytes_);
-  job.batch.labels[index] = sample.label;
+  const cv::Size size(static_cast<int>(dataset_.manifest().width()),
+                      static_cast<int>(dataset_.manifest().height()));
+  augmenter.apply(planes.data(), size, random, job.batch.images.data() + index * image_bytes_);
 }
 
 }  // namespace sphereface

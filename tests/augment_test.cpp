@@ -8,7 +8,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "data/image_planes.h"
+#include "base/image_planes.h"
 #include "tests/packing_test_tools.h"
 
 namespace sphereface {
@@ -31,7 +31,7 @@ Planes variant(const cv::Mat& image, const AugmentOptions& options, uint64_t key
   Augmenter augmenter(options);
   Random random(key);
   Planes planes(3 * image.total());
-  augmenter.apply(image, random, planes.data());
+  augmenter.apply(planesOf(image).data(), image.size(), random, planes.data());
   return planes;
 }
 
@@ -86,9 +86,10 @@ TEST(Augment, DependsOnTheKeyAloneNotOnTheImagesBefore) {
   Planes larger(3 * size_t{50} * 60);
   for (uint64_t key = 0; key < 50; ++key) {
     Random other(1000 + key);
-    used.apply(testImage(9, 50, 60), other, larger.data());
+    const Planes before = planesOf(testImage(9, 50, 60));
+    used.apply(before.data(), {60, 50}, other, larger.data());
     Random random(key);
-    used.apply(noise(key), random, planes.data());
+    used.apply(planesOf(noise(key)).data(), {kWidth, kHeight}, random, planes.data());
     EXPECT_EQ(planes, variant(noise(key), everything(), key));
   }
   EXPECT_NE(variant(noise(1), everything(), 1), variant(noise(1), everything(), 2));
@@ -118,6 +119,47 @@ TEST(Augment, TransformsAboutTheCentre) {
     const Planes result = variant(image, {.mirror = true, .rotation = 1e-6}, key);
     EXPECT_TRUE(largestDifference(result, planesOf(flipped)) <= 1 ||
                 largestDifference(result, planesOf(image)) <= 1);
+  }
+}
+
+/// OpenCV's bilinear warp of the same transform; it is rebuilt from what the augmentation did to
+/// two ramps, whose values are the source coordinates.
+TEST(Augment, WarpsAsOpenCvDoes) {
+  cv::Mat across(kHeight, kWidth, CV_8UC3);
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) {
+      across.at<cv::Vec3b>(y, x) = {static_cast<uint8_t>(4 * x + 60),
+                                    static_cast<uint8_t>(4 * y + 40), 0};
+    }
+  }
+  const AugmentOptions options = {.mirror = true, .rotation = 5, .scale = 0.05, .shift = 2};
+  cv::Mat smooth;
+  cv::GaussianBlur(noise(3), smooth, {9, 9}, 2);
+  for (uint64_t key = 0; key < 50; ++key) {
+    const Planes ramps = variant(across, options, key);
+    // Least squares over the middle, where no border was repeated.
+    cv::Mat positions;
+    cv::Mat sources;
+    for (int y = 10; y < kHeight - 10; ++y) {
+      for (int x = 10; x < kWidth - 10; ++x) {
+        const auto at = static_cast<size_t>(y * kWidth + x);
+        positions.push_back(cv::Mat(cv::Matx13d(x, y, 1)));
+        sources.push_back(
+            cv::Mat(cv::Matx12d((ramps[at] - 60) / 4.0, (ramps[at + kArea] - 40) / 4.0)));
+      }
+    }
+    cv::Mat transform;
+    cv::solve(positions, sources, transform, cv::DECOMP_SVD);
+    cv::Mat expected;
+    cv::warpAffine(smooth, expected, transform.t(), smooth.size(),
+                   cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_REPLICATE);
+    const Planes result = variant(smooth, options, key);
+    const Planes wanted = planesOf(expected);
+    double difference = 0;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      difference += std::abs(result[i] - wanted[i]);
+    EXPECT_LT(difference / static_cast<double>(wanted.size()), 1) << key;
+    EXPECT_LE(largestDifference(result, wanted), 6) << key;
   }
 }
 
