@@ -14,6 +14,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/image_planes.h"
+#include "base/target_clones.h"
 
 namespace sphereface {
 namespace {
@@ -35,53 +37,133 @@ bool isJpeg(std::string_view bytes) {
   return bytes.size() > 3 && bytes.substr(0, 3) == "\xff\xd8\xff";
 }
 
-cv::Mat decodeJpeg(std::string_view bytes, const std::string& name) {
-  thread_local std::unique_ptr<Handle> decoder;
-  if (!decoder) decoder = std::make_unique<Handle>(tjInitDecompress());
-  const tjhandle handle = decoder->value;
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+/// One JPEG file in this thread's decompressor.
+class JpegReader {
+ public:
+  explicit JpegReader(std::string_view bytes)
+      : data_(reinterpret_cast<const unsigned char*>(bytes.data())), bytes_(bytes.size()) {
+    if (!decoder()) decoder() = std::make_unique<Handle>(tjInitDecompress());
+    int colour = 0;
+    if (tjDecompressHeader3(handle(), data_, bytes_, &width, &height, &subsampling, &colour) != 0) {
+      fail(tjGetErrorStr2(handle()));
+    }
+    full_colour = subsampling == TJSAMP_444 && colour == TJCS_YCbCr;
+    // A file of tables only passes for one with a header.
+    if (width < 1 || height < 1) fail("the JPEG file ends before its picture");
+  }
+
+  void readBgr(cv::Mat& image) const {
+    image.create(height, width, CV_8UC3);
+    check(tjDecompress2(handle(), data_, bytes_, image.data, width, static_cast<int>(image.step),
+                        height, TJPF_BGR, 0));
+  }
+
+  /// Y, Cb and Cr. requires: full_colour.
+  void readPlanes(uint8_t* planes) const {
+    const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
+    std::array<unsigned char*, 3> targets = {planes, planes + area, planes + 2 * area};
+    std::array<int, 3> strides = {width, width, width};
+    check(tjDecompressToYUVPlanes(handle(), data_, bytes_, targets.data(), width, strides.data(),
+                                  height, 0));
+  }
+
   int width = 0;
   int height = 0;
-  int subsampling = 0;
-  int colour = 0;
-  auto fail = [&](const std::string& problem) {
-    // After a file that ends inside its header, the decompressor would find the next one bad too.
-    decoder.reset();
-    throw Error(concat(name, ": ", problem));
-  };
-  if (tjDecompressHeader3(handle, data, bytes.size(), &width, &height, &subsampling, &colour) !=
-      0) {
-    fail(tjGetErrorStr2(handle));
+  // Three channels of full resolution, stored as Y, Cb, Cr.
+  bool full_colour = false;
+
+ private:
+  static std::unique_ptr<Handle>& decoder() {
+    thread_local std::unique_ptr<Handle> value;
+    return value;
   }
-  // A file of tables only passes for one with a header.
-  if (width < 1 || height < 1) fail("the JPEG file ends before its picture");
-  cv::Mat image(height, width, CV_8UC3);
-  if (tjDecompress2(handle, data, bytes.size(), image.data, width, static_cast<int>(image.step),
-                    height, TJPF_BGR, 0) != 0) {
+  static tjhandle handle() { return decoder()->value; }
+
+  [[noreturn]] static void fail(const std::string& problem) {
+    // After a file that ends inside its header, the decompressor would find the next one bad too.
+    decoder().reset();
+    throw Error(problem);
+  }
+
+  static void check(int status) {
+    if (status == 0) return;
     // libjpeg calls a truncated or damaged file a warning and paints the rest grey. Stray bytes
     // between two segments are the one warning that leaves the picture whole.
-    const std::string problem = tjGetErrorStr2(handle);
-    const bool harmless = tjGetErrorCode(handle) == TJERR_WARNING &&
+    const std::string problem = tjGetErrorStr2(handle());
+    const bool harmless = tjGetErrorCode(handle()) == TJERR_WARNING &&
                           problem.find("extraneous bytes") != std::string::npos;
     if (!harmless) fail(problem);
   }
-  return image;
+
+  const unsigned char* data_;
+  size_t bytes_;
+  int subsampling = 0;
+};
+
+/// JFIF's Y, Cb, Cr to B, G, R in place, with libjpeg's 16-bit fractions, so its very numbers.
+SPHEREFACE_TARGET_CLONES
+void convertToBgr(uint8_t* planes, size_t area) {
+  uint8_t* __restrict first = planes;
+  uint8_t* __restrict second = planes + area;
+  uint8_t* __restrict third = planes + 2 * area;
+  constexpr int kHalf = 1 << 15;
+  for (size_t i = 0; i < area; ++i) {
+    const int y = first[i];
+    const int cb = second[i] - 128;
+    const int cr = third[i] - 128;
+    int b = y + ((116130 * cb + kHalf) >> 16);               // 1.77200
+    int g = y + ((-22554 * cb - 46802 * cr + kHalf) >> 16);  // 0.34414, 0.71414
+    int r = y + ((91881 * cr + kHalf) >> 16);                // 1.40200
+    b = b < 0 ? 0 : b;
+    g = g < 0 ? 0 : g;
+    r = r < 0 ? 0 : r;
+    first[i] = static_cast<uint8_t>(b > 255 ? 255 : b);
+    second[i] = static_cast<uint8_t>(g > 255 ? 255 : g);
+    third[i] = static_cast<uint8_t>(r > 255 ? 255 : r);
+  }
+}
+
+/// errors: Error that doesn't name the bytes.
+void decodeInto(std::string_view bytes, cv::Mat& image) {
+  if (bytes.empty()) throw Error("empty image");
+  if (isJpeg(bytes)) return JpegReader(bytes).readBgr(image);
+  const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
+  try {
+    image = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+  } catch (const cv::Exception& e) {
+    throw Error(e.err);
+  }
+  if (image.empty()) throw Error("not an image that can be decoded");
 }
 
 }  // namespace
 
 cv::Mat decodeImage(std::string_view bytes, const std::string& name) {
-  if (bytes.empty()) throw Error(concat(name, ": empty image"));
-  if (isJpeg(bytes)) return decodeJpeg(bytes, name);
-  const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
   cv::Mat image;
   try {
-    image = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-  } catch (const cv::Exception& e) {
-    throw Error(concat(name, ": ", e.err));
+    decodeInto(bytes, image);
+  } catch (const Error& e) {
+    throw Error(concat(name, ": ", e.what()));
   }
-  if (image.empty()) throw Error(concat(name, ": not an image that can be decoded"));
   return image;
+}
+
+cv::Size decodePlanes(std::string_view bytes, std::vector<uint8_t>& planes) {
+  if (isJpeg(bytes)) {
+    const JpegReader jpeg(bytes);
+    if (jpeg.full_colour) {
+      const size_t area = static_cast<size_t>(jpeg.height) * static_cast<size_t>(jpeg.width);
+      planes.resize(3 * area);
+      jpeg.readPlanes(planes.data());
+      convertToBgr(planes.data(), area);
+      return {jpeg.width, jpeg.height};
+    }
+  }
+  thread_local cv::Mat image;
+  decodeInto(bytes, image);
+  planes.resize(3 * image.total());
+  copyPlanes(image, planes.data());
+  return image.size();
 }
 
 cv::Mat readImage(const fs::path& path) {

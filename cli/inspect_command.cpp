@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "data/contact_sheet.h"
 #include "data/dataset.h"
+#include "model/train_config.h"
 
 namespace sphereface {
 namespace {
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string path;
   std::string sheet;
+  std::string augment;
   size_t rows = 8;
   size_t columns = 8;
   bool verify = false;
@@ -91,6 +93,12 @@ Json describe(const Dataset& dataset) {
   return json;
 }
 
+std::vector<SheetRow> sheetRows(const Dataset& dataset, const Options& options) {
+  if (options.augment.empty()) return sampleIdentities(dataset, options.rows, options.columns);
+  const DataConfig data = loadTrainConfig(options.augment, {}).data();
+  return sampleVariants(dataset, options.rows, options.columns, augmentOptions(data), data.seed());
+}
+
 void inspectDataset(const Options& options) {
   const Dataset dataset(options.path);
   printDataset(dataset);
@@ -103,8 +111,7 @@ void inspectDataset(const Options& options) {
   if (!options.sheet.empty()) {
     const cv::Size cell(static_cast<int>(dataset.manifest().width()),
                         static_cast<int>(dataset.manifest().height()));
-    const cv::Mat sheet =
-        drawContactSheet(sampleIdentities(dataset, options.rows, options.columns), cell);
+    const cv::Mat sheet = drawContactSheet(sheetRows(dataset, options), cell);
     writeFileAtomically(options.sheet, encodePng(sheet));
     std::cout << "contact sheet   " << options.sheet << " (" << sheet.cols << " x " << sheet.rows
               << ")\n";
@@ -127,8 +134,13 @@ void addInspectCommand(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("inspect", "Shows what is in a packed data set");
   verb->add_option("path", options->path, "Folder of a packed data set")->required();
-  verb->add_option("--sheet", options->sheet,
-                   "Write a contact sheet (PNG): a row of images for each of the first identities");
+  CLI::Option* sheet = verb->add_option(
+      "--sheet", options->sheet,
+      "Write a contact sheet (PNG): a row of images for each of the first identities");
+  verb->add_option("--augment", options->augment,
+                   "Training configuration: the sheet's rows are one image of each identity and "
+                   "random variants of it, as this configuration would train on")
+      ->needs(sheet);
   verb->add_option("--rows", options->rows, "Identities on the contact sheet")
       ->check(CLI::Range(1, 200))
       ->capture_default_str();

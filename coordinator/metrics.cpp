@@ -18,6 +18,10 @@ Metrics::Metrics(uint64_t steps, int workers)
       steps_(counter("sphereface_steps_total", "Optimiser steps done by this process")),
       images_(counter("sphereface_images_total", "Images trained on")),
       bad_records_(counter("sphereface_bad_records_total", "Records replaced because unusable")),
+      cache_hits_(counter("sphereface_cache_hits_total", "Images that needed no decoding")),
+      loader_seconds_(counter("sphereface_loader_wait_seconds_total",
+                              "Seconds of the steps in which workers waited for images")),
+      step_seconds_(counter("sphereface_step_seconds_total", "Seconds of the steps")),
       checkpoints_(counter("sphereface_checkpoints_total", "Checkpoints committed")),
       planned_steps_(gauge("sphereface_planned_steps", "Step at which training ends")),
       workers_(gauge("sphereface_workers", "Workers of the job")),
@@ -28,7 +32,8 @@ Metrics::Metrics(uint64_t steps, int workers)
       learning_rate_(gauge("sphereface_learning_rate", "Learning rate of the last step")),
       gradient_norm_(gauge("sphereface_gradient_norm", "2-norm of the last step's gradient")),
       images_per_second_(
-          gauge("sphereface_images_per_second", "Training rate of the last interval")) {
+          gauge("sphereface_images_per_second", "Training rate of the last interval")),
+      cache_bytes_(gauge("sphereface_cache_bytes", "Bytes of decoded images kept")) {
   planned_steps_.Set(static_cast<double>(steps));
   workers_.Set(workers);
 }
@@ -37,6 +42,10 @@ void Metrics::step(const StepSummary& step) {
   steps_.Increment();
   images_.Increment(static_cast<double>(step.images));
   bad_records_.Increment(static_cast<double>(step.bad_records));
+  cache_hits_.Increment(static_cast<double>(step.cache_hits));
+  loader_seconds_.Increment(step.loader_seconds);
+  step_seconds_.Increment(step.seconds());
+  cache_bytes_.Set(static_cast<double>(step.cache_bytes));
   loss_.Set(step.loss);
   accuracy_.Set(step.accuracy);
   lambda_.Set(step.lambda);

@@ -32,6 +32,9 @@ class Metrics {
   prometheus::Counter& steps_;
   prometheus::Counter& images_;
   prometheus::Counter& bad_records_;
+  prometheus::Counter& cache_hits_;
+  prometheus::Counter& loader_seconds_;
+  prometheus::Counter& step_seconds_;
   prometheus::Counter& checkpoints_;
   prometheus::Gauge& planned_steps_;
   prometheus::Gauge& workers_;
@@ -41,6 +44,7 @@ class Metrics {
   prometheus::Gauge& learning_rate_;
   prometheus::Gauge& gradient_norm_;
   prometheus::Gauge& images_per_second_;
+  prometheus::Gauge& cache_bytes_;
 };
 
 }  // namespace sphereface

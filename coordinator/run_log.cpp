@@ -31,6 +31,10 @@ std::ofstream openForAppend(const std::filesystem::path& path) {
   return file;
 }
 
+double share(double part, double whole) {
+  return whole > 0 ? part / whole : 0;
+}
+
 void writeLine(std::ofstream& file, const Json& line) {
   file << line.dump() << std::endl;
   if (!file) throw Error("cannot write to the run folder: disk full?");
@@ -66,6 +70,10 @@ void RunLog::step(const StepSummary& step) {
   interval_.compute += step.forward_seconds + step.head_seconds + step.backward_seconds;
   interval_.communication += step.communication_seconds;
   interval_.optimizer += step.optimizer_seconds;
+  interval_.seconds += step.seconds();
+  interval_.cache_hits += step.cache_hits;
+  loader_seconds_ += step.loader_seconds;
+  step_seconds_ += step.seconds();
   if ((step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps) {
     writeInterval(step);
   }
@@ -87,10 +95,10 @@ void RunLog::writeInterval(const StepSummary& last) {
 
   std::printf(
       "step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  lambda %.1f  "
-      "lr %.5f  %.0f images/s  eta %s\n",
+      "lr %.5f  %.0f images/s  data wait %.1f %%  eta %s\n",
       static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps), epoch,
       loss, chance_loss_, 100 * accuracy, last.lambda, last.learning_rate, images_per_second_,
-      formatDuration(left).c_str());
+      100 * share(interval_.loader, interval_.seconds), formatDuration(left).c_str());
   std::fflush(stdout);
 
   Json line;
@@ -110,6 +118,10 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["compute_seconds"] = interval_.compute / steps;
   line["communication_seconds"] = interval_.communication / steps;
   line["optimizer_seconds"] = interval_.optimizer / steps;
+  line["loader_share"] = share(interval_.loader, interval_.seconds);
+  line["cache_hit_share"] =
+      static_cast<double>(interval_.cache_hits) / static_cast<double>(interval_.images);
+  line["cache_bytes"] = last.cache_bytes;
   line["bad_records"] = bad_records_;
   line["zero_norm_embeddings"] = zero_norm_embeddings_;
   writeLine(metrics_, line);
@@ -155,6 +167,7 @@ void RunLog::finish(int checkpoints) {
   summary["loss_last"] = loss_last_;
   summary["loss_at_chance"] = chance_loss_;
   summary["world_size"] = shape_.world_size;
+  summary["loader_share"] = share(loader_seconds_, step_seconds_);
   summary["bad_records"] = bad_records_;
   summary["checkpoints"] = checkpoints;
   writeJsonFile(folder_ / "summary.json", summary);

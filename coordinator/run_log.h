@@ -54,6 +54,8 @@ class RunLog {
     double compute = 0;
     double communication = 0;
     double optimizer = 0;
+    double seconds = 0;  // of all parts
+    uint64_t cache_hits = 0;
   };
   void writeInterval(const StepSummary& last);
   void watchForStuckLoss(uint64_t step, double loss);
@@ -70,6 +72,8 @@ class RunLog {
   uint64_t images_ = 0;
   uint64_t bad_records_ = 0;
   uint64_t zero_norm_embeddings_ = 0;
+  double loader_seconds_ = 0;
+  double step_seconds_ = 0;
   double loss_first_ = 0;
   double loss_last_ = 0;
   double images_per_second_ = 0;

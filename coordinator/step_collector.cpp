@@ -30,6 +30,8 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
     sum.gradient_norm = r.gradient_norm();
     sum.bad_records += r.bad_records();
     sum.zero_norm_embeddings += r.zero_norm_embeddings();
+    sum.cache_hits += r.cache_hits();
+    sum.cache_bytes += r.cache_bytes();
     sum.loader_seconds += r.loader_seconds() / workers_;
     sum.forward_seconds += r.forward_seconds() / workers_;
     sum.head_seconds += r.head_seconds() / workers_;

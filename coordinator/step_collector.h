@@ -24,6 +24,8 @@ struct StepSummary {
   double gradient_norm = 0;
   uint64_t bad_records = 0;
   uint64_t zero_norm_embeddings = 0;
+  uint64_t cache_hits = 0;   // images that needed no decoding
+  uint64_t cache_bytes = 0;  // of decoded images kept by all workers
   // Means over workers, seconds.
   double loader_seconds = 0;
   double forward_seconds = 0;
@@ -31,6 +33,11 @@ struct StepSummary {
   double backward_seconds = 0;
   double communication_seconds = 0;
   double optimizer_seconds = 0;
+  /// The parts' sum.
+  double seconds() const {
+    return loader_seconds + forward_seconds + head_seconds + backward_seconds +
+           communication_seconds + optimizer_seconds;
+  }
   std::vector<uint64_t> records;  // audited ids in global batch order, if asked for
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "base/image_planes.h"
+
 namespace sphereface {
 namespace {
 
@@ -76,6 +78,27 @@ std::vector<SheetRow> sampleIdentities(const Dataset& dataset, size_t identities
       row.images.push_back(dataset.read(index).image);
     } catch (const BadRecord&) {
       row.label += concat("  record ", index, " is bad");
+    }
+  }
+  return rows;
+}
+
+std::vector<SheetRow> sampleVariants(const Dataset& dataset, size_t identities, size_t images,
+                                     const AugmentOptions& options, uint64_t seed) {
+  std::vector<SheetRow> rows = sampleIdentities(dataset, identities, 1);
+  Augmenter augmenter(options);
+  std::vector<uint8_t> original;
+  std::vector<uint8_t> planes;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::vector<cv::Mat>& row = rows[i].images;
+    if (row.empty()) continue;
+    original.resize(3 * row[0].total());
+    planes.resize(original.size());
+    copyPlanes(row[0], original.data());
+    while (row.size() < images) {
+      Random random(seed, i, row.size());
+      augmenter.apply(original.data(), row[0].size(), random, planes.data());
+      row.push_back(interleave(planes.data(), row[0].rows, row[0].cols));
     }
   }
   return rows;

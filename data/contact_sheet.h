@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/augment.h"
 #include "data/dataset.h"
 
 namespace sphereface {
@@ -26,6 +27,10 @@ cv::Mat drawContactSheet(const std::vector<SheetRow>& rows, const cv::Size& cell
 /// images each. Reads the data set from the front until the rows are full; a bad record is left
 /// out.
 std::vector<SheetRow> sampleIdentities(const Dataset& dataset, size_t identities, size_t images);
+
+/// Rows of the first identities' first images: each as it is, then `images` - 1 random variants.
+std::vector<SheetRow> sampleVariants(const Dataset& dataset, size_t identities, size_t images,
+                                     const AugmentOptions& options, uint64_t seed);
 
 /// Size of the sheet of so many rows with at most `columns` images.
 cv::Size contactSheetSize(size_t rows, size_t columns, const cv::Size& cell);

@@ -3,12 +3,11 @@
 
 #include "data/dataset.h"
 
-#include <array>
 #include <cstdio>
-#include <opencv2/core.hpp>
 #include <string_view>
 
 #include "base/image_file.h"
+#include "base/image_planes.h"
 #include "base/progress.h"
 #include "base/sha256.h"
 #include "data/lmdb_file.h"
@@ -59,18 +58,6 @@ std::string keyPrefix(uint64_t index) {
   return text;
 }
 
-/// Planar B, G, R to interleaved.
-cv::Mat interleave(const std::string& planes, int height, int width) {
-  const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
-  std::array<cv::Mat, 3> channels;
-  for (size_t c = 0; c < channels.size(); ++c) {
-    channels[c] = cv::Mat(height, width, CV_8UC1, const_cast<char*>(planes.data() + c * area));
-  }
-  cv::Mat image;
-  cv::merge(channels.data(), channels.size(), image);
-  return image;
-}
-
 }  // namespace
 
 struct Dataset::Lmdb {
@@ -90,16 +77,20 @@ struct Dataset::Lmdb {
     }
   }
 
-  /// `name` becomes what to call the record in messages. errors: BadRecord.
-  caffe::Datum datum(const fs::path& folder, uint64_t index, std::string& name) const {
-    caffe::Datum result;
-    bool parsed = false;
+  /// Calls use(datum). errors: BadRecord, also for any Error of `use`, with the record's name.
+  template <class Use>
+  void withDatum(const fs::path& folder, uint64_t index, Use use) const {
     withRecord(folder, index, [&](std::string_view key, std::string_view value) {
-      name = concat(folder.string(), ": record ", index, " (", key, ")");
-      parsed = result.ParseFromArray(value.data(), static_cast<int>(value.size()));
+      thread_local caffe::Datum datum;  // keeps its memory from one record to the next
+      try {
+        if (!datum.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+          throw Error("not a Datum");
+        }
+        use(datum);
+      } catch (const Error& e) {
+        throw BadRecord(concat(folder.string(), ": record ", index, " (", key, "): ", e.what()));
+      }
     });
-    if (!parsed) throw BadRecord(concat(name, ": not a Datum"));
-    return result;
   }
 
   LmdbReader reader;
@@ -116,44 +107,49 @@ Dataset::Dataset(const fs::path& folder)
 Dataset::~Dataset() = default;
 
 Dataset::Sample Dataset::read(uint64_t index) const {
-  std::string name;
-  const caffe::Datum datum = lmdb_->datum(folder_, index, name);
-  auto fail = [&](const std::string& problem) { throw BadRecord(concat(name, ": ", problem)); };
-  const auto classes = static_cast<int64_t>(manifest_.classes());
-  if (datum.label() < 0 || datum.label() >= classes) {
-    fail(concat("label ", datum.label(), " is outside 0 .. ", classes - 1));
-  }
-  const int height = static_cast<int>(manifest_.height());
-  const int width = static_cast<int>(manifest_.width());
-  auto require_shape = [&](int channels, int rows, int columns) {
-    if (channels != 3 || rows != height || columns != width) {
-      fail(concat("the image is ", channels, "x", rows, "x", columns, ", the manifest says 3x",
-                  height, "x", width));
-    }
-  };
+  std::vector<uint8_t> planes;
   Sample sample;
-  sample.label = datum.label();
-  if (datum.encoded()) {
-    try {
-      sample.image = decodeImage(datum.data(), name);
-    } catch (const Error& e) {
-      throw BadRecord(e.what());
-    }
-    require_shape(sample.image.channels(), sample.image.rows, sample.image.cols);
-  } else {
-    require_shape(datum.channels(), datum.height(), datum.width());
-    const size_t expected = size_t{3} * manifest_.height() * manifest_.width();
-    if (datum.data().size() != expected) {
-      fail(concat(datum.data().size(), " bytes of pixels instead of ", expected));
-    }
-    sample.image = interleave(datum.data(), height, width);
-  }
+  sample.label = readPlanes(index, planes);
+  sample.image = interleave(planes.data(), static_cast<int>(manifest_.height()),
+                            static_cast<int>(manifest_.width()));
   return sample;
 }
 
+int Dataset::readPlanes(uint64_t index, std::vector<uint8_t>& planes) const {
+  int label = 0;
+  lmdb_->withDatum(folder_, index, [&](const caffe::Datum& datum) {
+    const auto classes = static_cast<int64_t>(manifest_.classes());
+    label = datum.label();
+    if (label < 0 || label >= classes) {
+      throw Error(concat("label ", label, " is outside 0 .. ", classes - 1));
+    }
+    const int height = static_cast<int>(manifest_.height());
+    const int width = static_cast<int>(manifest_.width());
+    auto require_shape = [&](int channels, int rows, int columns) {
+      if (channels != 3 || rows != height || columns != width) {
+        throw Error(concat("the image is ", channels, "x", rows, "x", columns,
+                           ", the manifest says 3x", height, "x", width));
+      }
+    };
+    if (datum.encoded()) {
+      const cv::Size size = decodePlanes(datum.data(), planes);
+      require_shape(3, size.height, size.width);
+      return;
+    }
+    require_shape(datum.channels(), datum.height(), datum.width());
+    const size_t expected = size_t{3} * manifest_.height() * manifest_.width();
+    if (datum.data().size() != expected) {
+      throw Error(concat(datum.data().size(), " bytes of pixels instead of ", expected));
+    }
+    planes.assign(datum.data().begin(), datum.data().end());
+  });
+  return label;
+}
+
 int Dataset::label(uint64_t index) const {
-  std::string name;
-  return lmdb_->datum(folder_, index, name).label();
+  int label = 0;
+  lmdb_->withDatum(folder_, index, [&](const caffe::Datum& datum) { label = datum.label(); });
+  return label;
 }
 
 std::string Dataset::key(uint64_t index) const {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <opencv2/core.hpp>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "proto/manifest.pb.h"
@@ -45,6 +46,9 @@ class Dataset {
 
   /// requires: index < size(). errors: BadRecord; Error when the LMDB can't be read.
   Sample read(uint64_t index) const;
+  /// The same with the image as its B, G and R planes in `planes`, whose memory is reused. Returns
+  /// the label.
+  int readPlanes(uint64_t index, std::vector<uint8_t>& planes) const;
   /// The record's label alone, without decoding the image; not checked against the classes.
   int label(uint64_t index) const;
   /// The record's key: its number, '_', and the name it was packed from.

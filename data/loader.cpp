@@ -6,20 +6,31 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/image_planes.h"
-
 namespace sphereface {
 namespace {
 
 constexpr uint64_t kAugmentStream = 3;
+// Few enough that the threads end a batch together, enough that they seldom meet at the lock.
+constexpr size_t kImagesAtOnce = 8;
 
 }  // namespace
+
+LoaderOptions loaderOptions(const DataConfig& config) {
+  LoaderOptions options;
+  options.seed = config.seed();
+  options.augment = augmentOptions(config);
+  options.threads = config.threads();
+  options.skip_bad_records = config.bad_record() == DataConfig::SKIP;
+  options.cache_bytes = size_t{config.cache_megabytes()} << 20;
+  return options;
+}
 
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
     : dataset_(dataset),
       options_(options),
       image_bytes_(static_cast<size_t>(dataset.manifest().channels()) *
                    dataset.manifest().height() * dataset.manifest().width()),
+      cache_(dataset.size(), image_bytes_, options.cache_bytes),
       order_(dataset.size(), options.seed) {
   for (size_t t = 0; t < std::max<size_t>(1, options.threads); ++t) {
     threads_.emplace_back([this] { run(); });
@@ -52,15 +63,15 @@ size_t Loader::pending() const {
   return jobs_.size();
 }
 
-Batch Loader::next() {
+void Loader::next(Batch& batch) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return jobs_.front()->done == jobs_.front()->count; });
   const std::unique_ptr<Job> job = std::move(jobs_.front());
   jobs_.pop_front();
+  spare_.push_back(std::exchange(batch, std::move(job->batch)));
   lock.unlock();
   changed_.notify_all();
   if (job->failure) std::rethrow_exception(job->failure);
-  return std::move(job->batch);
 }
 
 /// The oldest job within the prefetch distance that has unclaimed images; its buffers are made when
@@ -71,6 +82,12 @@ Loader::Job* Loader::claim() {
     Job& job = *jobs_[i];
     if (job.claimed == job.count) continue;
     if (job.claimed == 0) {
+      if (!spare_.empty()) {
+        job.batch = std::move(spare_.back());
+        spare_.pop_back();
+      }
+      job.batch.bad_records = 0;
+      job.batch.cache_hits = 0;
       job.batch.images.resize(job.count * image_bytes_);
       job.batch.labels.resize(job.count);
       job.batch.records.resize(job.count);
@@ -81,43 +98,64 @@ Loader::Job* Loader::claim() {
 }
 
 void Loader::run() {
+  Scratch scratch{Augmenter(options_.augment), {}};
+  const cv::Size size(static_cast<int>(dataset_.manifest().width()),
+                      static_cast<int>(dataset_.manifest().height()));
   std::unique_lock lock(mutex_);
   while (true) {
     Job* job = nullptr;
     changed_.wait(lock, [&] { return stopping_ || (job = claim()) != nullptr; });
     if (stopping_) return;
-    const size_t index = job->claimed++;
-    job->batch.records[index] = order_.record(job->begin + index);
+    const size_t begin = job->claimed;
+    const size_t end = std::min(begin + kImagesAtOnce, job->count);
+    job->claimed = end;
+    for (size_t i = begin; i < end; ++i)
+      job->batch.records[i] = order_.record(job->begin + i);
     lock.unlock();
+    uint64_t bad_records = 0;
+    uint64_t hits = 0;
     std::exception_ptr failure;
     try {
-      fill(*job, index);
+      for (size_t i = begin; i < end; ++i) {
+        const Source source = get(job->batch.records[i], scratch.planes);
+        Random random(options_.seed, kAugmentStream, job->begin + i);
+        scratch.augmenter.apply(source.image.planes, size, random,
+                                job->batch.images.data() + i * image_bytes_);
+        job->batch.labels[i] = source.image.label;
+        bad_records += source.bad_records;
+        hits += source.hit ? 1 : 0;
+      }
     } catch (...) {
       failure = std::current_exception();
     }
     lock.lock();
+    job->batch.bad_records += bad_records;
+    job->batch.cache_hits += hits;
     if (failure && !job->failure) job->failure = failure;
-    if (++job->done == job->count) changed_.notify_all();
+    job->done += end - begin;
+    if (job->done == job->count) changed_.notify_all();
   }
 }
 
-void Loader::fill(Job& job, size_t index) {
-  const uint64_t first = job.batch.records[index];
-  Dataset::Sample sample;
-  for (uint64_t tried = 0;; ++tried) {
+/// From the cache, or decoded into `planes`; the next good record's when this one is bad and that
+/// is allowed.
+Loader::Source Loader::get(uint64_t record, std::vector<uint8_t>& planes) {
+  Source source;
+  while (true) {
+    source.image = cache_.find(record);
+    source.hit = source.image.planes != nullptr;
+    if (source.hit) return source;
     try {
-      sample = dataset_.read((first + tried) % dataset_.size());
-      break;
+      source.image.label = dataset_.readPlanes(record, planes);
+      source.image.planes = planes.data();
+      cache_.keep(record, planes.data(), source.image.label);
+      return source;
     } catch (const BadRecord&) {
-      if (!options_.skip_bad_records || tried + 1 == dataset_.size()) throw;
-      const std::lock_guard lock(mutex_);
-      ++job.batch.bad_records;
+      if (!options_.skip_bad_records || source.bad_records + 1 == dataset_.size()) throw;
+      ++source.bad_records;
+      record = (record + 1) % dataset_.size();
     }
   }
-  Random random(options_.seed, kAugmentStream, job.begin + index);
-  copyPlanes(augment(sample.image, options_.augment, random),
-             job.batch.images.data() + index * image_bytes_);
-  job.batch.labels[index] = sample.label;
 }
 
 }  // namespace sphereface

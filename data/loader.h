@@ -17,6 +17,7 @@
 
 #include "data/augment.h"
 #include "data/dataset.h"
+#include "data/decoded_cache.h"
 #include "data/sample_order.h"
 
 namespace sphereface {
@@ -29,13 +30,18 @@ struct LoaderOptions {
   size_t prefetch = 3;
   // A record that can't be used is replaced by the next one that can; otherwise it ends the run.
   bool skip_bad_records = false;
+  // Memory for decoded records; 0: every record is decoded whenever it is asked for.
+  size_t cache_bytes = 0;
 };
+
+LoaderOptions loaderOptions(const DataConfig& config);
 
 struct Batch {
   std::vector<uint8_t> images;    // [count, 3, height, width], B G R planes
   std::vector<int32_t> labels;    // [count]
   std::vector<uint64_t> records;  // [count], of the sample order, before any replacement
   uint64_t bad_records = 0;
+  uint64_t cache_hits = 0;  // images that needed no decoding
 };
 
 class Loader {
@@ -51,9 +57,12 @@ class Loader {
   /// Batches asked for and not yet taken.
   size_t pending() const;
 
-  /// The oldest batch asked for; waits for it.
+  /// Puts the oldest batch asked for in `batch`, whose memory a later one is made in; waits for it.
   /// requires: pending() > 0. errors: what reading its records threw.
-  Batch next();
+  void next(Batch& batch);
+
+  /// Bytes of decoded images kept.
+  uint64_t cacheBytes() const { return cache_.bytes(); }
 
  private:
   struct Job {
@@ -65,17 +74,31 @@ class Loader {
     std::exception_ptr failure;
   };
 
+  /// What a thread keeps from one image to the next.
+  struct Scratch {
+    Augmenter augmenter;
+    std::vector<uint8_t> planes;
+  };
+  /// A record's image and label, and what getting them took.
+  struct Source {
+    DecodedCache::Entry image;
+    uint64_t bad_records = 0;
+    bool hit = false;
+  };
+
   void run();
   Job* claim();
-  void fill(Job& job, size_t index);
+  Source get(uint64_t record, std::vector<uint8_t>& planes);
 
   const Dataset& dataset_;
   LoaderOptions options_;
   size_t image_bytes_;
+  DecodedCache cache_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Job>> jobs_;
+  std::vector<Batch> spare_;  // memory to make batches in
   SampleOrder order_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "data/image_planes.h"
+#include "base/image_planes.h"
 #include "kernels/engine.h"
 #include "model/checkpoint.h"
 #include "model/network_table.h"

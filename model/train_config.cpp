@@ -93,6 +93,10 @@ size_t lineOf(const std::string& text, const std::string& path) {
                  std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(at), '\n'));
 }
 
+bool isProbability(double value) {
+  return value >= 0 && value <= 1;
+}
+
 void check(const TrainConfig& config, const std::function<void(const Rule&)>& broken) {
   const SolverConfig& solver = config.solver();
   const HeadConfig& head = config.head();
@@ -102,6 +106,12 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {data.rotation() < 0, "data.rotation", "must not be negative"},
       {data.scale() < 0, "data.scale", "must not be negative"},
       {data.shift() < 0, "data.shift", "must not be negative"},
+      {!isProbability(data.low_resolution()), "data.low_resolution", "must be in [0, 1]"},
+      {!isProbability(data.grayscale()), "data.grayscale", "must be in [0, 1]"},
+      {!isProbability(data.cutout()), "data.cutout", "must be in [0, 1]"},
+      {data.color_gain() < 0, "data.color_gain", "must not be negative"},
+      {data.contrast() < 0, "data.contrast", "must not be negative"},
+      {data.brightness() < 0, "data.brightness", "must not be negative"},
       {data.threads() == 0, "data.threads", "must be at least 1"},
       {head.margin() < 1 || head.margin() > 4, "head.margin",
        concat("must be 1, 2, 3 or 4, not ", head.margin())},

@@ -44,6 +44,22 @@ TEST(ContactSheet, ShowsEachIdentitysImagesInARow) {
   EXPECT_GT(first.y, find(sheet, rows[1].images[0]).y);
 }
 
+TEST(ContactSheet, ShowsAnImageAndItsVariants) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 4);
+  packDataset(testPackOptions(folder / "faces", folder / "set"));
+  const Dataset set(folder / "set");
+  const std::vector<SheetRow> rows = sampleVariants(set, 2, 5, {.brightness = 30}, 1);
+  ASSERT_EQ(rows.size(), 2U);
+  const std::vector<SheetRow> originals = sampleIdentities(set, 2, 1);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    ASSERT_EQ(rows[i].images.size(), 5U);
+    EXPECT_EQ(cv::norm(rows[i].images[0], originals[i].images[0], cv::NORM_INF), 0);
+    EXPECT_GT(cv::norm(rows[i].images[1], rows[i].images[0], cv::NORM_INF), 0);
+    EXPECT_GT(cv::norm(rows[i].images[1], rows[i].images[2], cv::NORM_INF), 0);
+  }
+}
+
 TEST(ContactSheet, TakesImagesOfOtherSizesAndNames) {
   const cv::Mat sheet = drawContactSheet(
       {{"J\xc3\xb6rg", {testImage(1, 3, 2)}}, {"big", {testImage(1, 40, 50)}}, {"none", {}}},

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "base/atomic_file.h"
 #include "coordinator/training_plot.h"
@@ -56,6 +57,31 @@ TEST_F(RunLogTest, ALossThatMovesIsNot) {
     log.step(stepAt(step, std::log(299) - 0.002 * static_cast<double>(step)));
   }
   EXPECT_EQ(events().find("stuck"), std::string::npos);
+}
+
+TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
+  RunLog log(folder_.path(), shape());
+  for (uint64_t step = 0; step < 20; ++step) {
+    StepSummary summary = stepAt(step, 3);
+    summary.loader_seconds = step < 10 ? 0 : 0.04;
+    summary.forward_seconds = 0.06;
+    summary.backward_seconds = 0.1;
+    summary.cache_hits = 16;
+    summary.cache_bytes = 4096;
+    log.step(summary);
+  }
+  log.finish(0);
+  std::ifstream lines(folder_ / "metrics.jsonl");
+  std::string first;
+  std::string second;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  EXPECT_EQ(Json::parse(first)["loader_share"], 0);
+  EXPECT_NEAR(Json::parse(second)["loader_share"].get<double>(), 0.2, 1e-9);
+  EXPECT_EQ(Json::parse(second)["cache_hit_share"], 0.25);
+  EXPECT_EQ(Json::parse(second)["cache_bytes"], 4096);
+  const Json summary = Json::parse(readFile(folder_ / "summary.json"));
+  EXPECT_NEAR(summary["loader_share"].get<double>(), 0.4 / 3.6, 1e-9);
 }
 
 TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {

@@ -80,6 +80,21 @@ TEST_F(TrainConfigTest, AnImpossibleValueIsNamedWithFileLineAndField) {
             std::string::npos);
 }
 
+TEST_F(TrainConfigTest, AnAugmentationOutsideItsRangeIsNamed) {
+  for (const char* probability : {"low_resolution", "grayscale", "cutout"}) {
+    const std::string field = concat("data.", probability);
+    EXPECT_NE(errorOf(good_, {field + "=1.5"}).find(field + ": must be in [0, 1]"),
+              std::string::npos);
+    EXPECT_NE(errorOf(good_, {field + "=-0.1"}).find(field), std::string::npos);
+  }
+  for (const char* deviation :
+       {"rotation", "scale", "shift", "color_gain", "contrast", "brightness"}) {
+    const std::string field = concat("data.", deviation);
+    EXPECT_NE(errorOf(good_, {field + "=-1"}).find(field + ": must not be negative"),
+              std::string::npos);
+  }
+}
+
 TEST_F(TrainConfigTest, WrongOverridesAreNamed) {
   EXPECT_NE(errorOf(good_, {"solver.x=1"}).find("no field \"x\""), std::string::npos);
   EXPECT_NE(errorOf(good_, {"solver"}).find("expected FIELD.FIELD=VALUE"), std::string::npos);

@@ -71,15 +71,6 @@ class Trainer {
     return config;
   }
 
-  static LoaderOptions loaderOptions(const DataConfig& data) {
-    LoaderOptions options;
-    options.seed = data.seed();
-    options.augment = {data.mirror(), data.rotation(), data.scale(), data.shift()};
-    options.threads = data.threads();
-    options.skip_bad_records = data.bad_record() == DataConfig::SKIP;
-    return options;
-  }
-
   /// Takes what leases have come, and waits for one when the step isn't leased yet.
   void takeLeases(uint64_t step) {
     while (true) {
@@ -168,17 +159,17 @@ class Trainer {
     report.set_step(step);
     for (uint32_t pass = 0; pass < solver.iter_size(); ++pass) {
       const double start = now();
-      const Batch batch = loader_.next();
+      loader_.next(batch_);
       report.set_loader_seconds(report.loader_seconds() + now() - start);
       const double lambda = lambdaAt(config_.head().lambda(), ++forward_passes_);
       const PassStats stats =
-          engine_->forwardBackward(batch.images, batch.labels, lambda, loss_scale, pass > 0);
+          engine_->forwardBackward(batch_.images, batch_.labels, lambda, loss_scale, pass > 0);
       if (!std::isfinite(stats.head.loss_sum)) {
         throw Error(concat("the loss of step ", step,
                            " is not finite: training diverged; lower "
                            "solver.base_learning_rate, add warmup_steps, or slow head.lambda"));
       }
-      report.set_images(report.images() + batch.labels.size());
+      report.set_images(report.images() + batch_.labels.size());
       report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
       report.set_correct(report.correct() + static_cast<uint64_t>(stats.head.correct));
       report.set_target_cosine_sum(report.target_cosine_sum() + stats.head.target_cosine_sum);
@@ -188,9 +179,10 @@ class Trainer {
       report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
       report.set_head_seconds(report.head_seconds() + stats.head_seconds);
       report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
-      report.set_bad_records(report.bad_records() + batch.bad_records);
+      report.set_bad_records(report.bad_records() + batch_.bad_records);
+      report.set_cache_hits(report.cache_hits() + batch_.cache_hits);
       if (config_.worker().audit_records()) {
-        for (const uint64_t record : batch.records)
+        for (const uint64_t record : batch_.records)
           report.add_record(record);
       }
     }
@@ -206,6 +198,7 @@ class Trainer {
     update.weight_decay = solver.weight_decay();
     report.set_gradient_norm(engine_->update(update));
     report.set_learning_rate(update.learning_rate);
+    report.set_cache_bytes(loader_.cacheBytes());
     report.set_communication_seconds(reduced - computed);
     report.set_optimizer_seconds(now() - reduced);
     return report;
@@ -243,6 +236,7 @@ class Trainer {
   Network network_;
   Dataset dataset_;
   Loader loader_;
+  Batch batch_;
   std::unique_ptr<Engine> engine_;
   uint64_t leased_until_ = 0;
   uint64_t forward_passes_ = 0;

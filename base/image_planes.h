@@ -19,4 +19,17 @@ inline void copyPlanes(const cv::Mat& image, uint8_t* to) {
   cv::split(image, planes);
 }
 
+/// The opposite: an interleaved image of such planes.
+inline cv::Mat interleave(const uint8_t* planes, int height, int width) {
+  const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
+  cv::Mat channels[3];
+  for (cv::Mat& channel : channels) {
+    channel = cv::Mat(height, width, CV_8UC1, const_cast<uint8_t*>(planes));
+    planes += area;
+  }
+  cv::Mat image;
+  cv::merge(channels, 3, image);
+  return image;
+}
+
 }  // namespace sphereface
