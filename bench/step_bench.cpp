@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   for (int step = -1; step < steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
     const PassStats stats = engine->forwardBackward(
-        images, labels, 1000, 1.0F / static_cast<float>(options.batch), false);
+        images, labels, {4, 1000}, 1.0F / static_cast<float>(options.batch), false);
     engine->update({1e-3, 0.9, 5e-4});
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     if (step < 0) continue;
