@@ -9,6 +9,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define SPHEREFACE_HAS_TARGET_CLONES
 /// The instruction sets by GCC's names, "default" among them.
 #define SPHEREFACE_TARGET_CLONES_FOR(...) __attribute__((target_clones(__VA_ARGS__)))
 #else

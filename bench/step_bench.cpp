@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
 
   auto take_step = [&] {
     const PassStats stats = engine->forwardBackward(
-        images, labels, 1000, 1.0F / static_cast<float>(options.batch), false);
+        images, labels, {4, 1000}, 1.0F / static_cast<float>(options.batch), false);
     engine->update({1e-3, 0.9, 5e-4});
     return stats;
   };

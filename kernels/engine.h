@@ -70,9 +70,9 @@ class Engine {
   virtual void embed(std::span<const uint8_t> images, std::span<float> embeddings) = 0;
 
   /// Forward, loss and backward; gradients are overwritten, or added to with `accumulate`.
-  /// lambda, loss_scale: as in HeadPass. requires: classes > 0.
+  /// loss_scale: d(total loss)/d(loss of one image). requires: classes > 0.
   virtual PassStats forwardBackward(std::span<const uint8_t> images,
-                                    std::span<const int32_t> labels, double lambda,
+                                    std::span<const int32_t> labels, const HeadStep& head_step,
                                     float loss_scale, bool accumulate) = 0;
 
   /// Caffe's SGD: V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.

@@ -1,62 +1,96 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// The classification head: logits, margin, softmax cross-entropy and all gradients.
+// The classification heads: logits with a margin, softmax cross-entropy and all gradients, as every
+// backend computes them.
 //
 //   B images, D embedding dimension, C classes; x [B,D], W [C,D], row-major fp32.
+//   w_j row of W, y the label, c_j = cos(theta_j) between x and w_j, m margin, s scale.
 //
-// A-Softmax (SphereFace, eq. 6-7, with the published annealing): every row of W is first rewritten
-// to unit length, in the parameter itself. z_ij = x_i . w_j; the target logit becomes
-//   f_iy = (lambda z_iy + |x_i| psi_m(theta_iy)) / (1 + lambda)      (m >= 2; plain z_iy for m = 1)
-// and the loss is softmax cross-entropy, computed by log-sum-exp without a clamp.
+//   type             the label's logit                          the other classes'
+//   SOFTMAX          x . w_y                                    x . w_j
+//   A_SOFTMAX        (lambda |x| c_y + |x| psi_m(theta_y))      |x| c_j        SphereFace, eq. 6-7
+//                      / (1 + lambda)   (|x| c_y for m = 1)                    with its annealing
+//   NORMFACE         s c_y                                      s c_j
+//   COSFACE          s (c_y - m)                                s c_j          CosFace, AM-Softmax
+//   ARCFACE          s cos(theta_y + m)                         s c_j
+//   SPHEREFACE_R_V1  s cos(min(m theta_y, pi))                  s c_j          SphereFace-R, hard
+//   SPHEREFACE_R_V2  s c_y                                      s cos(theta_j / m)  normalisation
 //
-// Gradients, with g = d loss / d logits:
-//   EXACT      the derivative of the above in x, and in W on the unit sphere (projected).
-//   REFERENCE  the published code's: in W simply sum_i g_ij x_i; in x the target's
+// All but SOFTMAX first rewrite every row of W to unit length, in the parameter itself. The margin
+// functions are in kernels/margin.h. The loss is softmax cross-entropy, by log-sum-exp without a
+// clamp. There is no bias. SphereFace-R's published division of the loss by s is left to the
+// learning rate.
+//
+// Gradients, with g = d loss / d logit:
+//   EXACT      the derivative in x, and in W on the unit sphere: in a row's length there is none.
+//   DETACHED   characteristic gradient detachment: the same with d logit_j / d c_j = s for every
+//              class, whatever the margin function's slope. Of the types that normalise x.
+//   REFERENCE  A_SOFTMAX as published: in W simply sum_i g_ij x_i; in x the label's term
 //              a w + b x (a = psi', b = (psi - a c)/|x|) divided by sqrt(a^2 + b^2).
-// An embedding of length 0 has no angle: it gets no margin, and is counted.
+//
+// SphereFace+ adds mhe_weight * mean over the pairs of classes among the batch's labels of
+// theta_jk^-2, the angle between w_j and w_k: a gradient of W alone.
+//
+// An embedding of length 0 has no angle: it gets no margin, its gradient through a normalisation is
+// 0, and it is counted.
 
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace sphereface {
 
 struct HeadOptions {
-  enum class Gradient { kReference, kExact };
+  enum class Type {
+    kASoftmax,
+    kSoftmax,
+    kNormFace,
+    kCosFace,
+    kArcFace,
+    kSphereFaceR1,
+    kSphereFaceR2
+  };
+  enum class Gradient { kReference, kExact, kDetached };
 
-  int margin = 4;  // m, 1..4
+  Type type = Type::kASoftmax;
   Gradient gradient = Gradient::kReference;
+  double scale = 30;      // s
+  double mhe_weight = 0;  // 0: no such term
+  // Compute the logits again for the gradients instead of keeping [B,C] of them. Not set: when they
+  // would take more than 256 MiB.
+  std::optional<bool> streaming = std::nullopt;
+};
+
+/// What the schedule says for one pass.
+struct HeadStep {
+  double margin = 4;  // m
+  double lambda = 0;  // A_SOFTMAX
 };
 
 /// Sums over the images of one pass.
 struct HeadStats {
-  double loss_sum = 0;
+  double loss_sum = 0;  // cross-entropy and mhe_sum
+  double mhe_sum = 0;   // B * mhe_weight * energy
   double target_cosine_sum = 0;
-  int64_t correct = 0;  // largest plain logit z is the target's
+  int64_t correct = 0;  // no other class has a larger cosine (SOFTMAX: dot product)
   int64_t zero_norm = 0;
 };
 
-struct HeadPass {
-  int batch = 0;
-  int dim = 0;
-  int classes = 0;
-  double lambda = 0;
-  // d(total loss)/d(loss of one image): 1 / (global batch * iter_size) for the mean.
-  float loss_scale = 1;
-  const float* x = nullptr;
-  float* W = nullptr;  // rows are normalised in place
-  const int32_t* labels = nullptr;
-  float* logits = nullptr;  // [B,C]; left holding g, with the target's margin factor for x
-  float* dx = nullptr;      // [B,D], overwritten
-  float* dW = nullptr;      // [C,D]
-  bool accumulate = false;  // add to dW instead of overwriting it
-};
+/// The types whose logits are scaled cosines: x is normalised too.
+constexpr bool normalizesEmbedding(HeadOptions::Type type) {
+  return type != HeadOptions::Type::kASoftmax && type != HeadOptions::Type::kSoftmax;
+}
 
-/// requires: 0 <= labels[i] < classes.
-HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass);
+/// The types whose W has rows of unit length.
+constexpr bool normalizesWeights(HeadOptions::Type type) {
+  return type != HeadOptions::Type::kSoftmax;
+}
 
-/// Scales each row of a [rows, dim] matrix to unit length; rows of length 0 stay.
-void normalizeRows(float* matrix, int rows, int dim);
+/// False where the gradient in W is left with its part along w_j.
+constexpr bool projectsGradient(const HeadOptions& options) {
+  return normalizesWeights(options.type) && options.gradient != HeadOptions::Gradient::kReference;
+}
 
 }  // namespace sphereface

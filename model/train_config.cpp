@@ -97,9 +97,85 @@ bool isProbability(double value) {
   return value >= 0 && value <= 1;
 }
 
+HeadOptions::Type headType(HeadConfig::Type type) {
+  switch (type) {
+    case HeadConfig::SOFTMAX:
+      return HeadOptions::Type::kSoftmax;
+    case HeadConfig::NORMFACE:
+      return HeadOptions::Type::kNormFace;
+    case HeadConfig::COSFACE:
+      return HeadOptions::Type::kCosFace;
+    case HeadConfig::ARCFACE:
+      return HeadOptions::Type::kArcFace;
+    case HeadConfig::SPHEREFACE_R_V1:
+      return HeadOptions::Type::kSphereFaceR1;
+    case HeadConfig::SPHEREFACE_R_V2:
+      return HeadOptions::Type::kSphereFaceR2;
+    case HeadConfig::A_SOFTMAX:
+      break;
+  }
+  return HeadOptions::Type::kASoftmax;
+}
+
+HeadOptions::Gradient headGradient(const HeadConfig& head) {
+  if (!head.has_gradient()) {
+    switch (head.type()) {
+      case HeadConfig::A_SOFTMAX:
+        return HeadOptions::Gradient::kReference;
+      case HeadConfig::SPHEREFACE_R_V1:
+      case HeadConfig::SPHEREFACE_R_V2:
+        return HeadOptions::Gradient::kDetached;
+      default:
+        return HeadOptions::Gradient::kExact;
+    }
+  }
+  switch (head.gradient()) {
+    case HeadConfig::EXACT:
+      return HeadOptions::Gradient::kExact;
+    case HeadConfig::DETACHED:
+      return HeadOptions::Gradient::kDetached;
+    case HeadConfig::REFERENCE:
+      break;
+  }
+  return HeadOptions::Gradient::kReference;
+}
+
+/// The types whose margin has a schedule of its own.
+bool hasAngularMargin(const HeadConfig& head) {
+  return head.type() != HeadConfig::A_SOFTMAX && head.type() != HeadConfig::SOFTMAX &&
+         head.type() != HeadConfig::NORMFACE;
+}
+
+/// What is wrong with head.margin; empty when nothing is.
+std::string marginError(const HeadConfig& head) {
+  const double m = headMargin(head);
+  switch (head.type()) {
+    case HeadConfig::A_SOFTMAX:
+      if (m == 1 || m == 2 || m == 3 || m == 4) return "";
+      return concat("must be 1, 2, 3 or 4, not ", m);
+    case HeadConfig::SOFTMAX:
+    case HeadConfig::NORMFACE:
+      if (!head.has_margin()) return "";
+      return concat(HeadConfig::Type_Name(head.type()), " has none");
+    case HeadConfig::COSFACE:
+      if (m >= 0 && m <= 1) return "";
+      return concat("must be in [0, 1], not ", m);
+    case HeadConfig::ARCFACE:
+      if (m >= 0 && m <= 1.5) return "";
+      return concat("must be in [0, 1.5] radians, not ", m);
+    case HeadConfig::SPHEREFACE_R_V1:
+    case HeadConfig::SPHEREFACE_R_V2:
+      break;
+  }
+  if (m >= 1 && m <= 8) return "";
+  return concat("must be in [1, 8], not ", m);
+}
+
 void check(const TrainConfig& config, const std::function<void(const Rule&)>& broken) {
   const SolverConfig& solver = config.solver();
   const HeadConfig& head = config.head();
+  const std::string type = HeadConfig::Type_Name(head.type());
+  const bool scaled = normalizesEmbedding(headType(head.type()));
   const DataConfig& data = config.data();
   const Rule rules[] = {
       {data.lmdb().empty(), "data.lmdb", "must name the folder of a packed data set"},
@@ -113,8 +189,23 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {data.contrast() < 0, "data.contrast", "must not be negative"},
       {data.brightness() < 0, "data.brightness", "must not be negative"},
       {data.threads() == 0, "data.threads", "must be at least 1"},
-      {head.margin() < 1 || head.margin() > 4, "head.margin",
-       concat("must be 1, 2, 3 or 4, not ", head.margin())},
+      {!marginError(head).empty(), "head.margin", marginError(head)},
+      {head.has_lambda() && head.type() != HeadConfig::A_SOFTMAX, "head.lambda",
+       concat("belongs to A_SOFTMAX; ", type, " has none")},
+      {head.gradient() == HeadConfig::REFERENCE && head.has_gradient() &&
+           head.type() != HeadConfig::A_SOFTMAX,
+       "head.gradient", concat("REFERENCE is A_SOFTMAX's; ", type, " takes EXACT",
+                               scaled ? " or DETACHED" : "")},
+      {head.gradient() == HeadConfig::DETACHED && !scaled, "head.gradient",
+       concat("DETACHED needs a type that normalises embeddings, not ", type)},
+      {head.has_scale() && !scaled, "head.scale",
+       concat("belongs to types that normalise embeddings; ", type, " has none")},
+      {!(head.scale() > 0), "head.scale", "must be positive"},
+      {head.margin_warmup_steps() > 0 && !hasAngularMargin(head), "head.margin_warmup_steps",
+       concat(type, " has no margin that rises (A_SOFTMAX has head.lambda)")},
+      {!(head.mhe_weight() >= 0), "head.mhe_weight", "must not be negative"},
+      {head.mhe_weight() > 0 && head.type() == HeadConfig::SOFTMAX, "head.mhe_weight",
+       "needs weights of unit length, which SOFTMAX has not"},
       {head.lambda().base() < 0, "head.lambda.base", "must not be negative"},
       {head.lambda().gamma() < 0, "head.lambda.gamma", "must not be negative"},
       {head.lambda().minimum() < 0, "head.lambda.minimum", "must not be negative"},
@@ -172,10 +263,31 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
 
 HeadOptions headOptions(const HeadConfig& config) {
   HeadOptions options;
-  options.margin = static_cast<int>(config.margin());
-  options.gradient = config.gradient() == HeadConfig::EXACT ? HeadOptions::Gradient::kExact
-                                                            : HeadOptions::Gradient::kReference;
+  options.type = headType(config.type());
+  options.gradient = headGradient(config);
+  options.scale = config.scale();
+  options.mhe_weight = config.mhe_weight();
+  if (config.has_streaming()) options.streaming = config.streaming();
   return options;
+}
+
+double headMargin(const HeadConfig& config) {
+  if (config.has_margin()) return config.margin();
+  switch (config.type()) {
+    case HeadConfig::A_SOFTMAX:
+      return 4;
+    case HeadConfig::COSFACE:
+      return 0.35;
+    case HeadConfig::ARCFACE:
+      return 0.5;
+    case HeadConfig::SPHEREFACE_R_V1:
+    case HeadConfig::SPHEREFACE_R_V2:
+      return 1.5;
+    case HeadConfig::SOFTMAX:
+    case HeadConfig::NORMFACE:
+      break;
+  }
+  return 1;
 }
 
 Precision precisionOf(const WorkerConfig& config) {

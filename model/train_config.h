@@ -20,6 +20,8 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
 
 /// Head, precision and device as the engine wants them.
 HeadOptions headOptions(const HeadConfig& config);
+/// head.margin, or what its type has when it isn't set. 1 for types without a margin.
+double headMargin(const HeadConfig& config);
 Precision precisionOf(const WorkerConfig& config);
 Convolution convolutionOf(const WorkerConfig& config);
 Device deviceOf(const WorkerConfig& config);

@@ -68,8 +68,8 @@ TEST(TrainingStep, AllocatesNothingOfSize) {
   const std::vector<uint8_t> images(options.network.imageBytes() * 8, 100);
   const std::vector<int32_t> labels = {0, 1, 2, 3, 4, 5, 6, 4999};
   auto step = [&] {
-    engine->forwardBackward(images, labels, 5, 1.0F / 16, false);
-    engine->forwardBackward(images, labels, 5, 1.0F / 16, true);
+    engine->forwardBackward(images, labels, {4, 5}, 1.0F / 16, false);
+    engine->forwardBackward(images, labels, {4, 5}, 1.0F / 16, true);
     engine->update({1e-3, 0.9, 5e-4});
   };
   step();  // libraries set themselves up

@@ -278,7 +278,7 @@ TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
         labels.push_back(static_cast<int32_t>(label_values[next]));
       }
       stats =
-          engine->forwardBackward(images, labels, run.lambdas[static_cast<size_t>(step)],
+          engine->forwardBackward(images, labels, {4, run.lambdas[static_cast<size_t>(step)]},
                                   1.0F / static_cast<float>(run.batch * run.iter_size), pass > 0);
     }
     const std::vector<double>& losses = golden.at("loss_lambda").values;

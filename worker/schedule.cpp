@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "model/train_config.h"
+
 namespace sphereface {
 
 double learningRate(const SolverConfig& solver, uint64_t step) {
@@ -35,6 +37,21 @@ double lambdaAt(const HeadConfig::Lambda& lambda, uint64_t n) {
   const auto count = static_cast<double>(n + lambda.start());
   return std::max(lambda.minimum(),
                   lambda.base() * std::pow(1 + lambda.gamma() * count, -lambda.power()));
+}
+
+HeadStep headStepAt(const HeadConfig& head, uint64_t step, uint64_t forward_passes) {
+  HeadStep result{.margin = headMargin(head)};
+  if (head.type() == HeadConfig::A_SOFTMAX) {
+    result.lambda = lambdaAt(head.lambda(), forward_passes);
+  }
+  if (step < head.margin_warmup_steps()) {
+    const bool multiplies =
+        head.type() == HeadConfig::SPHEREFACE_R_V1 || head.type() == HeadConfig::SPHEREFACE_R_V2;
+    const double start = multiplies ? 1 : 0;
+    result.margin = start + (result.margin - start) * static_cast<double>(step) /
+                                static_cast<double>(head.margin_warmup_steps());
+  }
+  return result;
 }
 
 }  // namespace sphereface

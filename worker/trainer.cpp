@@ -161,13 +161,14 @@ class Trainer {
       const double start = now();
       loader_.next(batch_);
       report.set_loader_seconds(report.loader_seconds() + now() - start);
-      const double lambda = lambdaAt(config_.head().lambda(), ++forward_passes_);
+      const HeadStep head_step = headStepAt(config_.head(), step, ++forward_passes_);
       const PassStats stats =
-          engine_->forwardBackward(batch_.images, batch_.labels, lambda, loss_scale, pass > 0);
+          engine_->forwardBackward(batch_.images, batch_.labels, head_step, loss_scale, pass > 0);
       if (!std::isfinite(stats.head.loss_sum)) {
         throw Error(concat("the loss of step ", step,
                            " is not finite: training diverged; lower "
-                           "solver.base_learning_rate, add warmup_steps, or slow head.lambda"));
+                           "solver.base_learning_rate, add warmup_steps, slow head.lambda or "
+                           "raise head.margin_warmup_steps"));
       }
       report.set_images(report.images() + batch_.labels.size());
       report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
@@ -175,7 +176,7 @@ class Trainer {
       report.set_target_cosine_sum(report.target_cosine_sum() + stats.head.target_cosine_sum);
       report.set_zero_norm_embeddings(report.zero_norm_embeddings() +
                                       static_cast<uint64_t>(stats.head.zero_norm));
-      report.set_lambda(lambda);
+      report.set_lambda(head_step.lambda);
       report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
       report.set_head_seconds(report.head_seconds() + stats.head_seconds);
       report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);

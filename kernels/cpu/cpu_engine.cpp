@@ -10,6 +10,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/error.h"
+#include "kernels/cpu/cpu_head.h"
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/sgd.h"
@@ -45,7 +46,9 @@ class CpuEngine final : public Engine {
                training_ ? trunk_store_.gradients.data() : nullptr),
         embeddings_(training_ ? rows() * dim() : 0),
         d_embeddings_(embeddings_.size()),
-        logits_(training_ ? rows() * static_cast<size_t>(options.classes) : 0) {
+        head_workspace_(training_ ? HeadWorkspace(options.head, options.batch,
+                                                  options.network.embedding, options.classes)
+                                  : HeadWorkspace()) {
     notes_.insert(notes_.end(), trunk_.notes().begin(), trunk_.notes().end());
   }
 
@@ -59,7 +62,7 @@ class CpuEngine final : public Engine {
   }
 
   PassStats forwardBackward(std::span<const uint8_t> images, std::span<const int32_t> labels,
-                            double lambda, float loss_scale, bool accumulate) override {
+                            const HeadStep& head_step, float loss_scale, bool accumulate) override {
     checkSize("labels", labels.size(), rows());
     PassStats stats;
     const double start = now();
@@ -70,16 +73,15 @@ class CpuEngine final : public Engine {
     pass.batch = options_.batch;
     pass.dim = options_.network.embedding;
     pass.classes = options_.classes;
-    pass.lambda = lambda;
+    pass.step = head_step;
     pass.loss_scale = loss_scale;
     pass.x = embeddings_.data();
     pass.W = head_store_.parameters.data();
     pass.labels = labels.data();
-    pass.logits = logits_.data();
     pass.dx = d_embeddings_.data();
     pass.dW = head_store_.gradients.data();
     pass.accumulate = accumulate;
-    stats.head = headForwardBackward(options_.head, pass);
+    stats.head = headForwardBackward(options_.head, pass, head_workspace_);
     const double classified = now();
 
     trunk_.backward(d_embeddings_.data(), accumulate);
@@ -126,7 +128,7 @@ class CpuEngine final : public Engine {
   CpuTrunk trunk_;
   AlignedBuffer<float> embeddings_;
   AlignedBuffer<float> d_embeddings_;
-  AlignedBuffer<float> logits_;
+  HeadWorkspace head_workspace_;
 };
 
 }  // namespace

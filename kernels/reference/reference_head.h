@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// The head of kernels/head.h again, in double precision and written to be read: what the fast ones
+// The heads of kernels/head.h again, in double precision and written to be read: what the fast ones
 // are tested against. Itself tested by finite differences and the published layer's golden numbers.
 
 #pragma once
@@ -16,7 +16,7 @@ struct HeadInput {
   int batch = 0;
   int dim = 0;
   int classes = 0;
-  double lambda = 0;
+  HeadStep step;
   double loss_scale = 1;
   std::vector<double> x;  // [batch, dim]
   std::vector<double> W;  // [classes, dim], of any row length
@@ -24,12 +24,13 @@ struct HeadInput {
 };
 
 struct HeadOutput {
-  double loss_sum = 0;
-  std::vector<double> unit_W;  // W with rows of unit length
+  double loss_sum = 0;         // cross-entropy and MHE
+  double mhe_sum = 0;          // batch * mhe_weight * energy
+  std::vector<double> used_W;  // with rows of unit length, where the type wants them so
   std::vector<double> logits;  // with margin [batch, classes]
   std::vector<double> dlogits;
   std::vector<double> dx;
-  // EXACT: derivative in the row-normalised parameter, on the sphere. REFERENCE: sum_i g_ij x_i.
+  // In the parameter as used: on the sphere, unless REFERENCE or SOFTMAX.
   std::vector<double> dW;
 };
 

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "kernels/cpu/hyperspherical_energy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+
+#include "base/target_clones.h"
+
+namespace sphereface {
+namespace {
+
+constexpr float kLargestCosine = 1 - 1e-5F;
+
+SPHEREFACE_TARGET_CLONES float dot(const float* a, const float* b, int count) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int k = 0; k < count; ++k)
+    sum += a[k] * b[k];
+  return sum;
+}
+
+SPHEREFACE_TARGET_CLONES void addScaled(float factor, const float* from, int count, float* to) {
+  for (int k = 0; k < count; ++k)
+    to[k] += factor * from[k];
+}
+
+/// theta^-2 of one row with all others, and the gradient of the mean in that row.
+double rowEnergy(std::span<const int32_t> rows, size_t own, int dim, double weight, const float* W,
+                 float* dW) {
+  auto row = [dim](auto* matrix, int32_t index) {
+    return matrix + static_cast<ptrdiff_t>(index) * dim;
+  };
+  const float* const w = row(W, rows[own]);
+  float* const d = row(dW, rows[own]);
+  double energy = 0;
+  double along = 0;
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (k == own) continue;
+    const float* const other = row(W, rows[k]);
+    const float plain = dot(w, other, dim);
+    const double cosine = std::clamp(plain, -kLargestCosine, kLargestCosine);
+    const double theta = std::acos(cosine);
+    energy += 1 / (theta * theta);
+    if (std::abs(plain) > kLargestCosine) continue;
+    // d theta^-2 / d cos(theta), of which the pair's mean has one in n (n-1) / 2.
+    const double slope = weight * 2 / (theta * theta * theta * std::sqrt(1 - cosine * cosine));
+    addScaled(static_cast<float>(slope), other, dim, d);
+    along += slope * plain;
+  }
+  addScaled(static_cast<float>(-along), w, dim, d);
+  return energy;
+}
+
+}  // namespace
+
+double addHypersphericalEnergy(std::span<const int32_t> rows, int dim, float weight, const float* W,
+                               float* dW, std::span<double> energies) {
+  const auto n = static_cast<double>(rows.size());
+  if (n < 2) return 0;
+#pragma omp parallel for schedule(static)
+  for (size_t own = 0; own < rows.size(); ++own)
+    energies[own] = rowEnergy(rows, own, dim, weight * 2 / (n * (n - 1)), W, dW);
+  return std::accumulate(energies.begin(), energies.begin() + static_cast<ptrdiff_t>(rows.size()),
+                         0.0) /
+         (n * (n - 1));
+}
+
+}  // namespace sphereface
