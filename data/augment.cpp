@@ -57,8 +57,8 @@ Variant draw(const AugmentOptions& options, const cv::Size& image, Random& rando
   const bool cut = random.chance(options.cutout);
   const int width = span(random.uniform(kCutoutSmallest, kCutoutLargest), image.width);
   const int height = span(random.uniform(kCutoutSmallest, kCutoutLargest), image.height);
-  const auto left = random.below(static_cast<uint64_t>(image.width - width + 1));
-  const auto top = random.below(static_cast<uint64_t>(image.height - height + 1));
+  const auto left = random.below(static_cast<uint64_t>(image.width - width) + 1);
+  const auto top = random.below(static_cast<uint64_t>(image.height - height) + 1);
   if (cut) v.cutout = {static_cast<int>(left), static_cast<int>(top), width, height};
   return v;
 }
