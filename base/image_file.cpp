@@ -43,6 +43,7 @@ class JpegReader {
   explicit JpegReader(std::string_view bytes)
       : data_(reinterpret_cast<const unsigned char*>(bytes.data())), bytes_(bytes.size()) {
     if (!decoder()) decoder() = std::make_unique<Handle>(tjInitDecompress());
+    int subsampling = 0;
     int colour = 0;
     if (tjDecompressHeader3(handle(), data_, bytes_, &width, &height, &subsampling, &colour) != 0) {
       fail(tjGetErrorStr2(handle()));
@@ -97,7 +98,6 @@ class JpegReader {
 
   const unsigned char* data_;
   size_t bytes_;
-  int subsampling = 0;
 };
 
 /// JFIF's Y, Cb, Cr to B, G, R in place, with libjpeg's 16-bit fractions, so its very numbers.

@@ -57,8 +57,8 @@ Variant draw(const AugmentOptions& options, const cv::Size& image, Random& rando
   const bool cut = random.chance(options.cutout);
   const int width = span(random.uniform(kCutoutSmallest, kCutoutLargest), image.width);
   const int height = span(random.uniform(kCutoutSmallest, kCutoutLargest), image.height);
-  const auto left = random.below(static_cast<uint64_t>(image.width - width + 1));
-  const auto top = random.below(static_cast<uint64_t>(image.height - height + 1));
+  const auto left = random.below(static_cast<uint64_t>(image.width - width) + 1);
+  const auto top = random.below(static_cast<uint64_t>(image.height - height) + 1);
   if (cut) v.cutout = {static_cast<int>(left), static_cast<int>(top), width, height};
   return v;
 }
@@ -82,65 +82,6 @@ void copy(const uint8_t* from, const cv::Size& size, bool mirror, uint8_t* to) {
   }
   for (size_t row = 0; row < rows; ++row, from += width, to += width)
     std::reverse_copy(from, from + width, to);
-}
-
-/// The planes as 64-bit pixels, B, G and R in the low bytes of 16-bit lanes, with the last column
-/// and row repeated: [height + 1, width + 1].
-SPHEREFACE_TARGET_CLONES
-void spread(const uint8_t* planes, const cv::Size& size, uint64_t* pixels) {
-  const auto width = static_cast<size_t>(size.width);
-  const auto height = static_cast<size_t>(size.height);
-  const size_t area = width * height;
-  const size_t stride = width + 1;
-  for (size_t y = 0; y < height; ++y) {
-    const uint8_t* b = planes + y * width;
-    uint64_t* row = pixels + y * stride;
-    for (size_t x = 0; x < width; ++x) {
-      row[x] = b[x] | uint64_t{b[x + area]} << 16 | uint64_t{b[x + 2 * area]} << 32;
-    }
-    row[width] = row[width - 1];
-  }
-  std::copy_n(pixels + (height - 1) * stride, stride, pixels + height * stride);
-}
-
-/// Bilinear samples of spread() pixels at `to_source` of each output pixel. Positions are rounded
-/// to 1/256 pixel; the four weights are whole 1/256 that add up to 1, so three lanes of 16 bits
-/// hold a weighted sum, and it is rounded once.
-SPHEREFACE_TARGET_CLONES
-void warp(const uint64_t* pixels, const cv::Size& size, const cv::Matx23d& to_source,
-          uint8_t* planes) {
-  constexpr double kOne = 65536;  // positions as 16.16 fixed point
-  constexpr int kHalf = 128;
-  const size_t area = static_cast<size_t>(size.area());
-  const int stride = size.width + 1;
-  const int last_x = (size.width - 1) * 65536;
-  const int last_y = (size.height - 1) * 65536;
-  const int step_x = static_cast<int>(std::lround(to_source(0, 0) * kOne));
-  const int step_y = static_cast<int>(std::lround(to_source(1, 0) * kOne));
-  for (int y = 0; y < size.height; ++y) {
-    const int from_x =
-        static_cast<int>(std::lround((to_source(0, 1) * y + to_source(0, 2)) * kOne)) + kHalf;
-    const int from_y =
-        static_cast<int>(std::lround((to_source(1, 1) * y + to_source(1, 2)) * kOne)) + kHalf;
-    uint8_t* out = planes + static_cast<size_t>(y) * static_cast<size_t>(size.width);
-    for (int x = 0; x < size.width; ++x) {
-      const int at_x = std::min(std::max(from_x + x * step_x, 0), last_x);
-      const int at_y = std::min(std::max(from_y + x * step_y, 0), last_y);
-      const int fx = (at_x >> 8) & 255;
-      const int fy = (at_y >> 8) & 255;
-      const int w11 = (fx * fy + kHalf) >> 8;
-      const int w10 = fx - w11;  // right
-      const int w01 = fy - w11;  // below
-      const int w00 = 256 - fx - fy + w11;
-      const uint64_t* p = pixels + (at_y >> 16) * stride + (at_x >> 16);
-      const uint64_t sum = p[0] * static_cast<uint64_t>(w00) + p[1] * static_cast<uint64_t>(w10) +
-                           p[stride] * static_cast<uint64_t>(w01) +
-                           p[stride + 1] * static_cast<uint64_t>(w11) + 0x008000800080;
-      out[x] = static_cast<uint8_t>(sum >> 8);
-      out[static_cast<size_t>(x) + area] = static_cast<uint8_t>(sum >> 24);
-      out[static_cast<size_t>(x) + 2 * area] = static_cast<uint8_t>(sum >> 40);
-    }
-  }
 }
 
 /// byte * factor + offset, rounded, in place.
@@ -225,9 +166,7 @@ void Augmenter::apply(const uint8_t* from, const cv::Size& size, Random& random,
     from = coarse_.data();
   }
   if (v.angle != 0 || v.size != 1 || v.shift != cv::Point2d()) {
-    pixels_.resize(static_cast<size_t>(size.height + 1) * static_cast<size_t>(size.width + 1));
-    spread(from, size, pixels_.data());
-    warp(pixels_.data(), size, toSource(v, size), to);
+    warp_.apply(from, size, toSource(v, size), to);
   } else {
     copy(from, size, v.mirror, to);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "data/plane_warp.h"
 #include "proto/config.pb.h"
 
 namespace sphereface {
@@ -50,7 +51,7 @@ class Augmenter {
   AugmentOptions options_;
   cv::Mat small_;
   std::vector<uint8_t> coarse_;
-  std::vector<uint64_t> pixels_;
+  PlaneWarp warp_;
 };
 
 }  // namespace sphereface

@@ -122,47 +122,6 @@ TEST(Augment, TransformsAboutTheCentre) {
   }
 }
 
-/// OpenCV's bilinear warp of the same transform; it is rebuilt from what the augmentation did to
-/// two ramps, whose values are the source coordinates.
-TEST(Augment, WarpsAsOpenCvDoes) {
-  cv::Mat across(kHeight, kWidth, CV_8UC3);
-  for (int y = 0; y < kHeight; ++y) {
-    for (int x = 0; x < kWidth; ++x) {
-      across.at<cv::Vec3b>(y, x) = {static_cast<uint8_t>(4 * x + 60),
-                                    static_cast<uint8_t>(4 * y + 40), 0};
-    }
-  }
-  const AugmentOptions options = {.mirror = true, .rotation = 5, .scale = 0.05, .shift = 2};
-  cv::Mat smooth;
-  cv::GaussianBlur(noise(3), smooth, {9, 9}, 2);
-  for (uint64_t key = 0; key < 50; ++key) {
-    const Planes ramps = variant(across, options, key);
-    // Least squares over the middle, where no border was repeated.
-    cv::Mat positions;
-    cv::Mat sources;
-    for (int y = 10; y < kHeight - 10; ++y) {
-      for (int x = 10; x < kWidth - 10; ++x) {
-        const auto at = static_cast<size_t>(y * kWidth + x);
-        positions.push_back(cv::Mat(cv::Matx13d(x, y, 1)));
-        sources.push_back(
-            cv::Mat(cv::Matx12d((ramps[at] - 60) / 4.0, (ramps[at + kArea] - 40) / 4.0)));
-      }
-    }
-    cv::Mat transform;
-    cv::solve(positions, sources, transform, cv::DECOMP_SVD);
-    cv::Mat expected;
-    cv::warpAffine(smooth, expected, transform.t(), smooth.size(),
-                   cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_REPLICATE);
-    const Planes result = variant(smooth, options, key);
-    const Planes wanted = planesOf(expected);
-    double difference = 0;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      difference += std::abs(result[i] - wanted[i]);
-    EXPECT_LT(difference / static_cast<double>(wanted.size()), 1) << key;
-    EXPECT_LE(largestDifference(result, wanted), 6) << key;
-  }
-}
-
 /// Alternating columns are the finest detail there is; a smaller image can't hold them.
 TEST(Augment, LowResolutionLosesDetailButNotTheLevel) {
   cv::Mat stripes = flat(cv::Scalar::all(100));
