@@ -141,7 +141,7 @@ TEST_P(EveryHead, DetachedFollowsItsDefinition) {
 }
 
 TEST_P(EveryHead, FastEqualsReferenceOnOddShapes) {
-  std::vector<std::array<int, 3>> shapes = {{7, 64, 1}, {32, 512, 1003}, {65, 48, 2000}};
+  std::vector<std::array<int, 3>> shapes = {{7, 64, 1}, {32, 512, 403}, {65, 48, 2000}};
   for (const int batch : {1, 3, 13, 127}) {
     for (const int dim : {3, 13, 127}) {
       for (const int classes : {1, 3, 13, 127})
@@ -150,14 +150,14 @@ TEST_P(EveryHead, FastEqualsReferenceOnOddShapes) {
   }
   for (const Gradient gradient : gradients()) {
     for (const auto& [batch, dim, classes] : shapes) {
+      const reference::HeadInput input = randomInput(batch, dim, classes, GetParam().step, 7);
+      const reference::HeadOutput want = reference::head(options(gradient), input);
       for (const bool streaming : {false, true}) {
         HeadOptions options = this->options(gradient);
         options.streaming = streaming;
         SCOPED_TRACE(::testing::Message()
                      << batch << "x" << dim << "x" << classes << " gradient "
                      << static_cast<int>(gradient) << " streaming " << streaming);
-        const reference::HeadInput input = randomInput(batch, dim, classes, GetParam().step, 7);
-        const reference::HeadOutput want = reference::head(options, input);
         const FastOutput got = runFast(options, input);
         EXPECT_NEAR(got.stats.loss_sum, want.loss_sum, 1e-5 * std::max(1.0, want.loss_sum));
         EXPECT_LT(relativeDifference(got.used_W, want.used_W), 1e-6);
