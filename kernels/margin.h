@@ -50,8 +50,8 @@ SPHEREFACE_HOST_DEVICE inline Sine<Real> sineOf(Real c) {
 
 /// A-Softmax (SphereFace, CVPR 2017, eq. 7):
 ///   psi(theta) = (-1)^k cos(m theta) - 2k   for theta in [k pi/m, (k+1) pi/m], k = 0 .. m-1
-/// written without trigonometry, as polynomials of c and signs (sgn(0) = 0, which makes psi right at
-/// the breakpoints too). requires: m in 1..4.
+/// written without trigonometry, as polynomials of c and signs (sgn(0) = 0, which makes psi right
+/// at the breakpoints too). requires: m in 1..4.
 template <class Real>
 SPHEREFACE_HOST_DEVICE constexpr MarginValue<Real> sphereMargin(int m, Real c) {
   const Real c2 = c * c;
@@ -94,8 +94,7 @@ SPHEREFACE_HOST_DEVICE inline MarginValue<Real> clippedSphereMargin(Real m, Real
   const Real angle = m * std::atan2(sine.value, c);
   if (angle >= Real(3.14159265358979323846)) return {Real(-1), Real(0)};
   // At theta = 0 the limit of m sin(m theta) / sin(theta).
-  return {std::cos(angle),
-          sine.value < sine.divisor ? m * m : m * std::sin(angle) / sine.divisor};
+  return {std::cos(angle), sine.value < sine.divisor ? m * m : m * std::sin(angle) / sine.divisor};
 }
 
 /// SphereFace-R v2, of the other classes: cos(theta / m). requires: m >= 1.

@@ -194,8 +194,8 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
        concat("belongs to A_SOFTMAX; ", type, " has none")},
       {head.gradient() == HeadConfig::REFERENCE && head.has_gradient() &&
            head.type() != HeadConfig::A_SOFTMAX,
-       "head.gradient", concat("REFERENCE is A_SOFTMAX's; ", type, " takes EXACT",
-                               scaled ? " or DETACHED" : "")},
+       "head.gradient",
+       concat("REFERENCE is A_SOFTMAX's; ", type, " takes EXACT", scaled ? " or DETACHED" : "")},
       {head.gradient() == HeadConfig::DETACHED && !scaled, "head.gradient",
        concat("DETACHED needs a type that normalises embeddings, not ", type)},
       {head.has_scale() && !scaled, "head.scale",

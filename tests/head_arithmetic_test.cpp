@@ -50,7 +50,9 @@ TEST(PanelGemm, FollowsItsDefinitionOnOddShapes) {
       for (const int depth : {1, 3, 13, 64}) {
         for (const bool transposed : {false, true}) {
           for (const bool accumulate : {false, true}) {
-            auto size = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
+            auto size = [](int a, int b) {
+              return static_cast<size_t>(a) * static_cast<size_t>(b);
+            };
             const std::vector<float> a = randomFloats(size(rows, depth), random);
             const std::vector<float> b = randomFloats(size(depth, columns), random);
             std::vector<float> c = randomFloats(size(rows, columns), random);
@@ -74,8 +76,8 @@ TEST(PanelGemm, FollowsItsDefinitionOnOddShapes) {
                 const size_t at = static_cast<size_t>(r * columns + q);
                 double want = accumulate ? before[at] : 0;
                 for (int k = 0; k < depth; ++k) {
-                  want += static_cast<double>(a[static_cast<size_t>(r * gemm.a_row +
-                                                                    k * gemm.a_depth)]) *
+                  want += static_cast<double>(
+                              a[static_cast<size_t>(r * gemm.a_row + k * gemm.a_depth)]) *
                           b[static_cast<size_t>(k * columns + q)];
                 }
                 ASSERT_NEAR(c[at], want, 2e-5) << rows << "x" << columns << "x" << depth;

@@ -132,6 +132,21 @@ TEST_F(Job, GlobalBatchesDontDependOnTheNumberOfWorkers) {
   EXPECT_NEAR(a.at("loss_last").get<double>(), b.at("loss_last").get<double>(), 1e-2);
 }
 
+TEST_F(Job, EveryHeadTrains) {
+  for (const std::string head : {"type: COSFACE scale: 24 margin: 0.3 margin_warmup_steps: 6",
+                                 "type: SPHEREFACE_R_V2 mhe_weight: 0.1 streaming: true"}) {
+    std::string text = readFile(folder_ / "config.textproto");
+    const std::string published = "lambda { base: 100 gamma: 0.5 minimum: 5 }";
+    text.replace(text.find(published), published.size(), head);
+    writeFileAtomically(folder_ / "heads.textproto", text);
+    const std::string run = concat("head-", head.size());
+    const Finished finished = runCommand({program("sphereface"), "train", "--config",
+                                          (folder_ / "heads.textproto").string(), "--run",
+                                          (folder_ / run).string(), "--workers", "2"});
+    ASSERT_EQ(finished.code, 0) << finished.output;
+  }
+}
+
 TEST_F(Job, TrainsAndSaysWhatItDid) {
   const Finished done = runCommand(
       trainLine("learn", 2, {"--set", "solver.steps=150", "--set", "checkpoint.initial=true"}));

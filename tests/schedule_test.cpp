@@ -20,6 +20,27 @@ TEST(Lambda, FollowsThePublishedSchedule) {
   EXPECT_EQ(lambdaAt(continued, 1), lambdaAt(published, 100));
 }
 
+TEST(HeadStep, AnAngularMarginRisesToItsValue) {
+  HeadConfig head;
+  head.set_margin_warmup_steps(10);
+  head.set_type(HeadConfig::COSFACE);
+  head.set_margin(0.3);
+  EXPECT_EQ(headStepAt(head, 0, 1).margin, 0);
+  EXPECT_DOUBLE_EQ(headStepAt(head, 5, 6).margin, 0.15);
+  EXPECT_EQ(headStepAt(head, 10, 11).margin, 0.3);
+  EXPECT_EQ(headStepAt(head, 11, 12).lambda, 0);
+  head.set_type(HeadConfig::SPHEREFACE_R_V2);
+  head.set_margin(2);
+  EXPECT_EQ(headStepAt(head, 0, 1).margin, 1);
+  EXPECT_DOUBLE_EQ(headStepAt(head, 5, 6).margin, 1.5);
+}
+
+TEST(HeadStep, ASoftmaxIsAnnealedByLambda) {
+  const HeadConfig head;
+  EXPECT_EQ(headStepAt(head, 0, 1).margin, 4);
+  EXPECT_EQ(headStepAt(head, 0, 1).lambda, lambdaAt(head.lambda(), 1));
+}
+
 TEST(LearningRate, MultistepDropsAtTheStepItself) {
   SolverConfig solver;
   solver.set_steps(10);

@@ -45,10 +45,57 @@ TEST_F(TrainConfigTest, DefaultsAreThePublishedSolver) {
   const TrainConfig config = load(good_);
   EXPECT_EQ(config.solver().momentum(), 0.9);
   EXPECT_EQ(config.solver().weight_decay(), 0.0005);
-  EXPECT_EQ(config.head().margin(), 4U);
+  EXPECT_EQ(headMargin(config.head()), 4);
   EXPECT_EQ(config.head().lambda().base(), 1000);
   EXPECT_EQ(config.head().lambda().minimum(), 5);
-  EXPECT_EQ(config.head().gradient(), HeadConfig::REFERENCE);
+  EXPECT_EQ(headOptions(config.head()).gradient, HeadOptions::Gradient::kReference);
+}
+
+TEST_F(TrainConfigTest, EachHeadHasItsPublishedDefaults) {
+  using Gradient = HeadOptions::Gradient;
+  struct Published {
+    const char* type;
+    double margin;
+    Gradient gradient;
+  };
+  for (const Published& p : {Published{"A_SOFTMAX", 4, Gradient::kReference},
+                             {"SOFTMAX", 1, Gradient::kExact},
+                             {"NORMFACE", 1, Gradient::kExact},
+                             {"COSFACE", 0.35, Gradient::kExact},
+                             {"ARCFACE", 0.5, Gradient::kExact},
+                             {"SPHEREFACE_R_V1", 1.5, Gradient::kDetached},
+                             {"SPHEREFACE_R_V2", 1.5, Gradient::kDetached}}) {
+    const HeadConfig head = load(good_, {concat("head.type=", p.type)}).head();
+    EXPECT_EQ(headMargin(head), p.margin) << p.type;
+    EXPECT_EQ(headOptions(head).gradient, p.gradient) << p.type;
+    EXPECT_EQ(headOptions(head).scale, 30) << p.type;
+    EXPECT_FALSE(headOptions(head).streaming.has_value());
+  }
+}
+
+TEST_F(TrainConfigTest, HeadSettingsThatMeanNothingAreNamed) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"margin: 2.5", "head.margin: must be 1, 2, 3 or 4, not 2.5"},
+      {"type: NORMFACE margin: 0.3", "head.margin: NORMFACE has none"},
+      {"type: COSFACE margin: 4", "head.margin: must be in [0, 1], not 4"},
+      {"type: ARCFACE margin: 2", "head.margin: must be in [0, 1.5] radians, not 2"},
+      {"type: SPHEREFACE_R_V1 margin: 0.5", "head.margin: must be in [1, 8], not 0.5"},
+      {"type: COSFACE lambda { base: 9 }", "head.lambda: belongs to A_SOFTMAX; COSFACE has none"},
+      {"type: ARCFACE gradient: REFERENCE",
+       "head.gradient: REFERENCE is A_SOFTMAX's; ARCFACE takes EXACT or DETACHED"},
+      {"type: SOFTMAX gradient: REFERENCE",
+       "head.gradient: REFERENCE is A_SOFTMAX's; SOFTMAX takes EXACT"},
+      {"gradient: DETACHED", "head.gradient: DETACHED needs a type that normalises embeddings"},
+      {"scale: 24", "head.scale: belongs to types that normalise embeddings"},
+      {"type: COSFACE scale: 0", "head.scale: must be positive"},
+      {"margin_warmup_steps: 9", "head.margin_warmup_steps: A_SOFTMAX has no margin that rises"},
+      {"mhe_weight: -1", "head.mhe_weight: must not be negative"},
+      {"type: SOFTMAX mhe_weight: 1", "head.mhe_weight: needs weights of unit length"},
+  };
+  for (const auto& [text, message] : wrong) {
+    const std::string error = errorOf(concat(good_, "head { ", text, " }\n"));
+    EXPECT_NE(error.find(concat(file_.string(), ":7: ", message)), std::string::npos) << error;
+  }
 }
 
 TEST_F(TrainConfigTest, OverridesReplaceWhatTheFileSays) {

@@ -91,19 +91,19 @@ SPHEREFACE_TARGET_CLONES void logitGradients(const float* z, int rows, int lanes
   }
 }
 
-/// cos(theta/m) of each cosine; masked ones stay.
+/// cos(theta/m) of each cosine.
 SPHEREFACE_TARGET_CLONES void fractionalCosines(const FractionalCosine& fit, const float* c,
                                                 int count, float* values) {
 #pragma omp simd
   for (int k = 0; k < count; ++k)
-    values[k] = c[k] < -2 ? kMasked : fractionalCosine(fit, c[k]).psi;
+    values[k] = fractionalCosine(fit, c[k]).psi;
 }
 
 SPHEREFACE_TARGET_CLONES void timesFractionalSlopes(const FractionalCosine& fit, const float* c,
                                                     int count, float* g) {
 #pragma omp simd
   for (int k = 0; k < count; ++k)
-    g[k] *= c[k] < -2 ? 0.0F : fractionalCosine(fit, c[k]).derivative;
+    g[k] *= fractionalCosine(fit, c[k]).derivative;
 }
 
 /// sum_i g_i z_i
@@ -165,6 +165,14 @@ struct Call {
     const int row = pass.labels[image] - pass.first_class - firstOf(block);
     return row >= 0 && row < rowsOf(block) ? row : -1;
   }
+  /// action(image, its element of the block) for each label in the block.
+  template <class Action>
+  void forTargets(int block, const Action& action) const {
+    for (int i = 0; i < pass.batch; ++i) {
+      const int row = targetRow(i, block);
+      if (row >= 0) action(i, row * ws.lanes + i);
+    }
+  }
   bool ownsTarget(int image) const {
     const int row = pass.labels[image] - pass.first_class;
     return row >= 0 && row < pass.classes;
@@ -197,7 +205,7 @@ void prepareImages(const Call& call) {
   transposeImages(call);
 }
 
-/// z of a block, with the labels' masked.
+/// z of a block.
 void multiplyBlock(const Call& call, int block, float* z) {
   const HeadPass& p = call.pass;
   const int lanes = call.ws.lanes;
@@ -213,8 +221,17 @@ void multiplyBlock(const Call& call, int block, float* z) {
   gemm.b_depth = kPanel;
   gemm.c = z;
   gemm.c_row = lanes;
-  gemm.prefetch_next_rows = true;
+  gemm.prefetch = gemm.a + static_cast<ptrdiff_t>(gemm.rows) * p.dim;
+  gemm.prefetch_row = p.dim;
   panelGemm(gemm);
+}
+
+/// The block's logits without the scale: z itself, or, in `values`, cosines of parts of the angles.
+const float* unscaledLogits(const Call& call, int block, const float* z, float* values) {
+  if (!call.fractional) return z;
+  fractionalCosines(call.ws.fractional, z, call.rowsOf(block) * call.ws.lanes, values);
+  call.forTargets(block, [&](int, int at) { values[at] = kMasked; });
+  return values;
 }
 
 /// The label's logit from its z, by the margin.
@@ -264,17 +281,11 @@ void forwardStripe(const Call& call, int stripe) {
       normalizeRows(call.rowsOfW(block), rows, call.pass.dim);
     }
     multiplyBlock(call, block, z);
-    for (int i = 0; i < call.pass.batch; ++i) {
-      const int row = call.targetRow(i, block);
-      if (row < 0) continue;
-      setTarget(call, i, call.firstOf(block) + row, z[row * lanes + i]);
-      z[row * lanes + i] = kMasked;
-    }
-    const float* logits = z;
-    if (call.fractional) {
-      fractionalCosines(ws.fractional, z, rows * lanes, call.gradients(stripe));
-      logits = call.gradients(stripe);
-    }
+    call.forTargets(block, [&](int i, int at) {
+      setTarget(call, i, call.firstOf(block) + at / lanes, z[at]);
+      z[at] = kMasked;
+    });
+    const float* logits = unscaledLogits(call, block, z, call.gradients(stripe));
     std::copy_n(top, lanes, block_top);
     raiseTops(logits, rows, lanes, call.scale, block_top);
     std::fill_n(block_sum, lanes, 0.0F);
@@ -367,16 +378,12 @@ void finishSoftmax(const Call& call, int image, HeadStats& stats) {
   ws.embedding_factor.data()[image] = for_embedding;
 }
 
-/// g of a block's classes, and of its labels for W.
+/// g of a block's classes, 0 for the labels.
 void blockGradients(const Call& call, int block, const float* z, float* g) {
   HeadWorkspace& ws = call.ws;
   const int lanes = ws.lanes;
   const int rows = call.rowsOf(block);
-  const float* logits = z;
-  if (call.fractional) {
-    fractionalCosines(ws.fractional, z, rows * lanes, g);
-    logits = g;
-  }
+  const float* logits = unscaledLogits(call, block, z, g);
   logitGradients(logits, rows, lanes, call.scale, ws.shift.data(), ws.factor.data(), g);
   if (call.fractional && call.options.gradient == Gradient::kExact) {
     timesFractionalSlopes(ws.fractional, z, rows * lanes, g);
@@ -394,18 +401,12 @@ void backwardStripe(const Call& call, int stripe) {
     const float* W = call.rowsOfW(block);
     float* dW = p.dW + static_cast<ptrdiff_t>(call.firstOf(block)) * dim;
     float* z = call.z(stripe, block);
-    auto for_targets = [&](auto&& action) {
-      for (int i = 0; i < p.batch; ++i) {
-        const int row = call.targetRow(i, block);
-        if (row >= 0) action(i, row * lanes + i);
-      }
-    };
     if (ws.streaming) {
       multiplyBlock(call, block, z);
-      for_targets([&](int, int at) { z[at] = kMasked; });
+      call.forTargets(block, [&](int, int at) { z[at] = kMasked; });
     }
     blockGradients(call, block, z, g);
-    for_targets([&](int i, int at) {
+    call.forTargets(block, [&](int i, int at) {
       g[at] = ws.target_gradient_w.data()[i];
       z[at] = ws.target_product.data()[i];
     });
@@ -423,6 +424,8 @@ void backwardStripe(const Call& call, int stripe) {
     gemm.c = dW;
     gemm.c_row = dim;
     gemm.accumulate = p.accumulate;
+    gemm.prefetch = W;
+    gemm.prefetch_row = dim;
     panelGemm(gemm);
     if (projectsGradient(call.options)) {
       // w_j . (sum_i g_ij x_i) = sum_i g_ij z_ij
@@ -433,7 +436,8 @@ void backwardStripe(const Call& call, int stripe) {
       }
     }
 
-    for_targets([&](int i, int at) { g[at] = ws.target_gradient_x.data()[i]; });
+    call.forTargets(block, [&](int i, int at) { g[at] = ws.target_gradient_x.data()[i]; });
+    gemm.prefetch = nullptr;
     gemm.rows = p.batch;
     gemm.depth = rows;
     gemm.a_row = 1;
@@ -493,8 +497,8 @@ HeadWorkspace::HeadWorkspace(const HeadOptions& options, int batch, int dim, int
   blocks = (classes + block - 1) / block;
   stripes = std::clamp(blocks / kBlocksOfAStripe, 1, kStripes);
   const size_t kept_floats = positive(lanes) * positive(classes);
-  streaming = options.streaming.value_or(positive(batch) * positive(classes) * sizeof(float) >
-                                         kKeptBytes);
+  streaming =
+      options.streaming.value_or(positive(batch) * positive(classes) * sizeof(float) > kKeptBytes);
 
   const size_t images = positive(lanes);
   top = AlignedBuffer<float>(images);
@@ -529,10 +533,10 @@ size_t HeadWorkspace::scratchFloats() const {
 
 size_t HeadWorkspace::bytes() const {
   const size_t floats = top.size() + target.size() + features.size() + transposed.size() +
-                        norms.size() + target_product.size() + target_cosine.size() +
-                        shift.size() + factor.size() + target_gradient_w.size() +
-                        target_gradient_x.size() + embedding_factor.size() + stripe_top.size() +
-                        stripe_dx.size() + scratch.size() + logits.size() + present.size();
+                        norms.size() + target_product.size() + target_cosine.size() + shift.size() +
+                        factor.size() + target_gradient_w.size() + target_gradient_x.size() +
+                        embedding_factor.size() + stripe_top.size() + stripe_dx.size() +
+                        scratch.size() + logits.size() + present.size();
   return floats * sizeof(float) +
          (sum.size() + stripe_sum.size() + energies.size()) * sizeof(double);
 }
@@ -562,9 +566,9 @@ HeadStats headBackward(const HeadOptions& options, const HeadPass& pass, HeadWor
     const std::span<const int32_t> present = presentClasses(call);
     // One image's share of the term is the whole term, as with any mean over the batch.
     const double images = static_cast<double>(pass.batch) * options.mhe_weight;
-    const double energy = addHypersphericalEnergy(
-        present, pass.dim, static_cast<float>(pass.loss_scale * images), pass.W, pass.dW,
-        workspace.energies.span());
+    const double energy =
+        addHypersphericalEnergy(present, pass.dim, static_cast<float>(pass.loss_scale * images),
+                                pass.W, pass.dW, workspace.energies.span());
     stats.mhe_sum = images * energy;
     stats.loss_sum += stats.mhe_sum;
   }

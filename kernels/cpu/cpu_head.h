@@ -5,7 +5,8 @@
 // stay in the cache:
 //
 //   forward   W's rows normalised, a block of logits z = W x, its maximum and sum of exponentials
-//   backward  the block again (kept, or multiplied again), g in cache, its rows of dW, its part of dx
+//   backward  the block again (kept, or multiplied again), g in cache, its rows of dW, its part of
+//   dx
 //
 // so that W is read twice and written once, dW written once, and logits, when kept, written and
 // read once. Blocks and the order of all sums depend on the sizes alone: the result has the same
@@ -13,8 +14,8 @@
 //
 // The passes are apart for a head whose classes are spread over ranks: each rank has a range of W
 // and all images, and between the passes `top` is reduced by maximum, `sum`, rescaled by
-// exp(own top - reduced top), and `target` by sum; dx is then each rank's share of a sum, and so are
-// the stats.
+// exp(own top - reduced top), and `target` by sum; dx is then each rank's share of a sum, and so
+// are the stats.
 
 #pragma once
 

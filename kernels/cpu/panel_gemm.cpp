@@ -29,7 +29,8 @@ constexpr int kCacheLine = 16;  // in floats
 
 /// kRows x (kVectors * kLanes) elements of C, kept in registers over the whole depth.
 template <int kLanes, int kVectors, int kRows>
-SPHEREFACE_INLINE void tile(const PanelGemm& g, const float* a, const float* b, float* c) {
+SPHEREFACE_INLINE void tile(const PanelGemm& g, const float* a, const float* b, float* c,
+                            const float* prefetch) {
   using Vector = typename VectorOf<kLanes>::Type;
   Vector sum[kRows][kVectors];
 #pragma GCC unroll 8
@@ -42,13 +43,16 @@ SPHEREFACE_INLINE void tile(const PanelGemm& g, const float* a, const float* b, 
       }
     }
   }
-  const bool prefetch = g.prefetch_next_rows;
-  const float* const next = a + g.rows * g.a_row;
+  // C is on its way while the sums are made.
+  for (int r = 0; r < kRows; ++r) {
+    for (int q = 0; q < kVectors * kLanes; q += kCacheLine)
+      __builtin_prefetch(c + r * g.c_row + q, 1, 3);
+  }
   for (int k0 = 0; k0 < g.depth; k0 += kCacheLine) {
-    if (prefetch) {
+    if (prefetch != nullptr) {
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r)
-        __builtin_prefetch(next + r * g.a_row + k0, 0, 2);
+        __builtin_prefetch(prefetch + r * g.prefetch_row + k0, 0, 2);
     }
     const int end = std::min(k0 + kCacheLine, g.depth);
     for (int k = k0; k < end; ++k) {
@@ -75,15 +79,18 @@ SPHEREFACE_INLINE void tile(const PanelGemm& g, const float* a, const float* b, 
   }
 }
 
-/// All rows of a strip of kVectors * kLanes columns.
+/// All rows of the kVectors * kLanes columns from `column` on.
 template <int kLanes, int kVectors, int kRows>
-SPHEREFACE_INLINE void strip(const PanelGemm& g, int first_row, const float* b, float* c) {
+SPHEREFACE_INLINE void strip(const PanelGemm& g, int first_row, int column) {
+  const float* const b = g.b + column / PanelGemm::kPanel * g.b_panel + column % PanelGemm::kPanel;
   int r = first_row;
   for (; r + kRows <= g.rows; r += kRows) {
-    tile<kLanes, kVectors, kRows>(g, g.a + r * g.a_row, b, c + r * g.c_row);
+    const float* const prefetch =
+        g.prefetch == nullptr ? nullptr : g.prefetch + r * g.prefetch_row + column;
+    tile<kLanes, kVectors, kRows>(g, g.a + r * g.a_row, b, g.c + r * g.c_row + column, prefetch);
   }
   if constexpr (kRows > 1) {
-    if (r < g.rows) strip<kLanes, kVectors, kRows / 2>(g, r, b, c);
+    if (r < g.rows) strip<kLanes, kVectors, kRows / 2>(g, r, column);
   }
 }
 
@@ -93,15 +100,14 @@ SPHEREFACE_INLINE void multiply(const PanelGemm& g) {
   constexpr int kWide = kVectors * kLanes;
   static_assert(PanelGemm::kPanel % kWide == 0);
   for (int panel = 0; panel < g.columns; panel += PanelGemm::kPanel) {
-    const float* const b = g.b + panel / PanelGemm::kPanel * g.b_panel;
-    const int width = std::min(PanelGemm::kPanel, g.columns - panel);
-    int q = 0;
-    for (; q + kWide <= width; q += kWide)
-      strip<kLanes, kVectors, kRows>(g, 0, b + q, g.c + panel + q);
-    for (; q + kLanes <= width; q += kLanes)
-      strip<kLanes, 1, kRows>(g, 0, b + q, g.c + panel + q);
-    for (; q < width; ++q)
-      strip<1, 1, kRows>(g, 0, b + q, g.c + panel + q);
+    const int end = std::min(panel + PanelGemm::kPanel, g.columns);
+    int column = panel;
+    for (; column + kWide <= end; column += kWide)
+      strip<kLanes, kVectors, kRows>(g, 0, column);
+    for (; column + kLanes <= end; column += kLanes)
+      strip<kLanes, 1, kRows>(g, 0, column);
+    for (; column < end; ++column)
+      strip<1, 1, kRows>(g, 0, column);
   }
 }
 

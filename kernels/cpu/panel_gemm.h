@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Matrix product for a block that lies in cache: C = A B or C += A B on the calling thread, without
-// packing and without memory of its own. Elements of A are broadcast, rows of B are read as vectors,
-// so A may be transposed for free and B and C are wanted with their columns side by side.
+// packing and without memory of its own. Elements of A are broadcast, rows of B are read as
+// vectors, so A may be transposed for free and B and C are wanted with their columns side by side.
 //
 // Each element of C is one chain of multiply-adds over the depth, in order: the result depends on
 // the instruction set (whether they are fused), not on how the work is cut or threaded.
@@ -33,9 +33,10 @@ struct PanelGemm {
   float* c = nullptr;
   ptrdiff_t c_row = 0;
   bool accumulate = false;
-  // While at row r of A, have row r + rows brought near: the next block's, which the caller is
-  // about to use. requires: a_depth == 1.
-  bool prefetch_next_rows = false;
+  // A matrix of as many rows, [rows, >= depth or columns], that the caller uses next and that is
+  // brought near meanwhile; null: none.
+  const float* prefetch = nullptr;
+  ptrdiff_t prefetch_row = 0;
 };
 
 void panelGemm(const PanelGemm& gemm);
