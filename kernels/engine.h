@@ -55,6 +55,7 @@ struct Update {
   double learning_rate = 0;
   double momentum = 0;
   double weight_decay = 0;
+  double clip_gradients = -1;  // largest 2-norm of G over all parameters; negative: any
 };
 
 /// Not thread-safe: used by the thread that made it.
@@ -75,8 +76,10 @@ class Engine {
                                     std::span<const int32_t> labels, const HeadStep& head_step,
                                     float loss_scale, bool accumulate) = 0;
 
-  /// Caffe's SGD: V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
-  /// Returns the 2-norm of G over all parameters, before decay.
+  /// Caffe's SGD: G *= min(1, clip_gradients / |G|);
+  /// V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
+  /// Returns |G|, the 2-norm over all parameters before clipping and decay. `gradients` stay as
+  /// they are.
   virtual double update(const Update& update) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.
