@@ -58,6 +58,15 @@ struct Update {
   double clip_gradients = -1;  // largest 2-norm of G over all parameters; negative: any
 };
 
+/// Bytes of an engine's own buffers; what the libraries below it take is not in them.
+struct EngineMemory {
+  size_t parameters = 0;   // with gradients and momenta
+  size_t activations = 0;  // with their gradients, embeddings and the network's workspace
+  size_t head = 0;         // logits, unless streaming, and the head's workspace
+
+  size_t total() const { return parameters + activations + head; }
+};
+
 /// Not thread-safe: used by the thread that made it.
 class Engine {
  public:
@@ -88,6 +97,9 @@ class Engine {
   /// What the user should know of how the engine was made: an option that this machine can't do and
   /// what was done instead. One sentence each.
   virtual std::vector<std::string> notes() const = 0;
+
+  /// All its buffers are made with the engine, so this never changes.
+  virtual EngineMemory memory() const = 0;
 };
 
 /// errors: Error when the device isn't there or wasn't built in, with what to do.

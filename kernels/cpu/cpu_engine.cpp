@@ -28,6 +28,9 @@ struct Store {
         gradients(training ? parameter_count : 0),
         momentum(training ? parameter_count : 0) {}
   Arena arena() { return {parameters.span(), gradients.span(), momentum.span()}; }
+  size_t bytes() const {
+    return sizeof(float) * (parameters.size() + gradients.size() + momentum.size());
+  }
 
   AlignedBuffer<float> parameters;
   AlignedBuffer<float> gradients;
@@ -111,6 +114,15 @@ class CpuEngine final : public Engine {
 
   std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }
   std::vector<std::string> notes() const override { return notes_; }
+
+  EngineMemory memory() const override {
+    EngineMemory memory;
+    memory.parameters = trunk_store_.bytes() + head_store_.bytes();
+    memory.activations =
+        trunk_.bytes() + sizeof(float) * (embeddings_.size() + d_embeddings_.size());
+    memory.head = head_workspace_.bytes();
+    return memory;
+  }
 
  private:
   size_t rows() const { return static_cast<size_t>(options_.batch); }
