@@ -35,21 +35,6 @@ uint32_t sliceBegin(uint32_t batch, int workers, int worker) {
                                static_cast<uint64_t>(workers));
 }
 
-void checkDataset(const DatasetManifest& data, const TrainConfig& config, int workers) {
-  if (data.height() != config.network().height() || data.width() != config.network().width()) {
-    throw UsageError(concat(config.data().lmdb(), " holds ", data.height(), "x", data.width(),
-                            " images, the network wants ", config.network().height(), "x",
-                            config.network().width()));
-  }
-  if (data.channels() != 3 || data.color_order() != DatasetManifest::BGR) {
-    throw UsageError(concat(config.data().lmdb(), ": only 3-channel BGR data is trained on"));
-  }
-  if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
-    throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
-                            " gives some of the ", workers, " workers no image"));
-  }
-}
-
 class Coordinator {
  public:
   Coordinator(const MpiSession& session, Channel& channel, const CoordinatorOptions& options)
@@ -61,7 +46,8 @@ class Coordinator {
         length_(runLength(config_.solver(), data_.records())),
         collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
         metrics_(length_.steps, session.workers()) {
-    checkDataset(data_, config_, session.workers());
+    checkDataset(data_, config_);
+    checkWorkers(config_, session.workers());
     fs::create_directories(run_);
     chooseStart(options.resume);
     writeFileAtomically(run_ / "config.textproto", printText(config_));

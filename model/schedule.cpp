@@ -45,12 +45,15 @@ RunLength runLength(const SolverConfig& solver, uint64_t records) {
   return length;
 }
 
+double warmupSteps(const SolverConfig& solver, const RunLength& length) {
+  return solver.warmup() / unitsPerStep(solver, length);
+}
+
 double learningRate(const SolverConfig& solver, const RunLength& length, uint64_t step) {
-  const double unit = unitsPerStep(solver, length);
   const auto at = static_cast<double>(step);
   const auto end = static_cast<double>(length.steps);
-  const double position = at * unit * (1 + kRounding);
-  const double warmup = solver.warmup() / unit;  // steps
+  const double position = at * unitsPerStep(solver, length) * (1 + kRounding);
+  const double warmup = warmupSteps(solver, length);
   double rate = solver.base_learning_rate();
   if (at < warmup) rate *= std::min(1.0, (at + 1) / warmup);
   switch (solver.policy()) {

@@ -36,6 +36,9 @@ RunLength runLength(const SolverConfig& solver, uint64_t records);
 /// multiplies by a line that reaches 1 in its last step.
 double learningRate(const SolverConfig& solver, const RunLength& length, uint64_t step);
 
+/// solver.warmup in steps; not always a whole number.
+double warmupSteps(const SolverConfig& solver, const RunLength& length);
+
 /// lambda of a forward pass: max(minimum, base (1 + gamma n)^-power) (SphereFace's annealing, as
 /// released), with n = forward_passes or, with lambda.images_per_iteration, images divided by it.
 /// Both counts include the pass itself.

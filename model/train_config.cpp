@@ -284,6 +284,24 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
   return config;
 }
 
+void checkDataset(const DatasetManifest& data, const TrainConfig& config) {
+  if (data.height() != config.network().height() || data.width() != config.network().width()) {
+    throw UsageError(concat(config.data().lmdb(), " holds ", data.height(), "x", data.width(),
+                            " images, the network wants ", config.network().height(), "x",
+                            config.network().width()));
+  }
+  if (data.channels() != 3 || data.color_order() != DatasetManifest::BGR) {
+    throw UsageError(concat(config.data().lmdb(), ": only 3-channel BGR data is trained on"));
+  }
+}
+
+void checkWorkers(const TrainConfig& config, int workers) {
+  if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
+    throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
+                            " gives some of the ", workers, " workers no image"));
+  }
+}
+
 HeadOptions headOptions(const HeadConfig& config) {
   HeadOptions options;
   options.type = headType(config.type());
