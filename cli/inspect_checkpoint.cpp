@@ -87,9 +87,9 @@ Json inspectCheckpoint(const std::filesystem::path& folder, bool verify) {
   for (size_t i = 0; i < weights.size(); ++i) {
     const TensorSummary& w = weights[i];
     const TensorSummary& v = momentum[i];
+    const uint64_t not_finite = w.not_finite + v.not_finite;
     std::printf("%-12s %20s %12.6g %12.6g %12.6g %8llu\n", w.name.c_str(), shapeOf(w).c_str(),
-                w.norm, w.largest, v.norm,
-                static_cast<unsigned long long>(w.not_finite + v.not_finite));
+                w.norm, w.largest, v.norm, static_cast<unsigned long long>(not_finite));
     tensors.push_back({{"name", w.name},
                        {"shape", w.dim},
                        {"norm", w.norm},
