@@ -5,8 +5,11 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <iomanip>
+#include <sstream>
 #include <utility>
 
 namespace sphereface {
@@ -80,6 +83,17 @@ void Progress::print(bool last) {
                  unit_.c_str(), speed, time.c_str());
   }
   std::fflush(stderr);
+}
+
+std::string formatScaled(double value, const std::string& unit) {
+  constexpr std::array<const char*, 6> kPrefixes = {"", "k", "M", "G", "T", "P"};
+  size_t prefix = 0;
+  for (; value >= 999.5 && prefix + 1 < kPrefixes.size(); ++prefix)
+    value /= 1000;
+  std::ostringstream out;
+  out << std::setprecision(3) << value;
+  const std::string suffix = kPrefixes.at(prefix) + unit;
+  return suffix.empty() ? out.str() : out.str() + " " + suffix;
 }
 
 }  // namespace sphereface

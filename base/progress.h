@@ -46,4 +46,7 @@ class Progress {
 /// "0:07", "12:34", "3:05:09".
 std::string formatDuration(double seconds);
 
+/// Three digits and a power of 1000: "812", "1.76 G", "40 k"; with a unit "337 MB".
+std::string formatScaled(double value, const std::string& unit = "");
+
 }  // namespace sphereface

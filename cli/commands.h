@@ -16,6 +16,7 @@ void addEvaluateCommand(CLI::App& app);
 void addExtractCommand(CLI::App& app);
 void addInspectCommand(CLI::App& app);
 void addPackCommand(CLI::App& app);
+void addPlanCommand(CLI::App& app);
 void addSynthCommand(CLI::App& app);
 void addTrainCommand(CLI::App& app);
 

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   addAlignCommand(app);
   addPackCommand(app);
   addInspectCommand(app);
+  addPlanCommand(app);
   addTrainCommand(app);
   addExtractCommand(app);
   addEvaluateCommand(app);

@@ -4,6 +4,7 @@
 #include "coordinator/coordinator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <set>
@@ -18,6 +19,7 @@
 #include "data/dataset.h"
 #include "model/checkpoint.h"
 #include "model/network_table.h"
+#include "model/schedule.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
 
@@ -33,21 +35,6 @@ uint32_t sliceBegin(uint32_t batch, int workers, int worker) {
                                static_cast<uint64_t>(workers));
 }
 
-void checkDataset(const DatasetManifest& data, const TrainConfig& config, int workers) {
-  if (data.height() != config.network().height() || data.width() != config.network().width()) {
-    throw UsageError(concat(config.data().lmdb(), " holds ", data.height(), "x", data.width(),
-                            " images, the network wants ", config.network().height(), "x",
-                            config.network().width()));
-  }
-  if (data.channels() != 3 || data.color_order() != DatasetManifest::BGR) {
-    throw UsageError(concat(config.data().lmdb(), ": only 3-channel BGR data is trained on"));
-  }
-  if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
-    throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
-                            " gives some of the ", workers, " workers no image"));
-  }
-}
-
 class Coordinator {
  public:
   Coordinator(const MpiSession& session, Channel& channel, const CoordinatorOptions& options)
@@ -56,9 +43,11 @@ class Coordinator {
         config_(loadTrainConfig(options.config, options.overrides)),
         run_(options.run.empty() ? fs::path("runs") / config_.name() : options.run),
         data_(Dataset(config_.data().lmdb()).manifest()),
+        length_(runLength(config_.solver(), data_.records())),
         collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
-        metrics_(config_.solver().steps(), session.workers()) {
-    checkDataset(data_, config_, session.workers());
+        metrics_(length_.steps, session.workers()) {
+    checkDataset(data_, config_);
+    checkWorkers(config_, session.workers());
     fs::create_directories(run_);
     chooseStart(options.resume);
     writeFileAtomically(run_ / "config.textproto", printText(config_));
@@ -68,11 +57,12 @@ class Coordinator {
     const MetricsServer server(config_.coordinator().listen(), metrics_.registry());
     RunShape shape;
     shape.first_step = first_step_;
-    shape.steps = config_.solver().steps();
+    shape.steps = length_.steps;
     shape.records = data_.records();
     shape.classes = data_.classes();
     shape.log_every_steps = config_.coordinator().log_every_steps();
     shape.world_size = session_.workers();
+    shape.clip_gradients = config_.solver().clip_gradients();
     RunLog log(run_, shape);
     describe(server.url());
     log.event("start", concat("training from step ", first_step_, " with ", session_.workers(),
@@ -103,26 +93,38 @@ class Coordinator {
     } else {
       resume_from_ = resume;
     }
-    first_step_ = readCheckpointManifest(resume_from_).step();
-    if (first_step_ >= config_.solver().steps()) {
+    const CheckpointManifest checkpoint = readCheckpointManifest(resume_from_);
+    first_step_ = checkpoint.step();
+    if (first_step_ >= length_.steps) {
       throw UsageError(concat(resume_from_.string(), " is at step ", first_step_,
-                              " already; solver.steps is ", config_.solver().steps()));
+                              " already; the run ends at step ", length_.steps));
+    }
+    // The place in the data and in the schedules is counted from the step.
+    const uint64_t before =
+        runLength(checkpoint.config().solver(), data_.records()).images_per_step;
+    if (before != length_.images_per_step) {
+      throw UsageError(concat(resume_from_.string(), " was trained with ", before,
+                              " images a step, solver.batch_size x iter_size are now ",
+                              length_.images_per_step, ": resume with the same product"));
     }
   }
 
   void describe(const std::string& metrics_url) const {
     const SolverConfig& solver = config_.solver();
     const Network network = buildNetwork(config_.network());
-    const double per_step = static_cast<double>(solver.batch_size()) * solver.iter_size();
-    const double images = per_step * static_cast<double>(solver.steps() - first_step_);
     std::printf("%s: %s (%.1f M parameters), %u classes, %llu images\n", config_.name().c_str(),
                 network.name.c_str(), static_cast<double>(network.parameter_count) / 1e6,
                 data_.classes(), static_cast<unsigned long long>(data_.records()));
-    std::printf("global batch %u x %u, steps %llu..%llu = %.0f images = %.1f epochs\n",
-                solver.batch_size(), solver.iter_size(),
+    std::printf("effective global batch %llu = batch_size %u x iter_size %u, over %d %s\n",
+                static_cast<unsigned long long>(length_.images_per_step), solver.batch_size(),
+                solver.iter_size(), session_.workers(),
+                session_.workers() == 1 ? "worker" : "workers");
+    std::printf("to go: steps %llu..%llu, %llu images, %.2f epochs\n",
                 static_cast<unsigned long long>(first_step_),
-                static_cast<unsigned long long>(solver.steps()), images,
-                images / static_cast<double>(data_.records()));
+                static_cast<unsigned long long>(length_.steps),
+                static_cast<unsigned long long>(length_.images(length_.steps - first_step_)),
+                length_.epochs(length_.steps - first_step_));
+    std::printf("loss of chance ln(%u) = %.4f\n", data_.classes(), std::log(data_.classes()));
     std::printf("run folder %s, metrics at %s\n", run_.c_str(), metrics_url.c_str());
     std::fflush(stdout);
   }
@@ -170,8 +172,8 @@ class Coordinator {
   void leaseAhead(uint64_t step) {
     const uint64_t size = config_.coordinator().lease_steps();
     if (leased_until_ == 0) leased_until_ = first_step_;
-    while (leased_until_ < config_.solver().steps() && leased_until_ < step + size + size / 2) {
-      const uint64_t steps = std::min(size, config_.solver().steps() - leased_until_);
+    while (leased_until_ < length_.steps && leased_until_ < step + size + size / 2) {
+      const uint64_t steps = std::min(size, length_.steps - leased_until_);
       for (int worker = 0; worker < session_.workers(); ++worker) {
         ShardLease lease;
         lease.set_first_step(leased_until_);
@@ -224,6 +226,7 @@ class Coordinator {
   TrainConfig config_;
   fs::path run_;
   DatasetManifest data_;
+  RunLength length_;
   StepCollector collector_;
   Metrics metrics_;
   std::set<std::string> notes_;  // shown already

@@ -60,6 +60,7 @@ void RunLog::step(const StepSummary& step) {
   images_ += step.images;
   bad_records_ += step.bad_records;
   zero_norm_embeddings_ += step.zero_norm_embeddings;
+  if (shape_.clip_gradients >= 0 && step.gradient_norm > shape_.clip_gradients) ++clipped_steps_;
   loss_last_ = step.loss;
   interval_.steps += 1;
   interval_.images += step.images;
@@ -112,6 +113,7 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["lambda"] = last.lambda;
   line["learning_rate"] = last.learning_rate;
   line["gradient_norm"] = last.gradient_norm;
+  line["clipped_steps"] = clipped_steps_;
   line["images_per_second"] = images_per_second_;
   line["step_seconds"] = elapsed / steps;
   line["loader_seconds"] = interval_.loader / steps;

@@ -24,6 +24,8 @@ struct RunShape {
   uint32_t classes = 0;
   uint32_t log_every_steps = 1;
   int world_size = 0;
+  double clip_gradients =
+      -1;  // steps whose gradient's norm is above it are counted; negative: none
 };
 
 class RunLog {
@@ -74,6 +76,7 @@ class RunLog {
   uint64_t zero_norm_embeddings_ = 0;
   double loader_seconds_ = 0;
   double step_seconds_ = 0;
+  uint64_t clipped_steps_ = 0;
   double loss_first_ = 0;
   double loss_last_ = 0;
   double images_per_second_ = 0;

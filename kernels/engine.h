@@ -55,6 +55,16 @@ struct Update {
   double learning_rate = 0;
   double momentum = 0;
   double weight_decay = 0;
+  double clip_gradients = -1;  // largest 2-norm of G over all parameters; negative: any
+};
+
+/// Bytes of an engine's own buffers; what the libraries below it take is not in them.
+struct EngineMemory {
+  size_t parameters = 0;   // with gradients and momenta
+  size_t activations = 0;  // with their gradients, embeddings and the network's workspace
+  size_t head = 0;         // logits, unless streaming, and the head's workspace
+
+  size_t total() const { return parameters + activations + head; }
 };
 
 /// Not thread-safe: used by the thread that made it.
@@ -75,8 +85,10 @@ class Engine {
                                     std::span<const int32_t> labels, const HeadStep& head_step,
                                     float loss_scale, bool accumulate) = 0;
 
-  /// Caffe's SGD: V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
-  /// Returns the 2-norm of G over all parameters, before decay.
+  /// Caffe's SGD: G *= min(1, clip_gradients / |G|);
+  /// V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
+  /// Returns |G|, the 2-norm over all parameters before clipping and decay. `gradients` stay as
+  /// they are.
   virtual double update(const Update& update) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.
@@ -85,6 +97,9 @@ class Engine {
   /// What the user should know of how the engine was made: an option that this machine can't do and
   /// what was done instead. One sentence each.
   virtual std::vector<std::string> notes() const = 0;
+
+  /// All its buffers are made with the engine, so this never changes.
+  virtual EngineMemory memory() const = 0;
 };
 
 /// errors: Error when the device isn't there or wasn't built in, with what to do.

@@ -18,8 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifest = "manifest.textproto";
-constexpr const char* kParameters = "parameters.bin";
-constexpr const char* kMomentum = "momentum.bin";
 constexpr uint32_t kFormatVersion = 1;
 
 std::string_view bytesOf(std::span<const float> values) {
@@ -28,7 +26,9 @@ std::string_view bytesOf(std::span<const float> values) {
 
 void writePart(const fs::path& folder, const char* file, std::span<const float> trunk,
                std::span<const float> head, CheckpointManifest& manifest) {
-  std::string bytes(bytesOf(trunk));
+  std::string bytes;
+  bytes.reserve(trunk.size_bytes() + head.size_bytes());
+  bytes += bytesOf(trunk);
   bytes += bytesOf(head);
   writeFileAtomically(folder / file, bytes);
   CheckpointManifest::Part& part = *manifest.add_part();
@@ -125,8 +125,8 @@ CheckpointManifest writeCheckpointParts(const fs::path& folder, Engine& engine,
             network.parameter_count);
   const Arena trunk = engine.trunk();
   const Arena head = engine.head();
-  writePart(folder, kParameters, trunk.parameters, head.parameters, manifest);
-  writePart(folder, kMomentum, trunk.momentum, head.momentum, manifest);
+  writePart(folder, kParametersFile, trunk.parameters, head.parameters, manifest);
+  writePart(folder, kMomentumFile, trunk.momentum, head.momentum, manifest);
   return manifest;
 }
 
@@ -183,14 +183,14 @@ void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
   checkLayout(folder, manifest, network);
   const Arena trunk = engine.trunk();
   const Arena head = engine.head();
-  copyPart(folder, partOf(manifest, kParameters), trunk.parameters, head.parameters);
+  copyPart(folder, partOf(manifest, kParametersFile), trunk.parameters, head.parameters);
   if (!trunk.momentum.empty()) {
-    copyPart(folder, partOf(manifest, kMomentum), trunk.momentum, head.momentum);
+    copyPart(folder, partOf(manifest, kMomentumFile), trunk.momentum, head.momentum);
   }
 }
 
 std::string modelChecksum(const CheckpointManifest& manifest) {
-  return partOf(manifest, kParameters).sha256();
+  return partOf(manifest, kParametersFile).sha256();
 }
 
 }  // namespace sphereface

@@ -24,6 +24,9 @@
 
 namespace sphereface {
 
+constexpr const char* kParametersFile = "parameters.bin";
+constexpr const char* kMomentumFile = "momentum.bin";
+
 /// First phase. Writes the parts of `engine` into `folder` (made; emptied if it was there) and
 /// returns `manifest` with tensors and parts filled in.
 CheckpointManifest writeCheckpointParts(const std::filesystem::path& folder, Engine& engine,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -173,15 +174,56 @@ Network buildNetwork(const NetworkConfig& config) {
   return network;
 }
 
+uint64_t multiplyAdds(const ConvLayer& conv) {
+  return 9ULL * static_cast<uint64_t>(conv.in_channels) * static_cast<uint64_t>(conv.out_channels) *
+         static_cast<uint64_t>(conv.out_height) * static_cast<uint64_t>(conv.out_width);
+}
+
 uint64_t multiplyAdds(const Network& network) {
   uint64_t sum =
       static_cast<uint64_t>(network.fc_inputs) * static_cast<uint64_t>(network.embedding);
-  for (const ConvLayer& conv : network.convs) {
-    sum += 9ULL * static_cast<uint64_t>(conv.in_channels) *
-           static_cast<uint64_t>(conv.out_channels) * static_cast<uint64_t>(conv.out_height) *
-           static_cast<uint64_t>(conv.out_width);
-  }
+  for (const ConvLayer& conv : network.convs)
+    sum += multiplyAdds(conv);
   return sum;
+}
+
+std::vector<LayerRow> layerTable(const Network& network, size_t classes) {
+  std::vector<LayerRow> rows;
+  for (const ConvLayer& conv : network.convs) {
+    LayerRow row;
+    row.name = conv.name;
+    row.kind = concat("3x3", conv.stride == 1 ? "" : concat(" /", conv.stride), ", PReLU");
+    if (conv.residual_from >= 0) {
+      row.kind += ", + " + network.convs[static_cast<size_t>(conv.residual_from)].name;
+    }
+    row.channels = conv.out_channels;
+    row.height = conv.out_height;
+    row.width = conv.out_width;
+    const auto out = static_cast<size_t>(conv.out_channels);
+    row.parameters = 9 * static_cast<size_t>(conv.in_channels) * out + 2 * out;
+    row.multiply_adds = multiplyAdds(conv);
+    row.activations = (conv.residual_from >= 0 ? 3 : 2) * out *
+                      static_cast<size_t>(conv.out_height) * static_cast<size_t>(conv.out_width);
+    rows.push_back(std::move(row));
+  }
+  const auto dim = static_cast<size_t>(network.embedding);
+  LayerRow fc;
+  const std::string& weight = network.parameters.front().name;
+  fc.name = weight.substr(0, weight.find('.'));
+  fc.kind = "fc";
+  fc.channels = network.embedding;
+  fc.parameters = network.fc_inputs * dim + dim;
+  fc.multiply_adds = static_cast<uint64_t>(network.fc_inputs) * dim;
+  rows.push_back(std::move(fc));
+  if (classes == 0) return rows;
+  LayerRow head;
+  head.name = "head";
+  head.kind = "classifier";
+  head.channels = static_cast<int>(classes);
+  head.parameters = classes * dim;
+  head.multiply_adds = static_cast<uint64_t>(classes) * dim;
+  rows.push_back(std::move(head));
+  return rows;
 }
 
 }  // namespace sphereface

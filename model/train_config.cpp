@@ -171,6 +171,17 @@ std::string marginError(const HeadConfig& head) {
   return concat("must be in [1, 8], not ", m);
 }
 
+bool rising(const google::protobuf::RepeatedField<double>& values) {
+  double above = 0;
+  bool first = true;
+  for (const double value : values) {
+    if (!(first ? value >= 0 : value > above)) return false;
+    above = value;
+    first = false;
+  }
+  return true;
+}
+
 void check(const TrainConfig& config, const std::function<void(const Rule&)>& broken) {
   const SolverConfig& solver = config.solver();
   const HeadConfig& head = config.head();
@@ -211,7 +222,19 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {head.lambda().minimum() < 0, "head.lambda.minimum", "must not be negative"},
       {solver.batch_size() == 0, "solver.batch_size", "must be at least 1"},
       {solver.iter_size() == 0, "solver.iter_size", "must be at least 1"},
-      {solver.steps() == 0, "solver.steps", "must be at least 1"},
+      {solver.length_case() == SolverConfig::LENGTH_NOT_SET, "solver",
+       "needs one of steps, epochs, images: how long to train"},
+      {solver.has_steps() && solver.steps() == 0, "solver.steps", "must be at least 1"},
+      {solver.has_epochs() && !(solver.epochs() > 0), "solver.epochs", "must be positive"},
+      {solver.has_images() && solver.images() == 0, "solver.images", "must be at least 1"},
+      {!rising(solver.step_value()), "solver.step_value", "must rise, from 0 or more"},
+      {solver.policy() == SolverConfig::STEP && !(solver.stepsize() > 0), "solver.stepsize",
+       "must be positive for policy STEP"},
+      {!(solver.gamma() >= 0), "solver.gamma", "must not be negative"},
+      {!(solver.power() >= 0), "solver.power", "must not be negative"},
+      {!(solver.warmup() >= 0), "solver.warmup", "must not be negative"},
+      {!(solver.clip_gradients() < 0 || solver.clip_gradients() > 0), "solver.clip_gradients",
+       "must be a positive norm, or negative for no clipping"},
       {!(solver.base_learning_rate() > 0), "solver.base_learning_rate", "must be positive"},
       {solver.momentum() < 0 || solver.momentum() >= 1, "solver.momentum",
        concat("must be in [0, 1), not ", solver.momentum())},
@@ -259,6 +282,24 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
     throw;
   }
   return config;
+}
+
+void checkDataset(const DatasetManifest& data, const TrainConfig& config) {
+  if (data.height() != config.network().height() || data.width() != config.network().width()) {
+    throw UsageError(concat(config.data().lmdb(), " holds ", data.height(), "x", data.width(),
+                            " images, the network wants ", config.network().height(), "x",
+                            config.network().width()));
+  }
+  if (data.channels() != 3 || data.color_order() != DatasetManifest::BGR) {
+    throw UsageError(concat(config.data().lmdb(), ": only 3-channel BGR data is trained on"));
+  }
+}
+
+void checkWorkers(const TrainConfig& config, int workers) {
+  if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
+    throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
+                            " gives some of the ", workers, " workers no image"));
+  }
 }
 
 HeadOptions headOptions(const HeadConfig& config) {

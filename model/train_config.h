@@ -9,6 +9,7 @@
 
 #include "kernels/engine.h"
 #include "proto/config.pb.h"
+#include "proto/manifest.pb.h"
 
 namespace sphereface {
 
@@ -17,6 +18,11 @@ namespace sphereface {
 /// errors: UsageError naming the file, line and field, or the override.
 TrainConfig loadTrainConfig(const std::filesystem::path& file,
                             const std::vector<std::string>& overrides);
+
+/// errors: UsageError when the network of `config` can't be trained on `data`.
+void checkDataset(const DatasetManifest& data, const TrainConfig& config);
+/// errors: UsageError when a worker would have no image of a batch.
+void checkWorkers(const TrainConfig& config, int workers);
 
 /// Head, precision and device as the engine wants them.
 HeadOptions headOptions(const HeadConfig& config);

@@ -161,6 +161,12 @@ TEST(Duration, IsReadable) {
   EXPECT_EQ(formatDuration(7), "0:07");
   EXPECT_EQ(formatDuration(754.4), "12:34");
   EXPECT_EQ(formatDuration(11109), "3:05:09");
+  EXPECT_EQ(formatScaled(0), "0");
+  EXPECT_EQ(formatScaled(999), "999");
+  EXPECT_EQ(formatScaled(999.6), "1 k");
+  EXPECT_EQ(formatScaled(22670656), "22.7 M");
+  EXPECT_EQ(formatScaled(812, "B"), "812 B");
+  EXPECT_EQ(formatScaled(1.2345e12, "FLOP"), "1.23 TFLOP");
 }
 
 }  // namespace

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstring>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "base/atomic_file.h"
@@ -75,7 +77,7 @@ network { name: "custom" stage { channels: 8 units: 1 } stage { channels: 16 } e
           height: )",
                                kHeight, " width: ", kWidth, R"( }
 head { lambda { base: 100 gamma: 0.5 minimum: 5 } }
-solver { batch_size: 13 steps: 12 base_learning_rate: 0.01 policy: FIXED warmup_steps: 5 }
+solver { batch_size: 13 steps: 12 base_learning_rate: 0.01 policy: FIXED warmup: 5 }
 worker { threads: 1 audit_records: true }
 coordinator { log_every_steps: 4 lease_steps: 3 }
 )"));
@@ -186,6 +188,79 @@ TEST_F(Job, AResumedRunEndsWithTheBitsOfTheUnbrokenOne) {
   }
 }
 
+TEST_F(Job, AccumulatedBatchesTrainAsOneLargeBatch) {
+  // lambda fixed: in its published form it counts passes, of which there are twice as many.
+  const std::vector<std::string> more = {"--set", "head.lambda.base=5", "--set",
+                                         "solver.base_learning_rate=0.005"};
+  auto trained = [&](const std::string& run, const std::string& batch, const std::string& passes) {
+    std::vector<std::string> line = trainLine(run, 1, more);
+    line.insert(line.end(), {"--set", concat("solver.batch_size=", batch), "--set",
+                             concat("solver.iter_size=", passes)});
+    const Finished done = runCommand(line);
+    EXPECT_EQ(done.code, 0) << done.output;
+    EXPECT_NE(done.output.find(concat("effective global batch 16 = batch_size ", batch,
+                                      " x iter_size ", passes, ", over 1 worker")),
+              std::string::npos)
+        << done.output;
+    const std::string bytes = readFile(checkpointFolder(folder_ / run, 12) / "parameters.bin");
+    std::vector<float> parameters(bytes.size() / sizeof(float));
+    std::memcpy(parameters.data(), bytes.data(), bytes.size());
+    return parameters;
+  };
+  const std::vector<float> once = trained("large", "16", "1");
+  const std::vector<float> twice = trained("accumulated", "8", "2");
+  EXPECT_EQ(readFile(folder_ / "large" / "records.tsv"),
+            readFile(folder_ / "accumulated" / "records.tsv"));
+  ASSERT_EQ(once.size(), twice.size());
+  for (size_t k = 0; k < once.size(); ++k)
+    ASSERT_NEAR(once[k], twice[k], 1e-4) << k;
+}
+
+TEST_F(Job, AResumedRunKeepsItsSchedule) {
+  const std::vector<std::string> by_images = {"--set", "solver.unit=EPOCHS",
+                                              "--set", "solver.epochs=2.5",
+                                              "--set", "solver.policy=POLY",
+                                              "--set", "solver.warmup=0.5",
+                                              "--set", "solver.clip_gradients=0.5",
+                                              "--set", "head.lambda.images_per_iteration=5",
+                                              "--set", "coordinator.log_every_steps=1",
+                                              "--set", "checkpoint.every_steps=5"};
+  const Finished whole = runCommand(trainLine("schedule", 1, by_images));
+  ASSERT_EQ(whole.code, 0) << whole.output;
+  // 60 images an epoch, 13 a step: 150 images are 12 steps.
+  EXPECT_NE(whole.output.find("to go: steps 0..12, 156 images, 2.60 epochs"), std::string::npos)
+      << whole.output;
+  EXPECT_NE(whole.output.find("loss of chance ln(6) = 1.7918"), std::string::npos) << whole.output;
+  fs::create_directories(folder_ / "schedule-resumed" / "checkpoints");
+  fs::copy(checkpointFolder(folder_ / "schedule", 5),
+           checkpointFolder(folder_ / "schedule-resumed", 5));
+  std::vector<std::string> line = trainLine("schedule-resumed", 1, by_images);
+  line.insert(line.end(), {"--resume", "auto"});
+  const Finished resumed = runCommand(line);
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_NE(resumed.output.find("to go: steps 5..12, 91 images"), std::string::npos)
+      << resumed.output;
+
+  auto rates = [&](const std::string& run) {
+    std::map<uint64_t, std::pair<double, double>> found;
+    std::ifstream metrics(folder_ / run / "metrics.jsonl");
+    for (std::string text; std::getline(metrics, text);) {
+      const Json entry = Json::parse(text);
+      found[entry.at("step")] = {entry.at("learning_rate"), entry.at("lambda")};
+    }
+    return found;
+  };
+  const auto of_whole = rates("schedule");
+  const auto of_resumed = rates("schedule-resumed");
+  ASSERT_EQ(of_whole.size(), 12U);
+  ASSERT_EQ(of_resumed.size(), 7U);
+  for (const auto& [step, rate] : of_resumed)
+    EXPECT_EQ(rate, of_whole.at(step)) << step;
+  EXPECT_NEAR(of_whole.at(1).first, 0.01 * 13 / 30, 1e-12) << "warm-up of 30 images";
+  EXPECT_NEAR(of_whole.at(8).first, 0.01 * (1 - 7.0 / 12), 1e-12);
+  EXPECT_NEAR(of_whole.at(8).second, std::max(5.0, 100 / (1 + 0.5 * 8 * 13 / 5)), 1e-9);
+}
+
 TEST_F(Job, AKilledWorkerEndsTheJobAndIsNamed) {
   testing::Process job(trainLine("killed", 2, {"--set", "solver.steps=1000000"}));
   const fs::path events = folder_ / "killed" / "events.jsonl";
@@ -242,6 +317,16 @@ TEST_F(Job, WrongConfigurationsExitWithTwo) {
     EXPECT_EQ(failed.code, 2) << set << "\n" << failed.output;
     EXPECT_NE(failed.output.find(words), std::string::npos) << set << "\n" << failed.output;
   }
+  fs::create_directories(folder_ / "other-batch" / "checkpoints");
+  const Finished twelve = runCommand(trainLine("twelve", 1));
+  ASSERT_EQ(twelve.code, 0) << twelve.output;
+  fs::copy(checkpointFolder(folder_ / "twelve", 12), checkpointFolder(folder_ / "other-batch", 12));
+  const Finished batch = runCommand(
+      trainLine("other-batch", 1,
+                {"--resume", "auto", "--set", "solver.steps=20", "--set", "solver.batch_size=12"}));
+  EXPECT_EQ(batch.code, 2) << batch.output;
+  EXPECT_NE(batch.output.find("was trained with 13 images a step"), std::string::npos)
+      << batch.output;
   const Finished cuda = runCommand(trainLine("wrong", 2, {"--set", "worker.device=CUDA"}));
   EXPECT_EQ(cuda.code, 1);
   EXPECT_NE(cuda.output.find("built without GPU kernels"), std::string::npos);

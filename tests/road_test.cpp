@@ -82,6 +82,32 @@ TEST_F(Road, LeavesWhatTheManualSays) {
   EXPECT_TRUE(fs::exists(sheet));
 }
 
+TEST_F(Road, ThePlanIsWhatTheRunDid) {
+  run({"plan", "--config", path("config.textproto"), "--workers", "2", "--json",
+       path("plan.json")});
+  const Json plan = readJsonFile(path("plan.json"));
+  EXPECT_EQ(plan.at("records"), 72);
+  EXPECT_EQ(plan.at("classes"), 12);
+  EXPECT_EQ(plan.at("steps"), readJsonFile(folder_ / "run" / "summary.json").at("steps"));
+  const Json metrics = Json::parse(readFile(folder_ / "run" / "metrics.jsonl"));
+  const Json& last = plan.at("schedule").back();
+  EXPECT_EQ(last.at("step"), 9);
+  EXPECT_EQ(last.at("learning_rate"), metrics.at("learning_rate"));
+  EXPECT_EQ(last.at("lambda"), metrics.at("lambda"));
+  const CheckpointManifest manifest = readCheckpointManifest(checkpoint(10));
+  uint64_t bytes = 0;
+  for (const CheckpointManifest::Part& part : manifest.part())
+    bytes += part.bytes();
+  EXPECT_EQ(plan.at("checkpoint_bytes"), bytes);
+  EXPECT_EQ(plan.at("checkpoints_kept"), 2);
+  const std::string inspected = run({"inspect", checkpoint(10), "--verify"});
+  EXPECT_NE(inspected.find("NaN or infinite: 0 of the parameters, 0 of the momenta"),
+            std::string::npos)
+      << inspected;
+  refuse({"plan", "--config", path("config.textproto"), "--set", "network.width=112"}, 2,
+         "the network wants 112x112");
+}
+
 TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
   const std::vector<std::string> pairs = {"evaluate", "lfw", "--pairs", path("pairs.txt")};
   auto evaluate = [&](const std::vector<std::string>& source, const std::string& name) {
@@ -151,7 +177,8 @@ TEST_F(Road, WrongTurnsAreNamed) {
 }
 
 TEST_F(Road, EveryVerbHasHelpWithAnExample) {
-  for (const char* verb : {"synth", "align", "pack", "inspect", "train", "extract", "evaluate"}) {
+  for (const char* verb :
+       {"synth", "align", "pack", "inspect", "plan", "train", "extract", "evaluate"}) {
     const std::string help = run({verb, "--help"});
     EXPECT_NE(help.find("Example: sphereface "), std::string::npos) << help;
   }

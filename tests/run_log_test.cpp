@@ -84,6 +84,20 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   EXPECT_NEAR(summary["loader_share"].get<double>(), 0.4 / 3.6, 1e-9);
 }
 
+TEST_F(RunLogTest, ClippedStepsAreCounted) {
+  RunShape clipping = shape();
+  clipping.clip_gradients = 2;
+  RunLog log(folder_.path(), clipping);
+  for (uint64_t step = 0; step < 10; ++step) {
+    StepSummary summary = stepAt(step, 3);
+    summary.gradient_norm = 0.5 * static_cast<double>(step);
+    log.step(summary);
+  }
+  const Json line = Json::parse(readFile(folder_ / "metrics.jsonl"));
+  EXPECT_EQ(line.at("clipped_steps"), 5) << "2.5 and above";
+  EXPECT_EQ(line.at("gradient_norm"), 4.5) << "as it was";
+}
+
 TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {
   for (const uint64_t first : {0U, 20U}) {
     RunShape resumed = shape();

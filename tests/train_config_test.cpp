@@ -34,7 +34,7 @@ class TrainConfigTest : public ::testing::Test {
       "data { lmdb: \"x\" }\n"
       "network { name: \"sphereface-4\" }\n"
       "solver {\n"
-      "  warmup_steps: 3\n"
+      "  warmup: 3\n"
       "  steps: 10\n"
       "}\n";
   const std::filesystem::path file_ = std::filesystem::temp_directory_path() /
@@ -140,6 +140,42 @@ TEST_F(TrainConfigTest, AnAugmentationOutsideItsRangeIsNamed) {
     EXPECT_NE(errorOf(good_, {field + "=-1"}).find(field + ": must not be negative"),
               std::string::npos);
   }
+}
+
+TEST_F(TrainConfigTest, TheLengthIsSetOnce) {
+  EXPECT_EQ(load(good_, {"solver.epochs=2.5"}).solver().epochs(), 2.5);
+  EXPECT_FALSE(load(good_, {"solver.epochs=2.5"}).solver().has_steps()) << "replaced";
+  EXPECT_EQ(load(good_, {"solver.images=14336000"}).solver().images(), 14336000U);
+  std::string text = good_;
+  text.replace(text.find("  steps: 10\n"), 12, "  steps: 10 epochs: 2\n");
+  EXPECT_NE(errorOf(text).find(file_.string() + ":5:"), std::string::npos) << errorOf(text);
+  EXPECT_NE(errorOf(text).find("\"epochs\" is specified along with field \"steps\""),
+            std::string::npos)
+      << errorOf(text);
+  text.replace(text.find("  steps: 10 epochs: 2\n"), 22, "");
+  EXPECT_NE(errorOf(text).find(":3: solver: needs one of steps, epochs, images"), std::string::npos)
+      << errorOf(text);
+}
+
+TEST_F(TrainConfigTest, ImpossibleSchedulesAreNamed) {
+  for (const auto& [set, words] : std::vector<std::pair<std::string, std::string>>{
+           {"solver.epochs=0", "solver.epochs: must be positive"},
+           {"solver.epochs=nan", "solver.epochs: must be positive"},
+           {"solver.images=0", "solver.images: must be at least 1"},
+           {"solver.policy=STEP", "solver.stepsize: must be positive for policy STEP"},
+           {"solver.step_value=[5,3]", "solver.step_value: must rise"},
+           {"solver.step_value=[-1]", "solver.step_value: must rise"},
+           {"solver.warmup=-1", "solver.warmup: must not be negative"},
+           {"solver.power=-1", "solver.power: must not be negative"},
+           {"solver.gamma=-1", "solver.gamma: must not be negative"},
+           {"solver.clip_gradients=0", "solver.clip_gradients: must be a positive norm"},
+           {"solver.unit=WEEKS", "WEEKS"}}) {
+    EXPECT_NE(errorOf(good_, {set}).find(words), std::string::npos)
+        << set << ": " << errorOf(good_, {set});
+  }
+  EXPECT_EQ(load(good_, {"solver.clip_gradients=-1"}).solver().clip_gradients(), -1);
+  EXPECT_EQ(load(good_, {"solver.step_value=[0.5,1.5]", "solver.unit=EPOCHS"}).solver().unit(),
+            SolverConfig::EPOCHS);
 }
 
 TEST_F(TrainConfigTest, WrongOverridesAreNamed) {

@@ -17,10 +17,10 @@
 #include "model/checkpoint.h"
 #include "model/initialize.h"
 #include "model/network_table.h"
+#include "model/schedule.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
 #include "worker/allreduce.h"
-#include "worker/schedule.h"
 
 namespace sphereface {
 namespace {
@@ -48,10 +48,11 @@ class Trainer {
         config_(parseConfig(plan)),
         network_(buildNetwork(config_.network())),
         dataset_(config_.data().lmdb()),
+        length_(runLength(config_.solver(), dataset_.size())),
         loader_(dataset_, loaderOptions(config_.data())) {}
 
   uint64_t run() {
-    const uint64_t steps = config_.solver().steps();
+    const uint64_t steps = length_.steps;
     for (uint64_t step = plan_.first_step(); step < steps; ++step) {
       takeLeases(step);
       if (step == 0 && config_.checkpoint().initial()) writeCheckpoint(0);
@@ -154,20 +155,22 @@ class Trainer {
 
   StepReport trainStep(uint64_t step) {
     const SolverConfig& solver = config_.solver();
-    const float loss_scale = 1.0F / static_cast<float>(solver.batch_size() * solver.iter_size());
+    const float loss_scale = 1.0F / static_cast<float>(length_.images_per_step);
     StepReport report;
     report.set_step(step);
     for (uint32_t pass = 0; pass < solver.iter_size(); ++pass) {
       const double start = now();
       loader_.next(batch_);
       report.set_loader_seconds(report.loader_seconds() + now() - start);
-      const HeadStep head_step = headStepAt(config_.head(), step, ++forward_passes_);
+      const uint64_t images =
+          length_.images(step) + (pass + 1) * static_cast<uint64_t>(solver.batch_size());
+      const HeadStep head_step = headStepAt(config_.head(), step, ++forward_passes_, images);
       const PassStats stats =
           engine_->forwardBackward(batch_.images, batch_.labels, head_step, loss_scale, pass > 0);
       if (!std::isfinite(stats.head.loss_sum)) {
         throw Error(concat("the loss of step ", step,
                            " is not finite: training diverged; lower "
-                           "solver.base_learning_rate, add warmup_steps, slow head.lambda or "
+                           "solver.base_learning_rate, add solver.warmup, slow head.lambda or "
                            "raise head.margin_warmup_steps"));
       }
       report.set_images(report.images() + batch_.labels.size());
@@ -194,9 +197,10 @@ class Trainer {
     }
     const double reduced = now();
     Update update;
-    update.learning_rate = learningRate(solver, step);
+    update.learning_rate = learningRate(solver, length_, step);
     update.momentum = solver.momentum();
     update.weight_decay = solver.weight_decay();
+    update.clip_gradients = solver.clip_gradients();
     report.set_gradient_norm(engine_->update(update));
     report.set_learning_rate(update.learning_rate);
     report.set_cache_bytes(loader_.cacheBytes());
@@ -236,6 +240,7 @@ class Trainer {
   TrainConfig config_;
   Network network_;
   Dataset dataset_;
+  RunLength length_;
   Loader loader_;
   Batch batch_;
   std::unique_ptr<Engine> engine_;

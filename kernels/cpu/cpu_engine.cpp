@@ -28,6 +28,9 @@ struct Store {
         gradients(training ? parameter_count : 0),
         momentum(training ? parameter_count : 0) {}
   Arena arena() { return {parameters.span(), gradients.span(), momentum.span()}; }
+  size_t bytes() const {
+    return sizeof(float) * (parameters.size() + gradients.size() + momentum.size());
+  }
 
   AlignedBuffer<float> parameters;
   AlignedBuffer<float> gradients;
@@ -95,13 +98,14 @@ class CpuEngine final : public Engine {
     const auto rate = static_cast<float>(update.learning_rate);
     const auto momentum = static_cast<float>(update.momentum);
     const auto decay = static_cast<float>(update.weight_decay);
-    double squares = sgdUpdate(head_store_.parameters.size(), rate, momentum, decay,
+    const float scale = update.clip_gradients < 0 ? 1.0F : clippingScale(update.clip_gradients);
+    double squares = sgdUpdate(head_store_.parameters.size(), rate, momentum, decay, scale,
                                head_store_.parameters.data(), head_store_.gradients.data(),
                                head_store_.momentum.data());
     for (const Parameter& p : options_.network.parameters) {
       if (p.learning_rate_mult == 0) continue;
       squares += sgdUpdate(p.count, rate * p.learning_rate_mult, momentum, decay * p.decay_mult,
-                           trunk_store_.parameters.data() + p.offset,
+                           scale, trunk_store_.parameters.data() + p.offset,
                            trunk_store_.gradients.data() + p.offset,
                            trunk_store_.momentum.data() + p.offset);
     }
@@ -111,10 +115,29 @@ class CpuEngine final : public Engine {
   std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }
   std::vector<std::string> notes() const override { return notes_; }
 
+  EngineMemory memory() const override {
+    EngineMemory memory;
+    memory.parameters = trunk_store_.bytes() + head_store_.bytes();
+    memory.activations =
+        trunk_.bytes() + sizeof(float) * (embeddings_.size() + d_embeddings_.size());
+    memory.head = head_workspace_.bytes();
+    return memory;
+  }
+
  private:
   size_t rows() const { return static_cast<size_t>(options_.batch); }
   size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
   size_t headCount() const { return static_cast<size_t>(options_.classes) * dim(); }
+
+  float clippingScale(double largest) const {
+    double squares = sumOfSquares(head_store_.gradients.size(), head_store_.gradients.data());
+    for (const Parameter& p : options_.network.parameters) {
+      if (p.learning_rate_mult == 0) continue;
+      squares += sumOfSquares(p.count, trunk_store_.gradients.data() + p.offset);
+    }
+    const double norm = std::sqrt(squares);
+    return norm > largest ? static_cast<float>(largest / norm) : 1.0F;
+  }
 
   static void checkSize(const char* what, size_t got, size_t wanted) {
     if (got != wanted) throw Error(concat("engine: ", got, " ", what, ", expected ", wanted));

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+#include "data/dataset.h"
+#include "model/train_config.h"
+#include "plan/forecast.h"
+#include "plan/host_memory.h"
+#include "plan/plan_report.h"
+#include "plan/probe.h"
+
+namespace sphereface {
+namespace {
+
+constexpr int kProbeSteps = 10;
+constexpr double kProbeSeconds = 60;
+
+struct Options {
+  std::filesystem::path config;
+  int workers = 1;
+  std::vector<std::string> overrides;
+  uint64_t records = 0;
+  uint64_t classes = 0;
+  bool no_probe = false;
+  std::filesystem::path json;
+};
+
+PlannedRun plannedRun(const Options& options) {
+  PlannedRun run;
+  run.config = loadTrainConfig(options.config, options.overrides);
+  run.workers = options.workers;
+  run.records = options.records;
+  run.classes = options.classes;
+  run.host_threads = availableThreads();
+  run.host_memory = availableMemory();
+  checkWorkers(run.config, run.workers);
+  if (run.records == 0) {
+    const DatasetManifest data = Dataset(run.config.data().lmdb()).manifest();
+    checkDataset(data, run.config);
+    run.records = data.records();
+    run.classes = data.classes();
+  }
+  return run;
+}
+
+void run(const Options& options) {
+  const PlannedRun run = plannedRun(options);
+  const Forecast forecast = forecastRun(run);
+  std::optional<Probe> probe;
+  if (!options.no_probe && forecast.memory.engine.total() < run.host_memory) {
+    probe = probeRun(run, kProbeSteps, kProbeSeconds);
+  }
+  std::fputs(planText(run, forecast, probe).c_str(), stdout);
+  if (!options.no_probe && !probe) {
+    std::printf("no probe: a worker doesn't fit into this host's memory\n");
+  }
+  if (!options.json.empty()) writeJsonFile(options.json, planJson(run, forecast, probe));
+}
+
+}  // namespace
+
+void addPlanCommand(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand(
+      "plan", "Say what a training run will need and take, before it is started");
+  verb->add_option("--config", options->config, "Training configuration (configs/*.textproto)")
+      ->required();
+  verb->add_option("--workers", options->workers, "Training ranks, all on this host")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--set", options->overrides,
+                   "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
+      ->allow_extra_args(false);
+  CLI::Option* records =
+      verb->add_option("--records", options->records, "Images, when there is no data set yet")
+          ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40));
+  CLI::Option* classes =
+      verb->add_option("--classes", options->classes, "Identities, when there is no data set yet")
+          ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 30))
+          ->needs(records);
+  records->needs(classes);
+  verb->add_flag("--no-probe", options->no_probe,
+                 "Don't time 10 steps (or a minute) on random images");
+  verb->add_option("--json", options->json, "Also write the plan here");
+  verb->footer(
+      "Example: sphereface plan --config configs/sphereface20_casia.textproto --workers 8 \\\n"
+      "             --records 455594 --classes 10572");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace sphereface

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "plan/forecast.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "data/loader.h"
+#include "model/network_table.h"
+#include "model/train_config.h"
+
+namespace sphereface {
+namespace {
+
+/// Buffers are proportional to the batch but for a constant, logits to batch and classes.
+EngineMemory predictEngineMemory(const EngineOptions& options) {
+  EngineOptions small = options;
+  small.classes = 1;
+  small.batch = 1;
+  const EngineMemory one = makeEngine(Device::kCpu, small)->memory();
+  small.batch = 2;
+  const EngineMemory two = makeEngine(Device::kCpu, small)->memory();
+  const auto batch = static_cast<size_t>(options.batch);
+  const auto classes = static_cast<size_t>(options.classes);
+  const size_t trunk = options.network.parameter_count;
+  const auto dim = static_cast<size_t>(options.network.embedding);
+  EngineMemory memory;
+  memory.parameters = one.parameters / (trunk + dim) * (trunk + classes * dim);
+  memory.activations = one.activations + (batch - 1) * (two.activations - one.activations);
+  memory.logits = one.logits * batch * classes;
+  return memory;
+}
+
+size_t loaderBytes(const Network& network, size_t batch) {
+  const size_t image = network.imageBytes() + sizeof(int32_t) + sizeof(uint64_t);
+  return (LoaderOptions().prefetch + 1) * batch * image;
+}
+
+uint64_t checkpointsKept(const CheckpointConfig& checkpoint, uint64_t steps) {
+  const uint64_t every = checkpoint.every_steps();
+  const uint64_t written = every == 0 ? 1 : (steps + every - 1) / every;
+  const uint64_t kept =
+      checkpoint.keep() == 0 ? written : std::min<uint64_t>(written, checkpoint.keep());
+  return kept + (checkpoint.initial() ? 1 : 0);
+}
+
+std::vector<ScheduleRow> scheduleOf(const TrainConfig& config, const RunLength& length) {
+  std::vector<ScheduleRow> rows;
+  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    ScheduleRow row;
+    row.share = share;
+    row.step = static_cast<uint64_t>(share * static_cast<double>(length.steps - 1));
+    row.images = length.images(row.step);
+    row.epochs = length.epochs(row.step);
+    row.learning_rate = learningRate(config.solver(), length, row.step);
+    row.lambda = lambdaAt(config.head().lambda(), (row.step + 1) * config.solver().iter_size(),
+                          length.images(row.step + 1));
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+double percent(double part, double whole) {
+  return 100 * part / whole;
+}
+
+void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forecast) {
+  const WorkerMemory& memory = forecast.memory;
+  const auto total = static_cast<double>(memory.total());
+  const size_t per_parameter =
+      memory.engine.parameters / (forecast.trunk_parameters + forecast.head_parameters);
+  const size_t head = per_parameter * forecast.head_parameters;
+  const double head_share = percent(static_cast<double>(head + memory.engine.logits), total);
+  if (head_share > 50) {
+    forecast.warnings.push_back(
+        concat("the head of ", run.classes, " classes takes ", std::lround(head_share),
+               " % of a worker's memory: ", formatScaled(static_cast<double>(head), "B"),
+               " of weights, gradients and momenta, ",
+               formatScaled(static_cast<double>(memory.engine.logits), "B"), " of logits"));
+  }
+  const size_t fc = per_parameter * network.fc_inputs * static_cast<size_t>(network.embedding);
+  const double fc_share = percent(static_cast<double>(fc), total);
+  if (fc_share > 50) {
+    forecast.warnings.push_back(
+        concat("the fc layer takes ", std::lround(fc_share),
+               " % of a worker's memory: ", formatScaled(static_cast<double>(fc), "B"), " for ",
+               network.fc_inputs, " x ", network.embedding, " weights"));
+  }
+  const size_t needed = memory.total() * static_cast<size_t>(run.workers);
+  if (needed > run.host_memory) {
+    forecast.warnings.push_back(
+        concat(run.workers, run.workers == 1 ? " worker needs " : " workers need ",
+               formatScaled(static_cast<double>(needed), "B"), ", this host has ",
+               formatScaled(static_cast<double>(run.host_memory), "B"),
+               " to spare: lower solver.batch_size and raise solver.iter_size, or use more hosts"));
+  }
+}
+
+void warnOfSchedule(const PlannedRun& run, Forecast& forecast) {
+  const SolverConfig& solver = run.config.solver();
+  const HeadConfig::Lambda& lambda = run.config.head().lambda();
+  if (solver.batch_size() % static_cast<uint32_t>(run.workers) != 0) {
+    forecast.warnings.push_back(concat("solver.batch_size ", solver.batch_size(),
+                                       " isn't divisible by ", run.workers, " workers: those with ",
+                                       forecast.worker_batch, " images keep the others waiting"));
+  }
+  const double last = forecast.schedule.back().lambda;
+  if (run.config.head().margin() > 1 && last > lambda.minimum()) {
+    std::string warning = concat("lambda ends at ", last, " and never reaches head.lambda.minimum ",
+                                 lambda.minimum(), ": the margin stays weaker than the recipe's");
+    if (lambda.minimum() > 0 && lambda.gamma() > 0 && lambda.power() > 0) {
+      const double n =
+          (std::pow(lambda.base() / lambda.minimum(), 1 / lambda.power()) - 1) / lambda.gamma() -
+          static_cast<double>(lambda.start());
+      const double per_step = lambda.images_per_iteration() == 0
+                                  ? solver.iter_size()
+                                  : static_cast<double>(forecast.length.images_per_step) /
+                                        static_cast<double>(lambda.images_per_iteration());
+      warning += concat(" (it would at step ", static_cast<uint64_t>(std::ceil(n / per_step)), ")");
+    }
+    forecast.warnings.push_back(warning);
+  }
+  if (warmupSteps(solver, forecast.length) > static_cast<double>(forecast.length.steps)) {
+    forecast.warnings.push_back(
+        concat("solver.warmup is longer than the run of ", forecast.length.steps,
+               " steps: the learning rate never reaches ", solver.base_learning_rate()));
+  }
+}
+
+}  // namespace
+
+int threadsOfWorker(const PlannedRun& run) {
+  const uint32_t asked = run.config.worker().threads();
+  if (asked > 0) return static_cast<int>(asked);
+  return static_cast<int>(std::max<size_t>(1, run.host_threads / static_cast<size_t>(run.workers)));
+}
+
+EngineOptions engineOptions(const PlannedRun& run) {
+  const auto workers = static_cast<uint32_t>(run.workers);
+  EngineOptions options;
+  options.network = buildNetwork(run.config.network());
+  options.classes = static_cast<int>(run.classes);
+  options.head = headOptions(run.config.head());
+  options.batch = static_cast<int>((run.config.solver().batch_size() + workers - 1) / workers);
+  options.precision = precisionOf(run.config.worker());
+  options.threads = threadsOfWorker(run);
+  return options;
+}
+
+Forecast forecastRun(const PlannedRun& run) {
+  const EngineOptions options = engineOptions(run);
+  const Network& network = options.network;
+  Forecast forecast;
+  forecast.length = runLength(run.config.solver(), run.records);
+  forecast.worker_batch = static_cast<uint32_t>(options.batch);
+  forecast.trunk_parameters = network.parameter_count;
+  forecast.head_parameters = run.classes * static_cast<uint64_t>(network.embedding);
+  const uint64_t part = sizeof(float) * (forecast.trunk_parameters + forecast.head_parameters);
+  forecast.memory.engine = predictEngineMemory(options);
+  forecast.memory.loader = loaderBytes(network, forecast.worker_batch);
+  forecast.memory.checkpoint = part;
+  forecast.allreduce_bytes = run.workers > 1 ? part : 0;
+  forecast.flops_per_image = 6 * (static_cast<double>(multiplyAdds(network)) +
+                                  static_cast<double>(forecast.head_parameters));
+  forecast.checkpoint_bytes = 2 * part;
+  forecast.checkpoints = checkpointsKept(run.config.checkpoint(), forecast.length.steps);
+  forecast.schedule = scheduleOf(run.config, forecast.length);
+  warnOfMemory(run, network, forecast);
+  warnOfSchedule(run, forecast);
+  return forecast;
+}
+
+}  // namespace sphereface

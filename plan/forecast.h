@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// What a run needs, from its configuration and shapes alone. Times come from a probe (probe.h).
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/engine.h"
+#include "model/schedule.h"
+#include "proto/config.pb.h"
+
+namespace sphereface {
+
+struct PlannedRun {
+  TrainConfig config;    // checked
+  uint64_t records = 0;  // of the data set
+  uint64_t classes = 0;
+  int workers = 1;
+  // The host that all workers are taken to share: its threads, and bytes of memory not in use.
+  size_t host_threads = 1;
+  size_t host_memory = 0;
+};
+
+/// Compute threads of each worker, as the worker itself decides.
+int threadsOfWorker(const PlannedRun& run);
+
+/// The engine of the worker that has the most images of a batch.
+EngineOptions engineOptions(const PlannedRun& run);
+
+/// Bytes of one worker, without its program and libraries.
+struct WorkerMemory {
+  EngineMemory engine;
+  size_t loader = 0;      // decoded batches: those ahead and the one in use
+  size_t checkpoint = 0;  // a part of it, in the worker that writes it
+
+  size_t total() const { return engine.total() + loader + checkpoint; }
+};
+
+/// A moment of the run: what its step trains with.
+struct ScheduleRow {
+  double share = 0;  // of the run
+  uint64_t step = 0;
+  uint64_t images = 0;  // seen before it
+  double epochs = 0;
+  double learning_rate = 0;
+  double lambda = 0;  // of its last pass
+};
+
+struct Forecast {
+  RunLength length;
+  uint32_t worker_batch = 0;  // images of a pass on the worker that has the most
+  size_t trunk_parameters = 0;
+  size_t head_parameters = 0;
+  WorkerMemory memory;
+  uint64_t allreduce_bytes = 0;  // gradients that each worker puts in at every step
+  double flops_per_image = 0;    // forward and backward: 6 for each multiply-add of the forward
+  uint64_t checkpoint_bytes = 0;
+  uint64_t checkpoints = 0;  // kept at the end, the initial one included
+  std::vector<ScheduleRow> schedule;
+  std::vector<std::string> warnings;
+
+  double flopsPerStep() const {
+    return flops_per_image * static_cast<double>(length.images_per_step);
+  }
+};
+
+/// The engine's memory is extrapolated from what two small engines of the same network hold.
+/// errors: those of makeEngine.
+Forecast forecastRun(const PlannedRun& run);
+
+}  // namespace sphereface

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <cstddef>
+
+namespace sphereface {
+
+/// Bytes of memory this process occupies now and at most did, program and libraries included.
+struct ProcessMemory {
+  size_t resident = 0;
+  size_t peak = 0;
+};
+
+/// errors: Error when the kernel doesn't say.
+ProcessMemory processMemory();
+
+/// Bytes of this host's memory that new programs could take without swapping.
+/// errors: Error when the kernel doesn't say.
+size_t availableMemory();
+
+}  // namespace sphereface

@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "plan/plan_report.h"
+
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/progress.h"
+
+namespace sphereface {
+namespace {
+
+std::string bytesText(uint64_t bytes) {
+  return formatScaled(static_cast<double>(bytes), "B");
+}
+
+std::string countText(double count) {
+  return formatScaled(count);
+}
+
+/// Lines "name        value".
+class Lines {
+ public:
+  template <class... Parts>
+  void add(const std::string& name, const Parts&... parts) {
+    out_ << std::left << std::setw(34) << name << concat(parts...) << '\n';
+  }
+  void blank() { out_ << '\n'; }
+  std::ostringstream& raw() { return out_; }
+  std::string text() const { return out_.str(); }
+
+ private:
+  std::ostringstream out_;
+};
+
+std::string fixed(double value, int digits) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(digits) << value;
+  return out.str();
+}
+
+/// Five significant digits.
+std::string shortText(double value) {
+  std::ostringstream out;
+  out << std::setprecision(5) << value;
+  return out.str();
+}
+
+void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
+  const SolverConfig& solver = run.config.solver();
+  const WorkerMemory& memory = f.memory;
+  lines.add("parameters", countText(static_cast<double>(f.trunk_parameters + f.head_parameters)),
+            ": network ", countText(static_cast<double>(f.trunk_parameters)), ", head ",
+            countText(static_cast<double>(f.head_parameters)));
+  lines.add("effective batch", f.length.images_per_step, " = batch_size ", solver.batch_size(),
+            " x iter_size ", solver.iter_size(), "; ", f.worker_batch, " a worker and pass");
+  lines.add("length", f.length.steps, " steps, ", f.length.images(f.length.steps), " images, ",
+            fixed(f.length.epochs(f.length.steps), 2), " epochs");
+  lines.add("loss of chance", "ln(", run.classes,
+            ") = ", fixed(std::log(static_cast<double>(run.classes)), 4));
+  lines.add("work", formatScaled(f.flops_per_image, "FLOP"), " an image, ",
+            formatScaled(f.flopsPerStep(), "FLOP"), " a step");
+  lines.add("allreduce", bytesText(f.allreduce_bytes), " a step from each worker");
+  lines.add("memory of a worker", bytesText(memory.total()), " besides program and libraries");
+  lines.add("  parameters, gradients, momenta", bytesText(memory.engine.parameters));
+  lines.add("  activations and workspace", bytesText(memory.engine.activations));
+  lines.add("  logits", bytesText(memory.engine.logits));
+  lines.add("  loader's decoded batches", bytesText(memory.loader));
+  lines.add("  a checkpoint while written", bytesText(memory.checkpoint), " (in one worker)");
+  lines.add("checkpoints", f.checkpoints, " x ", bytesText(f.checkpoint_bytes), " = ",
+            bytesText(f.checkpoints * f.checkpoint_bytes), " kept at the end");
+}
+
+void addSchedule(const Forecast& f, Lines& lines) {
+  std::ostringstream& out = lines.raw();
+  out << std::right << std::setw(6) << "run" << std::setw(10) << "step" << std::setw(13) << "images"
+      << std::setw(9) << "epochs" << std::setw(15) << "learning rate" << std::setw(11) << "lambda"
+      << '\n';
+  for (const ScheduleRow& row : f.schedule) {
+    out << std::setw(4) << std::lround(100 * row.share) << " %" << std::setw(10) << row.step
+        << std::setw(13) << row.images << std::setw(9) << fixed(row.epochs, 2) << std::setw(15)
+        << shortText(row.learning_rate) << std::setw(11) << fixed(row.lambda, 2) << '\n';
+  }
+}
+
+double imagesPerSecond(const PlannedRun& run, const Forecast& f, const Probe& probe) {
+  return static_cast<double>(f.length.images_per_step) / stepSeconds(run, probe);
+}
+
+double secondsToFinish(const PlannedRun& run, const Forecast& f, const Probe& probe) {
+  return stepSeconds(run, probe) * static_cast<double>(f.length.steps);
+}
+
+/// What the speed leaves out.
+std::string assumptions(const PlannedRun& run, const Probe& probe) {
+  std::string text = "loading takes no time";
+  if (run.workers == 1) return text;
+  text += concat(", nor does the allreduce; all ", run.workers, " workers are on this host");
+  if (static_cast<size_t>(probe.threads) * static_cast<size_t>(run.workers) > run.host_threads) {
+    return text + concat(" and share its ", run.host_threads, " threads");
+  }
+  return text + " and as fast as one alone";
+}
+
+void addProbe(const PlannedRun& run, const Forecast& f, const Probe& probe, Lines& lines) {
+  lines.add("probe", probe.steps, probe.steps == 1 ? " step" : " steps",
+            " of one worker on random images, ", probe.threads,
+            probe.threads == 1 ? " thread" : " threads");
+  lines.add("memory of its engine", "predicted ", bytesText(f.memory.engine.total()), ", measured ",
+            bytesText(probe.measuredBytes()), " (peak ", bytesText(probe.resident_peak), " less ",
+            bytesText(probe.resident_before), " of program and libraries)");
+  const double rate = imagesPerSecond(run, f, probe);
+  lines.add("speed", shortText(std::round(10 * rate) / 10), " images/s, ",
+            formatScaled(rate * f.flops_per_image, "FLOP/s"));
+  lines.add("assumed", assumptions(run, probe));
+  const double seconds = secondsToFinish(run, f, probe);
+  lines.add("time to finish", fixed(seconds / 3600, 2), " h (", formatDuration(seconds), ")");
+}
+
+}  // namespace
+
+std::string planText(const PlannedRun& run, const Forecast& forecast,
+                     const std::optional<Probe>& probe) {
+  const NetworkConfig& network = run.config.network();
+  Lines lines;
+  lines.raw() << run.config.name() << ": " << network.name() << ", " << network.height() << 'x'
+              << network.width() << " images, embedding " << network.embedding() << ", "
+              << run.classes << " classes, " << run.records << " images, " << run.workers
+              << (run.workers == 1 ? " worker" : " workers") << "\n\n";
+  addNeeds(run, forecast, lines);
+  lines.blank();
+  addSchedule(forecast, lines);
+  if (probe) {
+    lines.blank();
+    addProbe(run, forecast, *probe, lines);
+  }
+  if (!forecast.warnings.empty()) lines.blank();
+  for (const std::string& warning : forecast.warnings)
+    lines.raw() << "warning: " << warning << '\n';
+  return lines.text();
+}
+
+Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Probe>& probe) {
+  Json json;
+  json["name"] = run.config.name();
+  json["network"] = run.config.network().name();
+  json["classes"] = run.classes;
+  json["records"] = run.records;
+  json["workers"] = run.workers;
+  json["parameters"] = {{"network", f.trunk_parameters}, {"head", f.head_parameters}};
+  json["effective_batch"] = f.length.images_per_step;
+  json["worker_batch"] = f.worker_batch;
+  json["steps"] = f.length.steps;
+  json["images"] = f.length.images(f.length.steps);
+  json["epochs"] = f.length.epochs(f.length.steps);
+  json["loss_at_chance"] = std::log(static_cast<double>(run.classes));
+  json["flops_per_image"] = f.flops_per_image;
+  json["flops_per_step"] = f.flopsPerStep();
+  json["allreduce_bytes"] = f.allreduce_bytes;
+  json["memory_bytes"] = {
+      {"parameters", f.memory.engine.parameters}, {"activations", f.memory.engine.activations},
+      {"logits", f.memory.engine.logits},         {"loader", f.memory.loader},
+      {"checkpoint", f.memory.checkpoint},        {"total", f.memory.total()}};
+  json["checkpoint_bytes"] = f.checkpoint_bytes;
+  json["checkpoints_kept"] = f.checkpoints;
+  json["schedule"] = Json::array();
+  for (const ScheduleRow& row : f.schedule) {
+    json["schedule"].push_back({{"share", row.share},
+                                {"step", row.step},
+                                {"images", row.images},
+                                {"epochs", row.epochs},
+                                {"learning_rate", row.learning_rate},
+                                {"lambda", row.lambda}});
+  }
+  if (probe) {
+    json["probe"] = {{"steps", probe->steps},
+                     {"threads", probe->threads},
+                     {"pass_seconds", probe->pass_seconds},
+                     {"update_seconds", probe->update_seconds},
+                     {"predicted_bytes", f.memory.engine.total()},
+                     {"measured_bytes", probe->measuredBytes()},
+                     {"peak_resident_bytes", probe->resident_peak},
+                     {"assumes", assumptions(run, *probe)}};
+    json["images_per_second"] = imagesPerSecond(run, f, *probe);
+    json["hours"] = secondsToFinish(run, f, *probe) / 3600;
+  }
+  json["warnings"] = f.warnings;
+  return json;
+}
+
+}  // namespace sphereface

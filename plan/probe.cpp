@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "plan/probe.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "base/random.h"
+#include "model/initialize.h"
+#include "model/train_config.h"
+#include "plan/host_memory.h"
+
+namespace sphereface {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+Probe probeRun(const PlannedRun& run, int steps, double seconds) {
+  const EngineOptions options = engineOptions(run);
+  Probe probe;
+  probe.threads = options.threads;
+  probe.resident_before = processMemory().resident;
+  const std::unique_ptr<Engine> engine = makeEngine(deviceOf(run.config.worker()), options);
+  probe.engine_bytes = engine->memory().total();
+  initializeTrunk(options.network, run.config.network().seed(), engine->trunk().parameters);
+  initializeHead(options.classes, options.network.embedding, run.config.network().seed(),
+                 engine->head().parameters);
+  const auto rows = static_cast<size_t>(options.batch);
+  Random random(1);
+  std::vector<uint8_t> images(rows * options.network.imageBytes());
+  for (uint8_t& byte : images)
+    byte = static_cast<uint8_t>(random.below(256));
+  std::vector<int32_t> labels(rows);
+  for (int32_t& label : labels)
+    label = static_cast<int32_t>(random.below(run.classes));
+
+  const double lambda = run.config.head().lambda().base();
+  const double end = now() + seconds;
+  std::vector<double> pass;
+  std::vector<double> update;
+  for (int step = -1; step < steps && (step < 1 || now() < end); ++step) {
+    const double start = now();
+    engine->forwardBackward(images, labels, lambda, 1 / static_cast<float>(rows), false);
+    const double computed = now();
+    // A small rate: random images shall not make the weights diverge.
+    engine->update({1e-4, 0.9, 5e-4, run.config.solver().clip_gradients()});
+    if (step < 0) continue;
+    pass.push_back(computed - start);
+    update.push_back(now() - computed);
+  }
+  probe.steps = static_cast<int>(pass.size());
+  probe.pass_seconds = median(pass);
+  probe.update_seconds = median(update);
+  probe.resident_peak = processMemory().peak;
+  return probe;
+}
+
+double stepSeconds(const PlannedRun& run, const Probe& probe) {
+  const double wanted = static_cast<double>(probe.threads) * run.workers;
+  const double share = std::max(1.0, wanted / static_cast<double>(run.host_threads));
+  return share * (run.config.solver().iter_size() * probe.pass_seconds + probe.update_seconds);
+}
+
+}  // namespace sphereface
