@@ -9,13 +9,14 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
+#include "kernels/cpu/cpu_head.h"
 #include "model/network_table.h"
 #include "model/train_config.h"
 
 namespace sphereface {
 namespace {
 
-/// Buffers are proportional to the batch but for a constant, logits to batch and classes.
+/// The network's buffers are proportional to the batch but for a constant.
 EngineMemory predictEngineMemory(const EngineOptions& options) {
   EngineOptions small = options;
   small.classes = 1;
@@ -30,7 +31,8 @@ EngineMemory predictEngineMemory(const EngineOptions& options) {
   EngineMemory memory;
   memory.parameters = one.parameters / (trunk + dim) * (trunk + classes * dim);
   memory.activations = one.activations + (batch - 1) * (two.activations - one.activations);
-  memory.logits = one.logits * batch * classes;
+  memory.head = HeadWorkspace::bytesFor(options.head, options.batch, options.network.embedding,
+                                        options.classes);
   return memory;
 }
 
@@ -56,7 +58,7 @@ std::vector<ScheduleRow> scheduleOf(const TrainConfig& config, const RunLength& 
     row.images = length.images(row.step);
     row.epochs = length.epochs(row.step);
     row.learning_rate = learningRate(config.solver(), length, row.step);
-    row.lambda = lambdaAt(config.head().lambda(), (row.step + 1) * config.solver().iter_size(),
+    row.head = headStepAt(config.head(), row.step, (row.step + 1) * config.solver().iter_size(),
                           length.images(row.step + 1));
     rows.push_back(row);
   }
@@ -73,13 +75,13 @@ void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forec
   const size_t per_parameter =
       memory.engine.parameters / (forecast.trunk_parameters + forecast.head_parameters);
   const size_t head = per_parameter * forecast.head_parameters;
-  const double head_share = percent(static_cast<double>(head + memory.engine.logits), total);
+  const double head_share = percent(static_cast<double>(head + memory.engine.head), total);
   if (head_share > 50) {
-    forecast.warnings.push_back(
-        concat("the head of ", run.classes, " classes takes ", std::lround(head_share),
-               " % of a worker's memory: ", formatScaled(static_cast<double>(head), "B"),
-               " of weights, gradients and momenta, ",
-               formatScaled(static_cast<double>(memory.engine.logits), "B"), " of logits"));
+    forecast.warnings.push_back(concat(
+        "the head of ", run.classes, " classes takes ", std::lround(head_share),
+        " % of a worker's memory: ", formatScaled(static_cast<double>(head), "B"),
+        " of weights, gradients and momenta, ",
+        formatScaled(static_cast<double>(memory.engine.head), "B"), " of logits and workspace"));
   }
   const size_t fc = per_parameter * network.fc_inputs * static_cast<size_t>(network.embedding);
   const double fc_share = percent(static_cast<double>(fc), total);
@@ -107,10 +109,12 @@ void warnOfSchedule(const PlannedRun& run, Forecast& forecast) {
                                        " isn't divisible by ", run.workers, " workers: those with ",
                                        forecast.worker_batch, " images keep the others waiting"));
   }
-  const double last = forecast.schedule.back().lambda;
-  if (run.config.head().margin() > 1 && last > lambda.minimum()) {
-    std::string warning = concat("lambda ends at ", last, " and never reaches head.lambda.minimum ",
-                                 lambda.minimum(), ": the margin stays weaker than the recipe's");
+  const HeadStep last = forecast.schedule.back().head;
+  if (run.config.head().type() == HeadConfig::A_SOFTMAX && last.margin > 1 &&
+      last.lambda > lambda.minimum()) {
+    std::string warning =
+        concat("lambda ends at ", last.lambda, " and never reaches head.lambda.minimum ",
+               lambda.minimum(), ": the margin stays weaker than the recipe's");
     if (lambda.minimum() > 0 && lambda.gamma() > 0 && lambda.power() > 0) {
       const double n =
           (std::pow(lambda.base() / lambda.minimum(), 1 / lambda.power()) - 1) / lambda.gamma() -

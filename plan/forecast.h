@@ -47,7 +47,7 @@ struct ScheduleRow {
   uint64_t images = 0;  // seen before it
   double epochs = 0;
   double learning_rate = 0;
-  double lambda = 0;  // of its last pass
+  HeadStep head;  // of its last pass
 };
 
 struct Forecast {
@@ -68,7 +68,7 @@ struct Forecast {
   }
 };
 
-/// The engine's memory is extrapolated from what two small engines of the same network hold.
+/// The network's memory is extrapolated from what two small engines of the same network hold.
 /// errors: those of makeEngine.
 Forecast forecastRun(const PlannedRun& run);
 

@@ -67,7 +67,7 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
   lines.add("memory of a worker", bytesText(memory.total()), " besides program and libraries");
   lines.add("  parameters, gradients, momenta", bytesText(memory.engine.parameters));
   lines.add("  activations and workspace", bytesText(memory.engine.activations));
-  lines.add("  logits", bytesText(memory.engine.logits));
+  lines.add("  head's logits and workspace", bytesText(memory.engine.head));
   lines.add("  loader's decoded batches", bytesText(memory.loader));
   lines.add("  a checkpoint while written", bytesText(memory.checkpoint), " (in one worker)");
   lines.add("checkpoints", f.checkpoints, " x ", bytesText(f.checkpoint_bytes), " = ",
@@ -77,12 +77,13 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
 void addSchedule(const Forecast& f, Lines& lines) {
   std::ostringstream& out = lines.raw();
   out << std::right << std::setw(6) << "run" << std::setw(10) << "step" << std::setw(13) << "images"
-      << std::setw(9) << "epochs" << std::setw(15) << "learning rate" << std::setw(11) << "lambda"
-      << '\n';
+      << std::setw(9) << "epochs" << std::setw(15) << "learning rate" << std::setw(9) << "margin"
+      << std::setw(11) << "lambda" << '\n';
   for (const ScheduleRow& row : f.schedule) {
     out << std::setw(4) << std::lround(100 * row.share) << " %" << std::setw(10) << row.step
         << std::setw(13) << row.images << std::setw(9) << fixed(row.epochs, 2) << std::setw(15)
-        << shortText(row.learning_rate) << std::setw(11) << fixed(row.lambda, 2) << '\n';
+        << shortText(row.learning_rate) << std::setw(9) << shortText(row.head.margin)
+        << std::setw(11) << fixed(row.head.lambda, 2) << '\n';
   }
 }
 
@@ -160,10 +161,12 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
   json["flops_per_image"] = f.flops_per_image;
   json["flops_per_step"] = f.flopsPerStep();
   json["allreduce_bytes"] = f.allreduce_bytes;
-  json["memory_bytes"] = {
-      {"parameters", f.memory.engine.parameters}, {"activations", f.memory.engine.activations},
-      {"logits", f.memory.engine.logits},         {"loader", f.memory.loader},
-      {"checkpoint", f.memory.checkpoint},        {"total", f.memory.total()}};
+  json["memory_bytes"] = {{"parameters", f.memory.engine.parameters},
+                          {"activations", f.memory.engine.activations},
+                          {"head", f.memory.engine.head},
+                          {"loader", f.memory.loader},
+                          {"checkpoint", f.memory.checkpoint},
+                          {"total", f.memory.total()}};
   json["checkpoint_bytes"] = f.checkpoint_bytes;
   json["checkpoints_kept"] = f.checkpoints;
   json["schedule"] = Json::array();
@@ -173,7 +176,8 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
                                 {"images", row.images},
                                 {"epochs", row.epochs},
                                 {"learning_rate", row.learning_rate},
-                                {"lambda", row.lambda}});
+                                {"margin", row.head.margin},
+                                {"lambda", row.head.lambda}});
   }
   if (probe) {
     json["probe"] = {{"steps", probe->steps},

@@ -47,13 +47,13 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
   for (int32_t& label : labels)
     label = static_cast<int32_t>(random.below(run.classes));
 
-  const double lambda = run.config.head().lambda().base();
+  const HeadStep head = headStepAt(run.config.head(), 0, 1, 0);
   const double end = now() + seconds;
   std::vector<double> pass;
   std::vector<double> update;
   for (int step = -1; step < steps && (step < 1 || now() < end); ++step) {
     const double start = now();
-    engine->forwardBackward(images, labels, lambda, 1 / static_cast<float>(rows), false);
+    engine->forwardBackward(images, labels, head, 1 / static_cast<float>(rows), false);
     const double computed = now();
     // A small rate: random images shall not make the weights diverge.
     engine->update({1e-4, 0.9, 5e-4, run.config.solver().clip_gradients()});

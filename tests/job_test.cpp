@@ -73,7 +73,7 @@ class Job : public ::testing::Test {
                         concat(R"(name: "job"
 data { lmdb: ")",
                                (folder_ / "lmdb").string(), R"(" mirror: true shift: 1 }
-network { name: "custom" stage { channels: 8 units: 1 } stage { channels: 16 } embedding: 16
+network { name: "custom" stage { channels: 16 units: 1 } stage { channels: 16 } embedding: 16
           height: )",
                                kHeight, " width: ", kWidth, R"( }
 head { lambda { base: 100 gamma: 0.5 minimum: 5 } }
@@ -150,8 +150,12 @@ TEST_F(Job, EveryHeadTrains) {
 }
 
 TEST_F(Job, TrainsAndSaysWhatItDid) {
-  const Finished done = runCommand(
-      trainLine("learn", 2, {"--set", "solver.steps=150", "--set", "checkpoint.initial=true"}));
+  // By the exact gradient: the published one's part along x doesn't shrink with psi' and makes some
+  // small runs diverge once embeddings are long.
+  const Finished done =
+      runCommand(trainLine("learn", 2,
+                           {"--set", "solver.steps=150", "--set", "head.gradient=EXACT", "--set",
+                            "checkpoint.initial=true"}));
   ASSERT_EQ(done.code, 0) << done.output;
   EXPECT_NE(done.output.find("beside ln C = 1.79"), std::string::npos) << done.output;
   const Json summary = readJsonFile(folder_ / "learn" / "summary.json");

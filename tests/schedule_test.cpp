@@ -74,20 +74,20 @@ TEST(HeadStep, AnAngularMarginRisesToItsValue) {
   head.set_margin_warmup_steps(10);
   head.set_type(HeadConfig::COSFACE);
   head.set_margin(0.3);
-  EXPECT_EQ(headStepAt(head, 0, 1).margin, 0);
-  EXPECT_DOUBLE_EQ(headStepAt(head, 5, 6).margin, 0.15);
-  EXPECT_EQ(headStepAt(head, 10, 11).margin, 0.3);
-  EXPECT_EQ(headStepAt(head, 11, 12).lambda, 0);
+  EXPECT_EQ(headStepAt(head, 0, 1, 0).margin, 0);
+  EXPECT_DOUBLE_EQ(headStepAt(head, 5, 6, 0).margin, 0.15);
+  EXPECT_EQ(headStepAt(head, 10, 11, 0).margin, 0.3);
+  EXPECT_EQ(headStepAt(head, 11, 12, 0).lambda, 0);
   head.set_type(HeadConfig::SPHEREFACE_R_V2);
   head.set_margin(2);
-  EXPECT_EQ(headStepAt(head, 0, 1).margin, 1);
-  EXPECT_DOUBLE_EQ(headStepAt(head, 5, 6).margin, 1.5);
+  EXPECT_EQ(headStepAt(head, 0, 1, 0).margin, 1);
+  EXPECT_DOUBLE_EQ(headStepAt(head, 5, 6, 0).margin, 1.5);
 }
 
 TEST(HeadStep, ASoftmaxIsAnnealedByLambda) {
   const HeadConfig head;
-  EXPECT_EQ(headStepAt(head, 0, 1).margin, 4);
-  EXPECT_EQ(headStepAt(head, 0, 1).lambda, lambdaAt(head.lambda(), 1));
+  EXPECT_EQ(headStepAt(head, 0, 1, 0).margin, 4);
+  EXPECT_EQ(headStepAt(head, 0, 1, 0).lambda, lambdaAt(head.lambda(), 1, 0));
 }
 
 TEST(LearningRate, MultistepDropsAtTheStepItself) {

@@ -490,6 +490,15 @@ size_t positive(int value) {
 }  // namespace
 
 HeadWorkspace::HeadWorkspace(const HeadOptions& options, int batch, int dim, int classes) {
+  bytes_ = layOut(options, batch, dim, classes, true);
+}
+
+size_t HeadWorkspace::bytesFor(const HeadOptions& options, int batch, int dim, int classes) {
+  return HeadWorkspace().layOut(options, batch, dim, classes, false);
+}
+
+size_t HeadWorkspace::layOut(const HeadOptions& options, int batch, int dim, int classes,
+                             bool allocate) {
   lanes = (batch + kLanes - 1) / kLanes * kLanes;
   const int fitting = std::min({kBlockFloats / dim, kBlockLogits / lanes, kLargestBlock});
   // Whole tiles of PanelGemm.
@@ -500,45 +509,41 @@ HeadWorkspace::HeadWorkspace(const HeadOptions& options, int batch, int dim, int
   streaming =
       options.streaming.value_or(positive(batch) * positive(classes) * sizeof(float) > kKeptBytes);
 
+  size_t bytes = 0;
+  auto take = [&]<class T>(AlignedBuffer<T>& buffer, size_t count) {
+    bytes += count * sizeof(T);
+    if (allocate) buffer = AlignedBuffer<T>(count);
+  };
   const size_t images = positive(lanes);
-  top = AlignedBuffer<float>(images);
-  sum = AlignedBuffer<double>(images);
-  target = AlignedBuffer<float>(images);
+  take(top, images);
+  take(sum, images);
+  take(target, images);
   const size_t embedding_floats = positive(batch) * positive(dim);
-  if (normalizesEmbedding(options.type)) features = AlignedBuffer<float>(embedding_floats);
-  transposed = AlignedBuffer<float>((images + kPanel - 1) / kPanel * kPanel * positive(dim));
-  norms = AlignedBuffer<float>(images);
-  target_product = AlignedBuffer<float>(images);
-  target_cosine = AlignedBuffer<float>(images);
-  shift = AlignedBuffer<float>(images);
-  factor = AlignedBuffer<float>(images);
-  target_gradient_w = AlignedBuffer<float>(images);
-  target_gradient_x = AlignedBuffer<float>(images);
-  embedding_factor = AlignedBuffer<float>(images);
-  stripe_top = AlignedBuffer<float>(positive(stripes) * images);
-  stripe_sum = AlignedBuffer<double>(positive(stripes) * images);
-  stripe_dx = AlignedBuffer<float>(positive(stripes) * embedding_floats);
-  scratch = AlignedBuffer<float>(positive(stripes) * scratchFloats());
-  if (!streaming) logits = AlignedBuffer<float>(kept_floats);
+  if (normalizesEmbedding(options.type)) take(features, embedding_floats);
+  take(transposed, (images + kPanel - 1) / kPanel * kPanel * positive(dim));
+  take(norms, images);
+  take(target_product, images);
+  take(target_cosine, images);
+  take(shift, images);
+  take(factor, images);
+  take(target_gradient_w, images);
+  take(target_gradient_x, images);
+  take(embedding_factor, images);
+  take(stripe_top, positive(stripes) * images);
+  take(stripe_sum, positive(stripes) * images);
+  take(stripe_dx, positive(stripes) * embedding_floats);
+  take(scratch, positive(stripes) * scratchFloats());
+  if (!streaming) take(logits, kept_floats);
   if (options.mhe_weight > 0) {
-    present = AlignedBuffer<int32_t>(positive(batch));
-    energies = AlignedBuffer<double>(positive(batch));
+    take(present, positive(batch));
+    take(energies, positive(batch));
   }
+  return bytes;
 }
 
 /// Gradients of a block, its z when streaming, and two rows.
 size_t HeadWorkspace::scratchFloats() const {
   return (positive(block) * (streaming ? 2 : 1) + 2) * positive(lanes);
-}
-
-size_t HeadWorkspace::bytes() const {
-  const size_t floats = top.size() + target.size() + features.size() + transposed.size() +
-                        norms.size() + target_product.size() + target_cosine.size() + shift.size() +
-                        factor.size() + target_gradient_w.size() + target_gradient_x.size() +
-                        embedding_factor.size() + stripe_top.size() + stripe_dx.size() +
-                        scratch.size() + logits.size() + present.size();
-  return floats * sizeof(float) +
-         (sum.size() + stripe_sum.size() + energies.size()) * sizeof(double);
 }
 
 void headForward(const HeadOptions& options, const HeadPass& pass, HeadWorkspace& workspace) {

@@ -48,7 +48,9 @@ struct HeadPass {
 struct HeadWorkspace {
   HeadWorkspace() = default;
   HeadWorkspace(const HeadOptions& options, int batch, int dim, int classes);
-  size_t bytes() const;
+  size_t bytes() const { return bytes_; }
+  /// What bytes() of such a workspace would be, without making it.
+  static size_t bytesFor(const HeadOptions& options, int batch, int dim, int classes);
 
   // Between the passes, by image: the largest logit of the range's classes but the label (-infinity
   // when there is none), sum of exp(logit - top) over the same, and the label's logit with margin
@@ -85,6 +87,12 @@ struct HeadWorkspace {
   FractionalCosine fractional;
 
   size_t scratchFloats() const;
+
+ private:
+  /// Plans and, with `allocate`, makes all buffers; returns their bytes.
+  size_t layOut(const HeadOptions& options, int batch, int dim, int classes, bool allocate);
+
+  size_t bytes_ = 0;
 };
 
 /// requires: the workspace was made for these options and sizes.
