@@ -3,22 +3,28 @@
 //
 // One training step of a network on random images, by parts. The floor is arithmetic: a step is
 // about 3 x 2 x (multiply-adds of the network + embedding x classes) floating-point operations an
-// image; the last column is the rate at which that many were done.
+// image; the last column is the rate at which that many were done. With --ceiling the convolutions
+// alone, the same calls on memory of their own, take turns with the steps: what a step would take
+// if all else cost nothing.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
+#include "kernels/cpu/trunk_plan.h"
 #include "kernels/engine.h"
 #include "model/initialize.h"
 #include "model/network_table.h"
 
 namespace {
+
+using namespace sphereface;
 
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
@@ -26,10 +32,39 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// The convolutions of a step, and nothing else.
+class Convolutions {
+ public:
+  Convolutions(const EngineOptions& options, const std::string& algorithms)
+      : parameters_(options.network.parameter_count),
+        gradients_(options.network.parameter_count),
+        plan_(withAlgorithms(options, algorithms), parameters_.data(), gradients_.data()) {}
+
+  double seconds() const {
+    const auto start = std::chrono::steady_clock::now();
+    for (const TrunkLayer& layer : plan_.layers)
+      layer.forward(plan_.stream);
+    for (size_t i = plan_.layers.size(); i-- > 0;) {
+      plan_.layers[i].backward_parameters(plan_.stream);
+      if (i > 0) plan_.layers[i].backward_data(plan_.stream);
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+ private:
+  static EngineOptions withAlgorithms(EngineOptions options, const std::string& algorithms) {
+    options.convolution_algorithms = algorithms;
+    return options;
+  }
+
+  std::vector<float> parameters_;
+  std::vector<float> gradients_;
+  TrunkPlan plan_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace sphereface;
   CLI::App app("Times one training step of a network on random images.", "step_bench");
   NetworkConfig config;
   std::string name = "sphereface-20";
@@ -50,6 +85,8 @@ int main(int argc, char** argv) {
   bool on_request = false;
   app.add_flag("--on-request", on_request,
                "One step for each line on standard input; prints its milliseconds.");
+  bool ceiling = false;
+  app.add_flag("--ceiling", ceiling, "Time the convolutions alone, too");
   CLI11_PARSE(app, argc, argv);
 
   config.set_name(name);
@@ -91,11 +128,16 @@ int main(int argc, char** argv) {
   std::vector<double> head;
   std::vector<double> backward;
   std::vector<double> update;
+  std::vector<double> convolutions;
+  std::optional<Convolutions> alone;
+  if (ceiling) alone.emplace(options, engine->convolutionAlgorithms());
   for (int step = -1; step < steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
     const PassStats stats = take_step();
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    const double convolving = alone ? alone->seconds() : 0;
     if (step < 0) continue;
+    convolutions.push_back(convolving);
     total.push_back(elapsed.count());
     forward.push_back(stats.forward_seconds);
     head.push_back(stats.head_seconds);
@@ -112,5 +154,11 @@ int main(int argc, char** argv) {
       name.c_str(), precision.c_str(), options.batch, options.threads, options.batch / step,
       1e3 * median(forward), 1e3 * median(head), 1e3 * median(backward), 1e3 * median(update),
       flop * options.batch / step / 1e9);
+  if (alone) {
+    const double only = median(convolutions);
+    std::printf(
+        "%-14s %-4s convolutions alone: %.1f images/s; the whole step keeps %.0f %% of it\n",
+        name.c_str(), precision.c_str(), options.batch / only, 100 * only / step);
+  }
   return 0;
 }

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   addInspectCommand(app);
   addPlanCommand(app);
   addTrainCommand(app);
+  addCompareCommand(app);
   addExtractCommand(app);
   addEvaluateCommand(app);
   try {

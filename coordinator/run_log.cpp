@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iomanip>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -35,6 +37,14 @@ double share(double part, double whole) {
   return whole > 0 ? part / whole : 0;
 }
 
+/// A_SOFTMAX is annealed by lambda; the margin of other heads may rise.
+std::string marginText(const StepSummary& step) {
+  std::ostringstream text;
+  text << std::setprecision(4);
+  step.lambda > 0 ? text << "lambda " << step.lambda : text << "margin " << step.margin;
+  return text.str();
+}
+
 void writeLine(std::ofstream& file, const Json& line) {
   file << line.dump() << std::endl;
   if (!file) throw Error("cannot write to the run folder: disk full?");
@@ -53,8 +63,9 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
 void RunLog::step(const StepSummary& step) {
   if (images_ == 0) {
     loss_first_ = step.loss;
-    std::printf("step 0: loss %.4f beside ln C = %.4f (%u classes at chance)\n", step.loss,
-                chance_loss_, shape_.classes);
+    std::printf("step %llu: loss %.4f beside ln C = %.4f (%u classes at chance)\n",
+                static_cast<unsigned long long>(step.step), step.loss, chance_loss_,
+                shape_.classes);
     interval_start_ = Clock::now();  // the first step also pays for warming up
   }
   images_ += step.images;
@@ -95,11 +106,12 @@ void RunLog::writeInterval(const StepSummary& last) {
   loss_last_ = loss;
 
   std::printf(
-      "step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  lambda %.1f  "
+      "step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  %s  "
       "lr %.5f  %.0f images/s  data wait %.1f %%  eta %s\n",
       static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps), epoch,
-      loss, chance_loss_, 100 * accuracy, last.lambda, last.learning_rate, images_per_second_,
-      100 * share(interval_.loader, interval_.seconds), formatDuration(left).c_str());
+      loss, chance_loss_, 100 * accuracy, marginText(last).c_str(), last.learning_rate,
+      images_per_second_, 100 * share(interval_.loader, interval_.seconds),
+      formatDuration(left).c_str());
   std::fflush(stdout);
 
   Json line;
@@ -111,6 +123,7 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["accuracy"] = accuracy;
   line["target_cosine"] = interval_.target_cosine / steps;
   line["lambda"] = last.lambda;
+  line["margin"] = last.margin;
   line["learning_rate"] = last.learning_rate;
   line["gradient_norm"] = last.gradient_norm;
   line["clipped_steps"] = clipped_steps_;

@@ -26,6 +26,7 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
     correct += static_cast<double>(r.correct());
     sum.target_cosine += r.target_cosine_sum();
     sum.lambda = r.lambda();
+    sum.margin = r.margin();
     sum.learning_rate = r.learning_rate();
     sum.gradient_norm = r.gradient_norm();
     sum.bad_records += r.bad_records();

@@ -20,6 +20,7 @@ struct StepSummary {
   double accuracy = 0;
   double target_cosine = 0;
   double lambda = 0;
+  double margin = 0;
   double learning_rate = 0;
   double gradient_norm = 0;
   uint64_t bad_records = 0;

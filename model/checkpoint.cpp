@@ -189,6 +189,24 @@ void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
   }
 }
 
+bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& data,
+                              const Network& network, std::span<float> trunk,
+                              std::span<float> head) {
+  const CheckpointManifest manifest = readCheckpointManifest(folder);
+  const std::string colors = DatasetManifest::ColorOrder_Name(data.color_order());
+  if (manifest.color_order() != colors ||
+      manifest.alignment_template() != data.alignment_template()) {
+    throw Error(concat(folder.string(), " was trained on ", manifest.color_order(),
+                       " images of template ", manifest.alignment_template(),
+                       ", this data set has ", colors, " and ", data.alignment_template()));
+  }
+  checkLayout(folder, manifest, network);
+  const bool same_classes = manifest.dataset_sha256() == data.sha256();
+  copyPart(folder, partOf(manifest, kParametersFile), trunk,
+           same_classes ? head : std::span<float>());
+  return same_classes;
+}
+
 std::string modelChecksum(const CheckpointManifest& manifest) {
   return partOf(manifest, kParametersFile).sha256();
 }

@@ -21,6 +21,7 @@
 
 #include "kernels/engine.h"
 #include "proto/checkpoint.pb.h"
+#include "proto/manifest.pb.h"
 
 namespace sphereface {
 
@@ -53,6 +54,13 @@ CheckpointManifest readCheckpointManifest(const std::filesystem::path& folder);
 /// errors: Error naming the file and what disagrees.
 void loadCheckpoint(const std::filesystem::path& folder, const CheckpointManifest& manifest,
                     const Network& network, Engine& engine);
+
+/// Initial weights for a new run on `data`: the network's parameters, and the head's if it was
+/// trained on the same data set (then the answer is true).
+/// errors: Error as loadCheckpoint, or when the checkpoint expects another kind of image.
+bool initializeFromCheckpoint(const std::filesystem::path& folder, const DatasetManifest& data,
+                              const Network& network, std::span<float> trunk,
+                              std::span<float> head);
 
 /// SHA-256 of parameters.bin: the model's identity in results.
 std::string modelChecksum(const CheckpointManifest& manifest);

@@ -108,6 +108,52 @@ TEST_F(Road, ThePlanIsWhatTheRunDid) {
          "the network wants 112x112");
 }
 
+TEST_F(Road, ARunStartsFromAnothersWeights) {
+  const std::string config = path("config.textproto");
+  const std::string init = concat("network.init_from=", checkpoint(10));
+  auto train = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> line = {"train", "--config", config,  "--workers", "1",
+                                     "--run", path(name), "--set", init};
+    line.insert(line.end(), more.begin(), more.end());
+    return sphereface(line);
+  };
+  auto parameters = [](const fs::path& of) { return readFile(of / kParametersFile); };
+  // On the same data set: network and head.
+  const Finished same = train("tuned", {"--set", "head.type=COSFACE"});
+  ASSERT_EQ(same.code, 0) << same.output;
+  EXPECT_NE(same.output.find("step-00000010, network and head"), std::string::npos) << same.output;
+  EXPECT_NE(same.output.find("margin 0.35"), std::string::npos) << same.output;
+  EXPECT_EQ(parameters(checkpointFolder(path("tuned"), 0)), parameters(checkpoint(10)));
+  // On other people: the network alone.
+  run({"pack", "--input", path("test"), "--output", path("test.lmdb")});
+  const Finished other = train("other", {"--set", concat("data.lmdb=", path("test.lmdb"))});
+  ASSERT_EQ(other.code, 0) << other.output;
+  EXPECT_NE(other.output.find("the head starts anew"), std::string::npos) << other.output;
+  const std::string begun = parameters(checkpointFolder(path("other"), 0));
+  const uint64_t head = readCheckpointManifest(checkpoint(10)).tensor().rbegin()->offset();
+  EXPECT_EQ(begun.substr(0, head * sizeof(float)),
+            parameters(checkpoint(10)).substr(0, head * sizeof(float)));
+  // Into another network: not at all.
+  const Finished wrong = train("wrong", {"--set", "network.embedding=16"});
+  EXPECT_EQ(wrong.code, 1) << wrong.output;
+  EXPECT_NE(wrong.output.find("tensor "), std::string::npos) << wrong.output;
+}
+
+TEST_F(Road, RunsAreCompared) {
+  const fs::path score = folder_ / "run" / "lfw.json";
+  run({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--images", path("test"), "--checkpoint",
+       checkpoint(10), "--json", score.string()});
+  const std::string table = run({"compare", path("run"), path("run"), "--plot",
+                                 path("pictures/compared.png"), "--json", path("compared.json")});
+  EXPECT_TRUE(fs::exists(folder_ / "pictures" / "compared.png"));
+  const Json row = readJsonFile(path("compared.json")).at("runs").at(1);
+  EXPECT_EQ(row.at("images"), 160);
+  EXPECT_EQ(row.at("head"), "A_SOFTMAX m=4 published gradient");
+  EXPECT_EQ(row.at("lfw"), readJsonFile(score).at("accuracy_mean"));
+  EXPECT_NE(table.find("A_SOFTMAX m=4 published gradient"), std::string::npos) << table;
+  refuse({"compare", path("test")}, 1, "metrics.jsonl");
+}
+
 TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
   const std::vector<std::string> pairs = {"evaluate", "lfw", "--pairs", path("pairs.txt")};
   auto evaluate = [&](const std::vector<std::string>& source, const std::string& name) {

@@ -127,10 +127,29 @@ class Trainer {
       loadCheckpoint(plan_.resume_from(), manifest, network_, *engine_);
       forward_passes_ = manifest.forward_passes();
     } else {
-      initializeTrunk(network_, config_.network().seed(), engine_->trunk().parameters);
-      initializeHead(options.classes, network_.embedding, config_.network().seed(),
-                     engine_->head().parameters);
+      initializeModel();
     }
+  }
+
+  void initializeModel() {
+    const NetworkConfig& network = config_.network();
+    const std::span<float> head = engine_->head().parameters;
+    initializeTrunk(network_, network.seed(), engine_->trunk().parameters);
+    initializeHead(static_cast<int>(dataset_.manifest().classes()), network_.embedding,
+                   network.seed(), head);
+    if (!network.has_init_from()) return;
+    const bool same_classes = initializeFromCheckpoint(network.init_from(), dataset_.manifest(),
+                                                       network_, engine_->trunk().parameters, head);
+    tell(concat("initial weights from ", network.init_from(),
+                same_classes ? ", network and head"
+                             : ": the network's; the head starts anew, as its classes differ"));
+  }
+
+  /// Something the user should know.
+  void tell(const std::string& text) {
+    WorkerNote note;
+    note.set_text(text);
+    channel_.send(kCoordinator, KIND_NOTE, note);
   }
 
   /// The first worker's engine chooses the convolutions' algorithms for all, so that they don't
@@ -146,11 +165,8 @@ class Trainer {
       broadcast(session_.workerComm(), text);
       if (engine_ == nullptr) engine_ = makeEngine(device, options);
     }
-    for (const std::string& text : engine_->notes()) {
-      WorkerNote note;
-      note.set_text(text);
-      channel_.send(kCoordinator, KIND_NOTE, note);
-    }
+    for (const std::string& text : engine_->notes())
+      tell(text);
   }
 
   StepReport trainStep(uint64_t step) {
@@ -180,6 +196,7 @@ class Trainer {
       report.set_zero_norm_embeddings(report.zero_norm_embeddings() +
                                       static_cast<uint64_t>(stats.head.zero_norm));
       report.set_lambda(head_step.lambda);
+      report.set_margin(head_step.margin);
       report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
       report.set_head_seconds(report.head_seconds() + stats.head_seconds);
       report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);

@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.h"
+#include "coordinator/run_comparison.h"
+
+namespace sphereface {
+namespace {
+
+struct Options {
+  std::vector<std::filesystem::path> runs;
+  std::filesystem::path plot;
+  std::filesystem::path json;
+};
+
+void run(const Options& options) {
+  const std::vector<ComparedRun> runs = readRuns(options.runs);
+  std::fputs(comparisonTable(runs).c_str(), stdout);
+  if (!options.plot.empty()) writeComparisonPlot(options.plot, runs);
+  if (!options.json.empty()) writeJsonFile(options.json, comparisonJson(runs));
+}
+
+}  // namespace
+
+void addCompareCommand(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("compare", "Show several training runs side by side");
+  verb->add_option("runs", options->runs,
+                   "Run folders; one that holds lfw.json (evaluate lfw --json) has a score")
+      ->required();
+  verb->add_option("--plot", options->plot, "Draw their curves into this PNG");
+  verb->add_option("--json", options->json, "Also write the table here");
+  verb->footer(
+      "Example: sphereface compare runs/asoftmax runs/cosface --plot heads.png --json heads.json");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace sphereface

@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Several runs side by side: what they are, where they ended, their curves in one picture.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace sphereface {
+
+struct ComparedRun {
+  std::string label;
+  std::vector<Json> metrics;  // as readRunMetrics
+  Json row;                   // of the table; fields below
+};
+
+/// Reads run folders: metrics.jsonl, config.textproto and, if there, lfw.json. A row has label,
+/// network, head, precision, steps, images, loss, accuracy, target_cosine, images_per_second and,
+/// if there is a score, lfw and lfw_std. errors: Error naming what is missing or can't be read.
+std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders);
+
+std::string comparisonTable(const std::vector<ComparedRun>& runs);
+Json comparisonJson(const std::vector<ComparedRun>& runs);
+
+/// Accuracy on the training batches, cosine to the own class, loss and learning rate over the
+/// images seen. Losses of different heads measure different things.
+void writeComparisonPlot(const std::filesystem::path& file, const std::vector<ComparedRun>& runs);
+
+}  // namespace sphereface
