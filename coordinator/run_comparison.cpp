@@ -130,7 +130,7 @@ Json comparisonJson(const std::vector<ComparedRun>& runs) {
 
 void writeComparisonPlot(const std::filesystem::path& file, const std::vector<ComparedRun>& runs) {
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
-  writeFigure(file, concat(runs.size(), " runs"),
+  writeFigure(file, "Training compared",
               {panelOf(runs, "accuracy on training batches (%)", "accuracy", 100),
                panelOf(runs, "cosine to the own class", "target_cosine", 1),
                panelOf(runs, "loss, each head's own", "loss", 1),

@@ -16,11 +16,22 @@
 namespace sphereface {
 namespace {
 
+/// Winograd for every pass: what FASTEST can choose at most, as its workspace is the larger one.
+std::string allWinograd(const Network& network) {
+  std::string text;
+  for (size_t layer = 0; layer < network.convs.size(); ++layer)
+    text += "www ";
+  return text;
+}
+
 /// The network's buffers are proportional to the batch but for a constant.
 EngineMemory predictEngineMemory(const EngineOptions& options) {
   EngineOptions small = options;
   small.classes = 1;
   small.batch = 1;
+  if (small.convolution == Convolution::kFastest) {
+    small.convolution_algorithms = allWinograd(options.network);
+  }
   const EngineMemory one = makeEngine(Device::kCpu, small)->memory();
   small.batch = 2;
   const EngineMemory two = makeEngine(Device::kCpu, small)->memory();
@@ -150,6 +161,7 @@ EngineOptions engineOptions(const PlannedRun& run) {
   options.head = headOptions(run.config.head());
   options.batch = static_cast<int>((run.config.solver().batch_size() + workers - 1) / workers);
   options.precision = precisionOf(run.config.worker());
+  options.convolution = convolutionOf(run.config.worker());
   options.threads = threadsOfWorker(run);
   return options;
 }

@@ -68,7 +68,8 @@ struct Forecast {
   }
 };
 
-/// The network's memory is extrapolated from what two small engines of the same network hold.
+/// The network's memory is extrapolated from what two small engines of the same network hold; with
+/// worker.convolution FASTEST it is the most that its choice can take.
 /// errors: those of makeEngine.
 Forecast forecastRun(const PlannedRun& run);
 

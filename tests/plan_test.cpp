@@ -66,6 +66,19 @@ TEST(Forecast, PredictsWhatTheEngineHolds) {
   }
 }
 
+TEST(Forecast, CoversWhatTheFastestConvolutionsTake) {
+  PlannedRun run = calmRun();
+  run.workers = 1;
+  run.config.mutable_network()->set_name("sphereface-10");
+  run.config.mutable_solver()->set_batch_size(4);
+  run.config.mutable_worker()->set_convolution(WorkerConfig::FASTEST);
+  const EngineMemory predicted = forecastRun(run).memory.engine;
+  const EngineMemory held = makeEngine(Device::kCpu, engineOptions(run))->memory();
+  EXPECT_GE(predicted.activations, held.activations);
+  EXPECT_LE(static_cast<double>(predicted.activations),
+            1.5 * static_cast<double>(held.activations));
+}
+
 TEST(Forecast, AgreesWithPublishedNumbers) {
   const Forecast forecast = forecastRun(calmRun());
   EXPECT_NEAR(static_cast<double>(forecast.trunk_parameters) / 1e6, 22.67, 0.005);
