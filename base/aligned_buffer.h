@@ -24,7 +24,7 @@ class AlignedBuffer {
     const size_t bytes = count * sizeof(T);
     const bool large = bytes >= 2 * kHugePage;
     const std::align_val_t alignment{large ? kHugePage : kCacheLine};
-    data_ = {static_cast<T*>(::operator new (bytes, alignment)), Free{alignment}};
+    data_ = {static_cast<T*>(::operator new(bytes, alignment)), Free{alignment}};
     // Only a request: without huge pages everything works as well.
     if (large) ::madvise(data_.get(), bytes, MADV_HUGEPAGE);
     std::memset(static_cast<void*>(data_.get()), 0, bytes);
@@ -41,7 +41,7 @@ class AlignedBuffer {
   static constexpr size_t kHugePage = size_t{2} << 20;
   struct Free {
     std::align_val_t alignment{kCacheLine};
-    void operator()(T* p) const { ::operator delete (p, alignment); }
+    void operator()(T* p) const { ::operator delete(p, alignment); }
   };
   size_t count_ = 0;
   std::unique_ptr<T, Free> data_;

@@ -23,8 +23,9 @@ std::string hostName() {
 
 MpiSession::MpiSession(int& argc, char**& argv, Role role) : host_(hostName()) {
   int provided = 0;
-  // All MPI calls of a rank come from its main thread.
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  // Besides the main thread, one that reduces gradients.
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
+  threads_may_call_mpi_ = provided >= MPI_THREAD_MULTIPLE;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &size_);
   name_ = concat("rank ", rank_, "@", host_);
@@ -43,6 +44,7 @@ MpiSession::MpiSession(int& argc, char**& argv, Role role) : host_(hostName()) {
   MPI_Comm_dup(MPI_COMM_WORLD, &control_);
   MPI_Comm_split(MPI_COMM_WORLD, role == Role::kWorker ? 1 : MPI_UNDEFINED, rank_, &workers_);
   if (role == Role::kWorker) {
+    MPI_Comm_dup(workers_, &gradients_);
     MPI_Comm on_host = MPI_COMM_NULL;
     MPI_Comm_split_type(workers_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &on_host);
     MPI_Comm_size(on_host, &workers_on_host_);
@@ -52,6 +54,7 @@ MpiSession::MpiSession(int& argc, char**& argv, Role role) : host_(hostName()) {
 
 MpiSession::~MpiSession() {
   if (control_ == MPI_COMM_NULL) return;
+  if (gradients_ != MPI_COMM_NULL) MPI_Comm_free(&gradients_);
   if (workers_ != MPI_COMM_NULL) MPI_Comm_free(&workers_);
   MPI_Comm_free(&control_);
   MPI_Finalize();

@@ -33,6 +33,10 @@ class MpiSession {
   MPI_Comm control() const { return control_; }
   /// The workers, in world order: worker i is world rank i + 1. MPI_COMM_NULL on the coordinator.
   MPI_Comm workerComm() const { return workers_; }
+  /// The same ranks, for the gradients' reduction alone.
+  MPI_Comm gradientComm() const { return gradients_; }
+  /// Whether the MPI library lets several threads call it at once.
+  bool threadsMayCallMpi() const { return threads_may_call_mpi_; }
   /// Workers on this host.
   int workersOnHost() const { return workers_on_host_; }
 
@@ -44,6 +48,8 @@ class MpiSession {
   std::string name_;
   MPI_Comm control_ = MPI_COMM_NULL;
   MPI_Comm workers_ = MPI_COMM_NULL;
+  MPI_Comm gradients_ = MPI_COMM_NULL;
+  bool threads_may_call_mpi_ = false;
 };
 
 /// Runs `body` inside a session and returns the exit code. When it throws, one line

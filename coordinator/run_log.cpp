@@ -81,11 +81,13 @@ void RunLog::step(const StepSummary& step) {
   interval_.loader += step.loader_seconds;
   interval_.compute += step.forward_seconds + step.head_seconds + step.backward_seconds;
   interval_.communication += step.communication_seconds;
+  interval_.reduction += step.reduction_seconds;
   interval_.optimizer += step.optimizer_seconds;
   interval_.seconds += step.seconds();
   interval_.cache_hits += step.cache_hits;
   loader_seconds_ += step.loader_seconds;
   step_seconds_ += step.seconds();
+  communication_seconds_ += step.communication_seconds;
   if ((step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps) {
     writeInterval(step);
   }
@@ -132,6 +134,8 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["loader_seconds"] = interval_.loader / steps;
   line["compute_seconds"] = interval_.compute / steps;
   line["communication_seconds"] = interval_.communication / steps;
+  line["reduction_seconds"] = interval_.reduction / steps;
+  line["communication_share"] = share(interval_.communication, interval_.seconds);
   line["optimizer_seconds"] = interval_.optimizer / steps;
   line["loader_share"] = share(interval_.loader, interval_.seconds);
   line["cache_hit_share"] =
@@ -183,6 +187,7 @@ void RunLog::finish(int checkpoints) {
   summary["loss_at_chance"] = chance_loss_;
   summary["world_size"] = shape_.world_size;
   summary["loader_share"] = share(loader_seconds_, step_seconds_);
+  summary["communication_share"] = share(communication_seconds_, step_seconds_);
   summary["bad_records"] = bad_records_;
   summary["checkpoints"] = checkpoints;
   writeJsonFile(folder_ / "summary.json", summary);

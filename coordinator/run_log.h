@@ -55,6 +55,7 @@ class RunLog {
     double loader = 0;
     double compute = 0;
     double communication = 0;
+    double reduction = 0;
     double optimizer = 0;
     double seconds = 0;  // of all parts
     uint64_t cache_hits = 0;
@@ -76,6 +77,7 @@ class RunLog {
   uint64_t zero_norm_embeddings_ = 0;
   double loader_seconds_ = 0;
   double step_seconds_ = 0;
+  double communication_seconds_ = 0;
   uint64_t clipped_steps_ = 0;
   double loss_first_ = 0;
   double loss_last_ = 0;

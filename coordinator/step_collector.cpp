@@ -38,6 +38,7 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
     sum.head_seconds += r.head_seconds() / workers_;
     sum.backward_seconds += r.backward_seconds() / workers_;
     sum.communication_seconds += r.communication_seconds() / workers_;
+    sum.reduction_seconds += r.reduction_seconds() / workers_;
     sum.optimizer_seconds += r.optimizer_seconds() / workers_;
   }
   for (int pass = 0; pass < passes_; ++pass) {

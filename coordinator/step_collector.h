@@ -32,7 +32,8 @@ struct StepSummary {
   double forward_seconds = 0;
   double head_seconds = 0;
   double backward_seconds = 0;
-  double communication_seconds = 0;
+  double communication_seconds = 0;  // not hidden behind backward
+  double reduction_seconds = 0;      // hidden or not; no part of the step's sum
   double optimizer_seconds = 0;
   /// The parts' sum.
   double seconds() const {

@@ -8,9 +8,9 @@
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
+#include "base/image_planes.h"
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "base/image_planes.h"
 #include "kernels/engine.h"
 #include "model/checkpoint.h"
 #include "model/network_table.h"

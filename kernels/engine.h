@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,6 +59,11 @@ struct Update {
   double clip_gradients = -1;  // largest 2-norm of G over all parameters; negative: any
 };
 
+/// Takes ranges of the arenas' gradients as backward makes them final, so that their reduction can
+/// begin: the head's first, then the network's from the front, each where the last one ended. The
+/// engine neither reads nor writes a range again before the next pass.
+using GradientsReady = std::function<void(std::span<float>)>;
+
 /// Bytes of an engine's own buffers; what the libraries below it take is not in them.
 struct EngineMemory {
   size_t parameters = 0;   // with gradients and momenta
@@ -80,10 +86,11 @@ class Engine {
   virtual void embed(std::span<const uint8_t> images, std::span<float> embeddings) = 0;
 
   /// Forward, loss and backward; gradients are overwritten, or added to with `accumulate`.
-  /// loss_scale: d(total loss)/d(loss of one image). requires: classes > 0.
+  /// loss_scale: d(total loss)/d(loss of one image). `ready` may be empty. requires: classes > 0.
   virtual PassStats forwardBackward(std::span<const uint8_t> images,
                                     std::span<const int32_t> labels, const HeadStep& head_step,
-                                    float loss_scale, bool accumulate) = 0;
+                                    float loss_scale, bool accumulate,
+                                    const GradientsReady& ready = {}) = 0;
 
   /// Caffe's SGD: G *= min(1, clip_gradients / |G|);
   /// V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.

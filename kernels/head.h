@@ -17,10 +17,10 @@
 //   SPHEREFACE_R_V1  s cos(min(m theta_y, pi))                  s c_j          SphereFace-R, hard
 //   SPHEREFACE_R_V2  s c_y                                      s cos(theta_j / m)  normalisation
 //
-// All but SOFTMAX first rewrite every row of W to unit length, in the parameter itself. The margin
-// functions are in kernels/margin.h. The loss is softmax cross-entropy, by log-sum-exp without a
-// clamp. There is no bias. SphereFace-R's published division of the loss by s is left to the
-// learning rate.
+// All but SOFTMAX first rewrite every row of W to unit length, in the parameter itself; a row that
+// is there to rounding stays. The margin functions are in kernels/margin.h. The loss is softmax
+// cross-entropy, by log-sum-exp without a clamp. There is no bias. SphereFace-R's published
+// division of the loss by s is left to the learning rate.
 //
 // Gradients, with g = d loss / d logit:
 //   EXACT      the derivative in x, and in W on the unit sphere: in a row's length there is none.

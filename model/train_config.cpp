@@ -6,6 +6,7 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 #include <functional>
 
@@ -171,6 +172,22 @@ std::string marginError(const HeadConfig& head) {
   return concat("must be in [1, 8], not ", m);
 }
 
+/// What reproducible mode needs and hasn't, or nothing.
+std::string shardsError(const TrainConfig& config) {
+  const uint32_t shards = config.solver().reproducible_shards();
+  if (shards == 0) return "";
+  if (!std::has_single_bit(shards)) return concat("must be a power of two, not ", shards);
+  if (config.solver().batch_size() % shards != 0) {
+    return concat("must divide solver.batch_size ", config.solver().batch_size());
+  }
+  // Sums over a layer's pixels are split among the threads.
+  if (config.worker().threads() == 0) return "needs worker.threads, the same in every run";
+  if (config.worker().convolution() != WorkerConfig::DIRECT) {
+    return "needs worker.convolution DIRECT";
+  }
+  return "";
+}
+
 bool rising(const google::protobuf::RepeatedField<double>& values) {
   double above = 0;
   bool first = true;
@@ -239,6 +256,10 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {solver.momentum() < 0 || solver.momentum() >= 1, "solver.momentum",
        concat("must be in [0, 1), not ", solver.momentum())},
       {solver.weight_decay() < 0, "solver.weight_decay", "must not be negative"},
+      {!shardsError(config).empty(), "solver.reproducible_shards", shardsError(config)},
+      {config.worker().bucket_kilobytes() == 0, "worker.bucket_kilobytes", "must be at least 1"},
+      {config.worker().collective_timeout() == 0, "worker.collective_timeout",
+       "must be at least 1"},
       {config.coordinator().log_every_steps() == 0, "coordinator.log_every_steps",
        "must be at least 1"},
       {config.coordinator().lease_steps() == 0, "coordinator.lease_steps", "must be at least 1"},
@@ -299,6 +320,11 @@ void checkWorkers(const TrainConfig& config, int workers) {
   if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
     throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
                             " gives some of the ", workers, " workers no image"));
+  }
+  const uint32_t shards = config.solver().reproducible_shards();
+  if (shards > 0 && shards % static_cast<uint32_t>(workers) != 0) {
+    throw UsageError(concat("solver.reproducible_shards ", shards, " can't be shared by ", workers,
+                            " workers: take 1, 2, 4, ... up to ", shards));
   }
 }
 

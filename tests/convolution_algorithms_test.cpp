@@ -65,7 +65,7 @@ class SmallNetwork : public ::testing::Test {
     result.embeddings.resize(d_embeddings_.size());
     CpuTrunk trunk(options_, parameters_.data(), result.gradients.data());
     trunk.forward(images_.data(), result.embeddings.data());
-    trunk.backward(d_embeddings_.data(), false);
+    trunk.backward(d_embeddings_.data(), false, [](size_t) {});
     result.algorithms = trunk.algorithms();
     result.notes = trunk.notes();
     return result;

@@ -50,7 +50,8 @@ std::vector<GoldenCase> goldenCases(const std::filesystem::path& folder) {
 
 TEST(HeadGolden, MatchesThePublishedLayer) {
   SPHEREFACE_NEEDS(sharedFolder() / "golden" / "asoftmax");
-  constexpr double kTolerance = 2e-5;
+  // Where m = 4 multiplies an angle's cosine, it multiplies its rounding by up to 16.
+  constexpr double kTolerance = 3e-5;
   const std::filesystem::path folder = sharedFolder() / "golden" / "asoftmax";
   std::map<std::string, testing::GoldenFile> files;
   const std::vector<GoldenCase> cases = goldenCases(folder);

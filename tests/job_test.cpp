@@ -192,6 +192,42 @@ TEST_F(Job, AResumedRunEndsWithTheBitsOfTheUnbrokenOne) {
   }
 }
 
+TEST_F(Job, ReproducibleModeTrainsTheSameBitsWithAnyNumberOfWorkers) {
+  std::string expected;
+  for (const int workers : {1, 2, 4}) {
+    const std::string run = concat("bits-", workers);
+    const Finished done = runCommand(trainLine(
+        run, workers,
+        {"--set", "solver.reproducible_shards=4", "--set", "solver.batch_size=12", "--set",
+         "solver.iter_size=2", "--set", "solver.clip_gradients=1", "--set", "solver.steps=8"}));
+    ASSERT_EQ(done.code, 0) << done.output;
+    const std::string bits = readFile(checkpointFolder(folder_ / run, 8) / "parameters.bin");
+    if (expected.empty()) expected = bits;
+    EXPECT_TRUE(bits == expected) << workers << " workers";
+    EXPECT_EQ(readFile(folder_ / run / "records.tsv"),
+              readFile(folder_ / "bits-1" / "records.tsv"));
+  }
+}
+
+TEST_F(Job, GradientsMayTravelAsBf16OrWithoutOverlap) {
+  auto trained = [&](const std::string& run, const std::vector<std::string>& more) {
+    const Finished done = runCommand(trainLine(run, 3, more));
+    EXPECT_EQ(done.code, 0) << done.output;
+    const std::string bytes = readFile(checkpointFolder(folder_ / run, 12) / "parameters.bin");
+    std::vector<float> parameters(bytes.size() / sizeof(float));
+    std::memcpy(parameters.data(), bytes.data(), bytes.size());
+    return parameters;
+  };
+  const std::vector<float> overlapped =
+      trained("overlapped", {"--set", "worker.bucket_kilobytes=1"});
+  EXPECT_EQ(overlapped, trained("after", {"--set", "worker.overlap=false"}));
+  const std::vector<float> rounded = trained("bf16", {"--set", "worker.gradient_wire=WIRE_BF16"});
+  ASSERT_EQ(rounded.size(), overlapped.size());
+  EXPECT_NE(rounded, overlapped);
+  for (size_t k = 0; k < rounded.size(); ++k)
+    ASSERT_NEAR(rounded[k], overlapped[k], 0.02) << k;
+}
+
 TEST_F(Job, AccumulatedBatchesTrainAsOneLargeBatch) {
   // lambda fixed: in its published form it counts passes, of which there are twice as many.
   const std::vector<std::string> more = {"--set", "head.lambda.base=5", "--set",

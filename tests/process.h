@@ -44,4 +44,7 @@ Finished runCommand(const std::vector<std::string>& command, double seconds = 12
 /// A program of this build, by name.
 std::string program(const std::string& name);
 
+/// The beginning of a command line that starts `ranks` ranks here.
+std::vector<std::string> mpirun(int ranks);
+
 }  // namespace sphereface::testing

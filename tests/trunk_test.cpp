@@ -149,7 +149,7 @@ void compareWithReference(const TrunkCase& c, Precision precision, double tolera
 
   // A second backward added to the first makes twice the gradient.
   for (const bool accumulate : {false, true}) {
-    trunk.backward(d_embeddings.data(), accumulate);
+    trunk.backward(d_embeddings.data(), accumulate, [](size_t) {});
     for (const Parameter& p : network.parameters) {
       const std::span<const float> got(gradients.data() + p.offset, p.count);
       const std::span<const double> expected(want.data() + p.offset, p.count);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <deque>
 #include <filesystem>
 
@@ -20,7 +19,8 @@
 #include "model/schedule.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
-#include "worker/allreduce.h"
+#include "worker/all_reduce.h"
+#include "worker/step_runner.h"
 
 namespace sphereface {
 namespace {
@@ -28,10 +28,6 @@ namespace {
 constexpr int kCoordinator = 0;
 // The worker that writes checkpoints; all hold the same parameters.
 constexpr int kWriter = 1;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 ReceivedMessage waitForMessage(Channel& channel) {
   while (true) {
@@ -49,14 +45,16 @@ class Trainer {
         network_(buildNetwork(config_.network())),
         dataset_(config_.data().lmdb()),
         length_(runLength(config_.solver(), dataset_.size())),
-        loader_(dataset_, loaderOptions(config_.data())) {}
+        shards_(shardsOfWorker(config_.solver(), session.workers())),
+        loader_(dataset_, optionsOfLoader()) {}
 
   uint64_t run() {
     const uint64_t steps = length_.steps;
     for (uint64_t step = plan_.first_step(); step < steps; ++step) {
       takeLeases(step);
       if (step == 0 && config_.checkpoint().initial()) writeCheckpoint(0);
-      StepReport report = trainStep(step);
+      const StepReport report = runner_->run(step, forward_passes_);
+      forward_passes_ += config_.solver().iter_size();
       channel_.send(kCoordinator, KIND_STEP, report);
       const uint64_t done = step + 1;
       const uint64_t every = config_.checkpoint().every_steps();
@@ -70,6 +68,12 @@ class Trainer {
     TrainConfig config;
     parseText(plan.config(), "configuration from the coordinator", config);
     return config;
+  }
+
+  LoaderOptions optionsOfLoader() const {
+    LoaderOptions options = loaderOptions(config_.data());
+    options.prefetch *= shards_;
+    return options;
   }
 
   /// Takes what leases have come, and waits for one when the step isn't leased yet.
@@ -88,12 +92,18 @@ class Trainer {
 
   /// Asks the loader for the lease's batches; the first lease says how large this worker's are.
   void accept(const ShardLease& lease) {
-    if (engine_ == nullptr) makeModel(static_cast<int>(lease.slice_end() - lease.slice_begin()));
+    const uint32_t slice = lease.slice_end() - lease.slice_begin();
+    const uint32_t images = slice / shards_;
+    if (engine_ == nullptr) makeModel(static_cast<int>(images));
     const uint64_t batch = config_.solver().batch_size();
+    const uint64_t passes = config_.solver().iter_size();
     for (uint64_t step = lease.first_step(); step < lease.first_step() + lease.steps(); ++step) {
-      for (uint64_t pass = 0; pass < config_.solver().iter_size(); ++pass) {
-        const uint64_t start = (step * config_.solver().iter_size() + pass) * batch;
-        loader_.request(start + lease.slice_begin(), start + lease.slice_end());
+      for (uint64_t shard = 0; shard < shards_; ++shard) {
+        for (uint64_t pass = 0; pass < passes; ++pass) {
+          const uint64_t begin =
+              (step * passes + pass) * batch + lease.slice_begin() + shard * images;
+          loader_.request(begin, begin + images);
+        }
       }
     }
     leased_until_ = lease.first_step() + lease.steps();
@@ -129,6 +139,7 @@ class Trainer {
     } else {
       initializeModel();
     }
+    runner_ = std::make_unique<StepRunner>(session_, config_, length_, *engine_, loader_);
   }
 
   void initializeModel() {
@@ -167,63 +178,9 @@ class Trainer {
     }
     for (const std::string& text : engine_->notes())
       tell(text);
-  }
-
-  StepReport trainStep(uint64_t step) {
-    const SolverConfig& solver = config_.solver();
-    const float loss_scale = 1.0F / static_cast<float>(length_.images_per_step);
-    StepReport report;
-    report.set_step(step);
-    for (uint32_t pass = 0; pass < solver.iter_size(); ++pass) {
-      const double start = now();
-      loader_.next(batch_);
-      report.set_loader_seconds(report.loader_seconds() + now() - start);
-      const uint64_t images =
-          length_.images(step) + (pass + 1) * static_cast<uint64_t>(solver.batch_size());
-      const HeadStep head_step = headStepAt(config_.head(), step, ++forward_passes_, images);
-      const PassStats stats =
-          engine_->forwardBackward(batch_.images, batch_.labels, head_step, loss_scale, pass > 0);
-      if (!std::isfinite(stats.head.loss_sum)) {
-        throw Error(concat("the loss of step ", step,
-                           " is not finite: training diverged; lower "
-                           "solver.base_learning_rate, add solver.warmup, slow head.lambda or "
-                           "raise head.margin_warmup_steps"));
-      }
-      report.set_images(report.images() + batch_.labels.size());
-      report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
-      report.set_correct(report.correct() + static_cast<uint64_t>(stats.head.correct));
-      report.set_target_cosine_sum(report.target_cosine_sum() + stats.head.target_cosine_sum);
-      report.set_zero_norm_embeddings(report.zero_norm_embeddings() +
-                                      static_cast<uint64_t>(stats.head.zero_norm));
-      report.set_lambda(head_step.lambda);
-      report.set_margin(head_step.margin);
-      report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
-      report.set_head_seconds(report.head_seconds() + stats.head_seconds);
-      report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
-      report.set_bad_records(report.bad_records() + batch_.bad_records);
-      report.set_cache_hits(report.cache_hits() + batch_.cache_hits);
-      if (config_.worker().audit_records()) {
-        for (const uint64_t record : batch_.records)
-          report.add_record(record);
-      }
+    if (config_.worker().overlap() && !session_.threadsMayCallMpi()) {
+      tell("this MPI library has no MPI_THREAD_MULTIPLE: gradients are reduced after backward");
     }
-    const double computed = now();
-    if (session_.workers() > 1) {
-      allReduce(session_.workerComm(), engine_->trunk().gradients);
-      allReduce(session_.workerComm(), engine_->head().gradients);
-    }
-    const double reduced = now();
-    Update update;
-    update.learning_rate = learningRate(solver, length_, step);
-    update.momentum = solver.momentum();
-    update.weight_decay = solver.weight_decay();
-    update.clip_gradients = solver.clip_gradients();
-    report.set_gradient_norm(engine_->update(update));
-    report.set_learning_rate(update.learning_rate);
-    report.set_cache_bytes(loader_.cacheBytes());
-    report.set_communication_seconds(reduced - computed);
-    report.set_optimizer_seconds(now() - reduced);
-    return report;
   }
 
   void writeCheckpoint(uint64_t step) {
@@ -258,9 +215,10 @@ class Trainer {
   Network network_;
   Dataset dataset_;
   RunLength length_;
+  uint32_t shards_;
   Loader loader_;
-  Batch batch_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<StepRunner> runner_;
   uint64_t leased_until_ = 0;
   uint64_t forward_passes_ = 0;
 };

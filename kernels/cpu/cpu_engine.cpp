@@ -65,7 +65,8 @@ class CpuEngine final : public Engine {
   }
 
   PassStats forwardBackward(std::span<const uint8_t> images, std::span<const int32_t> labels,
-                            const HeadStep& head_step, float loss_scale, bool accumulate) override {
+                            const HeadStep& head_step, float loss_scale, bool accumulate,
+                            const GradientsReady& ready) override {
     checkSize("labels", labels.size(), rows());
     PassStats stats;
     const double start = now();
@@ -85,9 +86,14 @@ class CpuEngine final : public Engine {
     pass.dW = head_store_.gradients.data();
     pass.accumulate = accumulate;
     stats.head = headForwardBackward(options_.head, pass, head_workspace_);
+    if (ready) ready(head_store_.gradients.span());
     const double classified = now();
 
-    trunk_.backward(d_embeddings_.data(), accumulate);
+    size_t told = 0;
+    trunk_.backward(d_embeddings_.data(), accumulate, [&](size_t final) {
+      if (ready) ready(trunk_store_.gradients.span().subspan(told, final - told));
+      told = final;
+    });
     stats.forward_seconds = embedded - start;
     stats.head_seconds = classified - embedded;
     stats.backward_seconds = now() - classified;

@@ -36,15 +36,20 @@ constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 // ------------------------------------------------------------------------- loops over plain arrays
 
+// A row this near to unit length is left as it is. Rounding the factor and the products can't take
+// the square of a row just normalised further away, so that a second pass finds nothing to do: how
+// many passes a step has, and so how many workers share it, leaves no trace in W.
+constexpr double kUnitSquareError = 2.5e-7;
+
 SPHEREFACE_TARGET_CLONES void normalizeRows(float* W, int rows, int dim) {
   for (int j = 0; j < rows; ++j) {
     float* w = W + static_cast<ptrdiff_t>(j) * dim;
-    float square = 0;
+    double square = 0;
 #pragma omp simd reduction(+ : square)
     for (int k = 0; k < dim; ++k)
-      square += w[k] * w[k];
-    if (!(square > 0)) continue;
-    const float factor = 1.0F / std::sqrt(square);
+      square += static_cast<double>(w[k]) * static_cast<double>(w[k]);
+    if (!(square > 0) || std::fabs(square - 1) <= kUnitSquareError) continue;
+    const auto factor = static_cast<float>(1 / std::sqrt(square));
     for (int k = 0; k < dim; ++k)
       w[k] *= factor;
   }

@@ -25,7 +25,8 @@ struct CpuTrunk::Plan : TrunkPlan {
   template <class T>
   void normalize(const uint8_t* images);
   void forwardFc(float* embeddings);
-  void backwardFc(const float* d_embeddings, bool accumulate);
+  void backwardFcParameters(const float* d_embeddings, bool accumulate);
+  void backwardFcInput(const float* d_embeddings);
   void addSlopeGradient(const TrunkLayer& layer, bool accumulate);
 };
 
@@ -94,7 +95,7 @@ void CpuTrunk::forward(const uint8_t* images, float* embeddings) {
 
 // ---------------------------------------------------------------------------------------- backward
 
-void CpuTrunk::Plan::backwardFc(const float* d_embeddings, bool accumulate) {
+void CpuTrunk::Plan::backwardFcParameters(const float* d_embeddings, bool accumulate) {
   const int dim = network.embedding;
   const auto inputs = static_cast<memory::dim>(network.fc_inputs);
   onednn::gemm('T', 'N', dim, inputs, batch, d_embeddings, dim, fc_input.data(), inputs,
@@ -105,6 +106,11 @@ void CpuTrunk::Plan::backwardFc(const float* d_embeddings, bool accumulate) {
     for (int k = 0; k < dim; ++k)
       d_bias[k] += d_embeddings[static_cast<ptrdiff_t>(row) * dim + k];
   }
+}
+
+void CpuTrunk::Plan::backwardFcInput(const float* d_embeddings) {
+  const int dim = network.embedding;
+  const auto inputs = static_cast<memory::dim>(network.fc_inputs);
   onednn::gemm('N', 'N', batch, inputs, dim, d_embeddings, dim, parameters + network.fc_weight,
                inputs, 0.0F, d_fc_input.data(), inputs);
   from_d_fc_input(stream);
@@ -134,9 +140,12 @@ void CpuTrunk::Plan::addSlopeGradient(const TrunkLayer& layer, bool accumulate) 
   }
 }
 
-void CpuTrunk::backward(const float* d_embeddings, bool accumulate) {
+void CpuTrunk::backward(const float* d_embeddings, bool accumulate,
+                        const std::function<void(size_t)>& ready) {
   Plan& p = *plan_;
-  p.backwardFc(d_embeddings, accumulate);
+  p.backwardFcParameters(d_embeddings, accumulate);
+  ready(p.network.fc_bias + static_cast<size_t>(p.network.embedding));
+  p.backwardFcInput(d_embeddings);
   for (size_t i = p.layers.size(); i-- > 0;) {
     const TrunkLayer& layer = p.layers[i];
     const ConvLayer& c = layer.shape;
@@ -151,6 +160,7 @@ void CpuTrunk::backward(const float* d_embeddings, bool accumulate) {
         to[k] = p.bias_gradient.data()[k] + (accumulate ? to[k] : 0.0F);
       }
     }
+    ready(c.bias + static_cast<size_t>(c.out_channels));
     if (i == 0) break;
     layer.weights_to_backward(p.stream);
     layer.backward_data(p.stream);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,9 +34,11 @@ class CpuTrunk {
   void forward(const uint8_t* images, float* embeddings);
 
   /// Gradients of the parameters for the last forward's images, given d_embeddings
-  /// [batch, embedding]; overwritten or, with `accumulate`, added to.
+  /// [batch, embedding]; overwritten or, with `accumulate`, added to. `ready(n)`: the first n of
+  /// the arena's gradients are final.
   /// requires: gradients; the same parameters as in that forward.
-  void backward(const float* d_embeddings, bool accumulate);
+  void backward(const float* d_embeddings, bool accumulate,
+                const std::function<void(size_t)>& ready);
 
   /// Output of a convolution layer (after PReLU and residual) of the last forward, unpacked to
   /// [batch, channels, height, width]. For tests and tools. requires: gradients.

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The sum of all ranks' values, on every rank, over point-to-point messages: each rank collects its
+// slice from all others, adds, and hands the sum back to all. The additions are made in the order
+// of a fixed binary tree over the ranks, ((0+1)+(2+3))+..., so the result has the same bits however
+// the messages arrive, and those of a tree over more, smaller parts (worker/shard_tree.h).
+//
+// MPI's own reductions promise neither an order nor an end: a rank that never comes would be waited
+// for without a name. Here a wait is polled, with sleeps, so that it takes no core from the
+// computation, and has a deadline.
+
+#pragma once
+
+#include <mpi.h>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "kernels/cpu/bf16.h"
+
+namespace sphereface {
+
+/// What values travel as. Sums are made in fp32 always; with kBf16 each contribution of another
+/// rank and the sum are rounded once.
+enum class Wire { kFp32, kBf16 };
+
+class AllReduce {
+ public:
+  /// For up to `largest` values at a time over the ranks of `comm`, which must carry nothing else
+  /// meanwhile.
+  AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout);
+
+  /// requires: every rank calls with the same count, in the same order.
+  /// ensures: the same bits on every rank.
+  /// cost: 2 (n-1)/n of the bytes on the wire, each way.
+  /// errors: Error naming the ranks that were waited for in vain.
+  void operator()(std::span<float> values);
+
+ private:
+  size_t sliceBegin(size_t count, int rank) const;
+  void post(bool send, int peer, void* data, size_t count);
+  void wait(const char* phase);
+  void addContributions(float* own, size_t count);
+
+  MPI_Comm comm_;
+  Wire wire_;
+  std::chrono::seconds timeout_;
+  int rank_ = 0;
+  int ranks_ = 1;
+  size_t slice_ = 0;  // the largest one, rounded up
+  uint64_t calls_ = 0;
+  AlignedBuffer<float> received_;  // [ranks, slice]; this rank's own is unused
+  AlignedBuffer<Bf16> packed_;     // [ranks, slice]: what goes out
+  AlignedBuffer<Bf16> unpacked_;   // [ranks, slice]: what comes in
+  std::vector<MPI_Request> requests_;
+  std::vector<int> peers_;
+};
+
+/// The first rank's text, on every rank of `comm`.
+void broadcast(MPI_Comm comm, std::string& text);
+
+}  // namespace sphereface

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "worker/step_runner.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+ReducerOptions reducerOptions(const WorkerConfig& config, bool threads_may_call_mpi) {
+  ReducerOptions options;
+  options.wire = config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
+  options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
+  options.timeout = std::chrono::seconds(config.collective_timeout());
+  options.threaded = config.overlap() && threads_may_call_mpi;
+  return options;
+}
+
+}  // namespace
+
+uint32_t shardsOfWorker(const SolverConfig& solver, int workers) {
+  if (solver.reproducible_shards() == 0) return 1;
+  return solver.reproducible_shards() / static_cast<uint32_t>(workers);
+}
+
+StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
+                       const RunLength& length, Engine& engine, Loader& loader)
+    : session_(session),
+      config_(config),
+      length_(length),
+      engine_(engine),
+      loader_(loader),
+      shards_(shardsOfWorker(config.solver(), session.workers())),
+      records_(config.solver().iter_size()) {
+  if (shards_ > 1) {
+    tree_.emplace(shards_, engine.trunk().gradients.size() + engine.head().gradients.size());
+  }
+  if (session.workers() > 1) {
+    reducer_ = std::make_unique<GradientReducer>(
+        session.gradientComm(), reducerOptions(config.worker(), session.threadsMayCallMpi()));
+  }
+}
+
+StepReport StepRunner::run(uint64_t step, uint64_t forward_passes) {
+  StepReport report;
+  report.set_step(step);
+  for (uint32_t shard = 0; shard < shards_; ++shard) {
+    for (uint32_t pass = 0; pass < config_.solver().iter_size(); ++pass)
+      runPass(step, forward_passes, shard, pass, report);
+  }
+  for (std::vector<uint64_t>& ids : records_) {
+    report.mutable_record()->Add(ids.begin(), ids.end());
+    ids.clear();
+  }
+  const double computed = now();
+  if (reducer_) {
+    reducer_->finish();
+    double busy = 0;
+    for (const GradientReducer::Span& span : reducer_->spans())
+      busy += std::chrono::duration<double>(span.end - span.begin).count();
+    report.set_reduction_seconds(busy);
+  }
+  report.set_communication_seconds(now() - computed);
+  update(step, report);
+  return report;
+}
+
+void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
+                         StepReport& report) {
+  const SolverConfig& solver = config_.solver();
+  const double start = now();
+  loader_.next(batch_);
+  report.set_loader_seconds(report.loader_seconds() + now() - start);
+  const uint64_t images =
+      length_.images(step) + (pass + 1) * static_cast<uint64_t>(solver.batch_size());
+  const HeadStep head_step = headStepAt(config_.head(), step, forward_passes + pass + 1, images);
+  GradientsReady ready;
+  // Without anything to add to, the gradients simply stay where they are.
+  if (pass + 1 == solver.iter_size() && (tree_ || reducer_)) {
+    ready = [this, shard](std::span<float> gradients) { shardReady(shard, gradients); };
+  }
+  const PassStats stats =
+      engine_.forwardBackward(batch_.images, batch_.labels, head_step,
+                              1.0F / static_cast<float>(length_.images_per_step), pass > 0, ready);
+  if (!std::isfinite(stats.head.loss_sum)) {
+    throw Error(concat("the loss of step ", step,
+                       " is not finite: training diverged; lower solver.base_learning_rate, add "
+                       "solver.warmup, slow head.lambda or raise head.margin_warmup_steps"));
+  }
+  report.set_images(report.images() + batch_.labels.size());
+  report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
+  report.set_correct(report.correct() + static_cast<uint64_t>(stats.head.correct));
+  report.set_target_cosine_sum(report.target_cosine_sum() + stats.head.target_cosine_sum);
+  report.set_zero_norm_embeddings(report.zero_norm_embeddings() +
+                                  static_cast<uint64_t>(stats.head.zero_norm));
+  report.set_lambda(head_step.lambda);
+  report.set_margin(head_step.margin);
+  report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
+  report.set_head_seconds(report.head_seconds() + stats.head_seconds);
+  report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
+  report.set_bad_records(report.bad_records() + batch_.bad_records);
+  report.set_cache_hits(report.cache_hits() + batch_.cache_hits);
+  if (config_.worker().audit_records()) {
+    records_[pass].insert(records_[pass].end(), batch_.records.begin(), batch_.records.end());
+  }
+}
+
+/// One range of a shard's gradients is final.
+void StepRunner::shardReady(uint32_t shard, std::span<float> gradients) {
+  if (tree_) {
+    // A place for each gradient among those of both arenas.
+    const std::span<float> trunk = engine_.trunk().gradients;
+    const std::span<float> head = engine_.head().gradients;
+    const bool of_head =
+        gradients.data() >= head.data() && gradients.data() < head.data() + head.size();
+    const auto position = static_cast<size_t>(of_head ? static_cast<ptrdiff_t>(trunk.size()) +
+                                                            (gradients.data() - head.data())
+                                                      : gradients.data() - trunk.data());
+    if (!tree_->add(shard, position, gradients)) return;
+  }
+  if (reducer_) reducer_->ready(gradients);
+}
+
+void StepRunner::update(uint64_t step, StepReport& report) {
+  const double start = now();
+  const SolverConfig& solver = config_.solver();
+  Update update;
+  update.learning_rate = learningRate(solver, length_, step);
+  update.momentum = solver.momentum();
+  update.weight_decay = solver.weight_decay();
+  update.clip_gradients = solver.clip_gradients();
+  report.set_gradient_norm(engine_.update(update));
+  report.set_learning_rate(update.learning_rate);
+  report.set_cache_bytes(loader_.cacheBytes());
+  report.set_optimizer_seconds(now() - start);
+}
+
+}  // namespace sphereface

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// One optimiser step of one worker: its images forward and backward, gradients summed over the
+// workers meanwhile, the update.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "control/mpi_session.h"
+#include "data/loader.h"
+#include "kernels/engine.h"
+#include "model/schedule.h"
+#include "proto/config.pb.h"
+#include "proto/control.pb.h"
+#include "worker/gradient_reducer.h"
+#include "worker/shard_tree.h"
+
+namespace sphereface {
+
+/// Virtual shards that each worker computes: 1, unless solver.reproducible_shards is set.
+uint32_t shardsOfWorker(const SolverConfig& solver, int workers);
+
+class StepRunner {
+ public:
+  /// All arguments must outlive the runner. The engine's batch is the worker's slice of a batch
+  /// divided by its shards.
+  StepRunner(const MpiSession& session, const TrainConfig& config, const RunLength& length,
+             Engine& engine, Loader& loader);
+
+  /// Trains step `step` on the next batches of the loader: for each shard, those of its passes.
+  /// `forward_passes`: done before it. errors: Error when the loss isn't finite; the loader's; the
+  /// reducer's.
+  StepReport run(uint64_t step, uint64_t forward_passes);
+
+ private:
+  void runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
+               StepReport& report);
+  void shardReady(uint32_t shard, std::span<float> gradients);
+  void update(uint64_t step, StepReport& report);
+
+  const MpiSession& session_;
+  const TrainConfig& config_;
+  const RunLength& length_;
+  Engine& engine_;
+  Loader& loader_;
+  uint32_t shards_;
+  Batch batch_;
+  std::vector<std::vector<uint64_t>> records_;  // by pass, when audited
+  std::optional<ShardTree> tree_;               // of several shards
+  std::unique_ptr<GradientReducer> reducer_;    // of several workers
+};
+
+}  // namespace sphereface
