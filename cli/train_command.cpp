@@ -28,6 +28,7 @@ struct Options {
   fs::path run;
   std::string resume = "never";
   std::vector<std::string> overrides;
+  bool trace = false;
   fs::path json;
 };
 
@@ -89,6 +90,7 @@ int runProgram(const std::vector<std::string>& line) {
 }
 
 void run(Options options) {
+  if (options.trace) options.overrides.emplace_back("worker.trace_steps=10");
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
   if (config.worker().device() == WorkerConfig::CUDA) {
     throw Error("worker.device CUDA: this program was built without GPU kernels; use CPU");
@@ -135,6 +137,9 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--set", options->overrides,
                    "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
       ->allow_extra_args(false);
+  verb->add_flag("--trace", options->trace,
+                 "Record ten steps into trace.json and plots/timeline.png of the run folder "
+                 "(worker.trace_steps)");
   verb->add_option("--json", options->json, "Also write the run's summary here");
   verb->footer(
       "Example: sphereface train --config configs/quickstart.textproto --workers 2 "

@@ -15,6 +15,7 @@
 #include "coordinator/metrics_server.h"
 #include "coordinator/run_log.h"
 #include "coordinator/step_collector.h"
+#include "coordinator/timeline.h"
 #include "coordinator/training_plot.h"
 #include "data/dataset.h"
 #include "model/checkpoint.h"
@@ -72,6 +73,11 @@ class Coordinator {
     }
     log.finish(commits_);
     log.event("plot", writeTrainingPlot(run_, config_.name()).string());
+    if (!timelines_.empty()) {
+      writeJsonFile(run_ / "trace.json", chromeTrace(timelines_));
+      writeTimelinePlot(run_ / "plots" / "timeline.png", timelines_);
+      log.event("trace", (run_ / "trace.json").string());
+    }
     log.event("end", concat("trained to step ", shape.steps, "; newest checkpoint ",
                             newest_checkpoint_.string()));
   }
@@ -139,6 +145,9 @@ class Coordinator {
         return commit(message.as<CheckpointPart>(), log);
       case KIND_NOTE:
         return note(message.from, message.as<WorkerNote>(), log);
+      case KIND_TIMELINE:
+        timelines_[message.from] = message.as<Timeline>();
+        return;
       case KIND_GOODBYE:
         ++goodbyes_;
         return;
@@ -231,6 +240,7 @@ class Coordinator {
   Metrics metrics_;
   std::set<std::string> notes_;  // shown already
   std::ofstream audit_;
+  Timelines timelines_;
   fs::path resume_from_;
   fs::path newest_checkpoint_;
   uint64_t first_step_ = 0;

@@ -219,7 +219,26 @@ TEST_F(Job, GradientsMayTravelAsBf16OrWithoutOverlap) {
     return parameters;
   };
   const std::vector<float> overlapped =
-      trained("overlapped", {"--set", "worker.bucket_kilobytes=1"});
+      trained("overlapped", {"--set", "worker.bucket_kilobytes=1", "--trace"});
+  // Nine steps from the fourth on; on every rank all gradients are in the buckets.
+  EXPECT_TRUE(fs::exists(folder_ / "overlapped" / "plots" / "timeline.png"));
+  std::map<std::pair<int, int>, uint64_t> bytes;
+  std::map<std::string, int> events;
+  const Json trace = readJsonFile(folder_ / "overlapped" / "trace.json");
+  for (const Json& event : trace.at("traceEvents")) {
+    if (event.at("ph") != "X") continue;
+    EXPECT_GE(event.at("ts").get<double>(), 0);
+    ++events[event.at("name")];
+    if (event.at("name") == "bucket") {
+      bytes[{event.at("pid"), event.at("args").at("step")}] +=
+          event.at("args").at("bytes").get<uint64_t>();
+    }
+  }
+  EXPECT_EQ(events["backward"], 3 * 9);
+  EXPECT_EQ(events["update"], 3 * 9);
+  EXPECT_EQ(bytes.size(), 27U);
+  for (const auto& [of, count] : bytes)
+    EXPECT_EQ(count, overlapped.size() * sizeof(float)) << of.first << " " << of.second;
   EXPECT_EQ(overlapped, trained("after", {"--set", "worker.overlap=false"}));
   const std::vector<float> rounded = trained("bf16", {"--set", "worker.gradient_wire=WIRE_BF16"});
   ASSERT_EQ(rounded.size(), overlapped.size());

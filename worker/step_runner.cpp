@@ -11,8 +11,21 @@
 namespace sphereface {
 namespace {
 
+// Steps before the first that is recorded.
+constexpr uint64_t kUntracedSteps = 3;
+
+double secondsOf(std::chrono::steady_clock::time_point time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
 double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return secondsOf(std::chrono::steady_clock::now());
+}
+
+/// From times of now() to unix time, which other ranks' times can be compared with.
+double unixOffset() {
+  const std::chrono::duration<double> unix = std::chrono::system_clock::now().time_since_epoch();
+  return unix.count() - now();
 }
 
 ReducerOptions reducerOptions(const WorkerConfig& config, bool threads_may_call_mpi) {
@@ -52,6 +65,9 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
 StepReport StepRunner::run(uint64_t step, uint64_t forward_passes) {
   StepReport report;
   report.set_step(step);
+  step_ = step;
+  const uint64_t traced = steps_run_++ - kUntracedSteps;  // wraps around before the first
+  tracing_ = traced < config_.worker().trace_steps();
   for (uint32_t shard = 0; shard < shards_; ++shard) {
     for (uint32_t pass = 0; pass < config_.solver().iter_size(); ++pass)
       runPass(step, forward_passes, shard, pass, report);
@@ -65,7 +81,11 @@ StepReport StepRunner::run(uint64_t step, uint64_t forward_passes) {
     reducer_->finish();
     double busy = 0;
     for (const GradientReducer::Span& span : reducer_->spans())
-      busy += std::chrono::duration<double>(span.end - span.begin).count();
+      busy += secondsOf(span.end) - secondsOf(span.begin);
+    for (const GradientReducer::Span& span : reducer_->spans()) {
+      record("bucket", Timeline::REDUCTION, secondsOf(span.begin), secondsOf(span.end), span.bytes);
+    }
+    record("wait", Timeline::COMPUTE, computed, now());
     report.set_reduction_seconds(busy);
   }
   report.set_communication_seconds(now() - computed);
@@ -78,7 +98,8 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   const SolverConfig& solver = config_.solver();
   const double start = now();
   loader_.next(batch_);
-  report.set_loader_seconds(report.loader_seconds() + now() - start);
+  const double loaded = now();
+  report.set_loader_seconds(report.loader_seconds() + loaded - start);
   const uint64_t images =
       length_.images(step) + (pass + 1) * static_cast<uint64_t>(solver.batch_size());
   const HeadStep head_step = headStepAt(config_.head(), step, forward_passes + pass + 1, images);
@@ -95,6 +116,12 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
                        " is not finite: training diverged; lower solver.base_learning_rate, add "
                        "solver.warmup, slow head.lambda or raise head.margin_warmup_steps"));
   }
+  const double forwarded = loaded + stats.forward_seconds;
+  const double classified = forwarded + stats.head_seconds;
+  record("load", Timeline::COMPUTE, start, loaded);
+  record("forward", Timeline::COMPUTE, loaded, forwarded);
+  record("head", Timeline::COMPUTE, forwarded, classified);
+  record("backward", Timeline::COMPUTE, classified, classified + stats.backward_seconds);
   report.set_images(report.images() + batch_.labels.size());
   report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
   report.set_correct(report.correct() + static_cast<uint64_t>(stats.head.correct));
@@ -140,7 +167,21 @@ void StepRunner::update(uint64_t step, StepReport& report) {
   report.set_gradient_norm(engine_.update(update));
   report.set_learning_rate(update.learning_rate);
   report.set_cache_bytes(loader_.cacheBytes());
-  report.set_optimizer_seconds(now() - start);
+  const double updated = now();
+  record("update", Timeline::COMPUTE, start, updated);
+  report.set_optimizer_seconds(updated - start);
+}
+
+void StepRunner::record(const char* name, Timeline::Track track, double begin, double end,
+                        size_t bytes) {
+  if (!tracing_) return;
+  Timeline::Event& event = *timeline_.add_event();
+  event.set_name(name);
+  event.set_track(track);
+  event.set_begin(begin + unixOffset());
+  event.set_seconds(end - begin);
+  event.set_step(step_);
+  if (bytes > 0) event.set_bytes(bytes);
 }
 
 }  // namespace sphereface

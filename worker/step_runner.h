@@ -35,7 +35,12 @@ class StepRunner {
   /// reducer's.
   StepReport run(uint64_t step, uint64_t forward_passes);
 
+  /// What was recorded of the steps that worker.trace_steps asks for.
+  const Timeline& timeline() const { return timeline_; }
+
  private:
+  /// Times in seconds of now().
+  void record(const char* name, Timeline::Track track, double begin, double end, size_t bytes = 0);
   void runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                StepReport& report);
   void shardReady(uint32_t shard, std::span<float> gradients);
@@ -51,6 +56,10 @@ class StepRunner {
   std::vector<std::vector<uint64_t>> records_;  // by pass, when audited
   std::optional<ShardTree> tree_;               // of several shards
   std::unique_ptr<GradientReducer> reducer_;    // of several workers
+  uint64_t steps_run_ = 0;
+  uint64_t step_ = 0;
+  bool tracing_ = false;
+  Timeline timeline_;
 };
 
 }  // namespace sphereface

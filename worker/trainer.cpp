@@ -60,6 +60,9 @@ class Trainer {
       const uint64_t every = config_.checkpoint().every_steps();
       if (done == steps || (every > 0 && done % every == 0)) writeCheckpoint(done);
     }
+    if (runner_ && runner_->timeline().event_size() > 0) {
+      channel_.send(kCoordinator, KIND_TIMELINE, runner_->timeline());
+    }
     return steps - std::min(steps, plan_.first_step());
   }
 
