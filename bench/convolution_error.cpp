@@ -6,6 +6,7 @@
 // over the 2-norm of the reference's, for each layer's weights.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <span>

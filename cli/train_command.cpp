@@ -42,8 +42,9 @@ fs::path sibling(const char* name) {
 
 std::vector<std::string> mpirunLine(const Options& options) {
   std::vector<std::string> line = {"mpirun", "--oversubscribe", "--bind-to", "none",
-                                   // A waiting rank must not take the core of a computing one.
-                                   "--mca", "mpi_yield_when_idle", "1",                     //
+                                   // Debian 13's mpirun (OpenMPI 5.0.7) crashes on a line with a
+                                   // colon while it sets variables nobody here reads.
+                                   "--mca", "pmdl", "^ompi",                                //
                                    "-np", "1", sibling("sphereface-coordinator").string(),  //
                                    "--config", options.config.string(), "--run",
                                    options.run.string(), "--resume", options.resume};

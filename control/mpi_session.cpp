@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 #include "base/error.h"
@@ -22,6 +23,8 @@ std::string hostName() {
 }  // namespace
 
 MpiSession::MpiSession(int& argc, char**& argv, Role role) : host_(hostName()) {
+  // A waiting rank must not take the core of a computing one. (OpenMPI's; others ignore it.)
+  ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   int provided = 0;
   // Besides the main thread, one that reduces gradients.
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "data/sample_order.h"
 #include "tests/packing_test_tools.h"
 
