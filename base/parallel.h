@@ -3,6 +3,9 @@
 
 #pragma once
 
+#include <sched.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
@@ -40,10 +43,15 @@ void parallelFor(size_t count, size_t threads, Work work) {
   if (failure) std::rethrow_exception(failure);
 }
 
-/// Cores this process may use, at least 1.
+/// Logical processors this process may run on (its affinity: what taskset or a batch system left
+/// it), at least 1.
 inline size_t availableThreads() {
-  const unsigned cores = std::thread::hardware_concurrency();
-  return cores == 0 ? 1 : cores;
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    return static_cast<size_t>(CPU_COUNT(&allowed));
+  }
+  // More processors than a cpu_set_t has room for.
+  return std::max(1U, std::thread::hardware_concurrency());
 }
 
 }  // namespace sphereface

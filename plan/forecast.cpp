@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -87,61 +88,82 @@ void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forec
       memory.engine.parameters / (forecast.trunk_parameters + forecast.head_parameters);
   const size_t head = per_parameter * forecast.head_parameters;
   const double head_share = percent(static_cast<double>(head + memory.engine.head), total);
+  const std::string narrower = concat("network.embedding: ", network.embedding / 2, " halves it");
   if (head_share > 50) {
-    forecast.warnings.push_back(concat(
-        "the head of ", run.classes, " classes takes ", std::lround(head_share),
-        " % of a worker's memory: ", formatScaled(static_cast<double>(head), "B"),
-        " of weights, gradients and momenta, ",
-        formatScaled(static_cast<double>(memory.engine.head), "B"), " of logits and workspace"));
+    forecast.warnings.push_back(
+        {concat("the head of ", run.classes, " classes takes ", std::lround(head_share),
+                " % of a worker's memory: ", formatScaled(static_cast<double>(head), "B"),
+                " of weights, gradients and momenta, ",
+                formatScaled(static_cast<double>(memory.engine.head), "B"),
+                " of logits and workspace"),
+         memory.engine.head > head ? "head.streaming: true" : narrower});
   }
   const size_t fc = per_parameter * network.fc_inputs * static_cast<size_t>(network.embedding);
   const double fc_share = percent(static_cast<double>(fc), total);
   if (fc_share > 50) {
     forecast.warnings.push_back(
-        concat("the fc layer takes ", std::lround(fc_share),
-               " % of a worker's memory: ", formatScaled(static_cast<double>(fc), "B"), " for ",
-               network.fc_inputs, " x ", network.embedding, " weights"));
+        {concat("the fc layer takes ", std::lround(fc_share),
+                " % of a worker's memory: ", formatScaled(static_cast<double>(fc), "B"), " for ",
+                network.fc_inputs, " x ", network.embedding, " weights"),
+         narrower});
   }
   const size_t needed = memory.total() * static_cast<size_t>(run.workers);
   if (needed > run.host_memory) {
     forecast.warnings.push_back(
-        concat(run.workers, run.workers == 1 ? " worker needs " : " workers need ",
-               formatScaled(static_cast<double>(needed), "B"), ", this host has ",
-               formatScaled(static_cast<double>(run.host_memory), "B"),
-               " to spare: lower solver.batch_size and raise solver.iter_size, or use more hosts"));
+        {concat(run.workers, run.workers == 1 ? " worker needs " : " workers need ",
+                formatScaled(static_cast<double>(needed), "B"), ", this host has ",
+                formatScaled(static_cast<double>(run.host_memory), "B"), " to spare"),
+         "lower solver.batch_size and raise solver.iter_size, or use more hosts"});
   }
+}
+
+/// A_SOFTMAX whose lambda is still falling at the end.
+PlanWarning lambdaWarning(const PlannedRun& run, const Forecast& forecast) {
+  const HeadConfig::Lambda& lambda = run.config.head().lambda();
+  PlanWarning warning = {concat("lambda ends at ", forecast.schedule.back().head.lambda,
+                                " and never reaches head.lambda.minimum ", lambda.minimum(),
+                                ": the margin stays weaker than the recipe's"),
+                         "a longer run, or a larger head.lambda.gamma"};
+  if (lambda.minimum() > 0 && lambda.gamma() > 0 && lambda.power() > 0) {
+    // (1 + gamma n)^power = base / minimum
+    const double rise = std::pow(lambda.base() / lambda.minimum(), 1 / lambda.power()) - 1;
+    const auto start = static_cast<double>(lambda.start());
+    const double per_step = lambda.images_per_iteration() == 0
+                                ? run.config.solver().iter_size()
+                                : static_cast<double>(forecast.length.images_per_step) /
+                                      static_cast<double>(lambda.images_per_iteration());
+    const auto needed =
+        static_cast<uint64_t>(std::ceil((rise / lambda.gamma() - start) / per_step));
+    const double halfway = start + 0.5 * per_step * static_cast<double>(forecast.length.steps);
+    warning.text += concat(" (it would at step ", needed, ")");
+    warning.fix =
+        concat("solver.steps: ", needed, " or more, or head.lambda.gamma: ", std::setprecision(2),
+               rise / halfway, " to be there after half of the run");
+  }
+  return warning;
 }
 
 void warnOfSchedule(const PlannedRun& run, Forecast& forecast) {
   const SolverConfig& solver = run.config.solver();
-  const HeadConfig::Lambda& lambda = run.config.head().lambda();
-  if (solver.batch_size() % static_cast<uint32_t>(run.workers) != 0) {
-    forecast.warnings.push_back(concat("solver.batch_size ", solver.batch_size(),
-                                       " isn't divisible by ", run.workers, " workers: those with ",
-                                       forecast.worker_batch, " images keep the others waiting"));
+  const auto workers = static_cast<uint32_t>(run.workers);
+  if (solver.batch_size() % workers != 0) {
+    forecast.warnings.push_back(
+        {concat("solver.batch_size ", solver.batch_size(), " isn't divisible by ", run.workers,
+                " workers: those with ", forecast.worker_batch, " images keep the others waiting"),
+         concat("solver.batch_size: ", forecast.worker_batch * workers)});
   }
   const HeadStep last = forecast.schedule.back().head;
   if (run.config.head().type() == HeadConfig::A_SOFTMAX && last.margin > 1 &&
-      last.lambda > lambda.minimum()) {
-    std::string warning =
-        concat("lambda ends at ", last.lambda, " and never reaches head.lambda.minimum ",
-               lambda.minimum(), ": the margin stays weaker than the recipe's");
-    if (lambda.minimum() > 0 && lambda.gamma() > 0 && lambda.power() > 0) {
-      const double n =
-          (std::pow(lambda.base() / lambda.minimum(), 1 / lambda.power()) - 1) / lambda.gamma() -
-          static_cast<double>(lambda.start());
-      const double per_step = lambda.images_per_iteration() == 0
-                                  ? solver.iter_size()
-                                  : static_cast<double>(forecast.length.images_per_step) /
-                                        static_cast<double>(lambda.images_per_iteration());
-      warning += concat(" (it would at step ", static_cast<uint64_t>(std::ceil(n / per_step)), ")");
-    }
-    forecast.warnings.push_back(warning);
+      last.lambda > run.config.head().lambda().minimum()) {
+    forecast.warnings.push_back(lambdaWarning(run, forecast));
   }
-  if (warmupSteps(solver, forecast.length) > static_cast<double>(forecast.length.steps)) {
+  const double warmup = warmupSteps(solver, forecast.length);
+  const auto steps = static_cast<double>(forecast.length.steps);
+  if (warmup > steps) {
     forecast.warnings.push_back(
-        concat("solver.warmup is longer than the run of ", forecast.length.steps,
-               " steps: the learning rate never reaches ", solver.base_learning_rate()));
+        {concat("solver.warmup is longer than the run of ", forecast.length.steps,
+                " steps: the learning rate never reaches ", solver.base_learning_rate()),
+         concat("solver.warmup: ", std::setprecision(3), 0.1 * steps * solver.warmup() / warmup)});
   }
 }
 

@@ -50,6 +50,12 @@ struct ScheduleRow {
   HeadStep head;  // of its last pass
 };
 
+/// What is probably not meant.
+struct PlanWarning {
+  std::string text;
+  std::string fix;  // fields of the configuration to change
+};
+
 struct Forecast {
   RunLength length;
   uint32_t worker_batch = 0;  // images of a pass on the worker that has the most
@@ -61,7 +67,7 @@ struct Forecast {
   uint64_t checkpoint_bytes = 0;
   uint64_t checkpoints = 0;  // kept at the end, the initial one included
   std::vector<ScheduleRow> schedule;
-  std::vector<std::string> warnings;
+  std::vector<PlanWarning> warnings;
 
   double flopsPerStep() const {
     return flops_per_image * static_cast<double>(length.images_per_step);

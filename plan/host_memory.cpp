@@ -3,11 +3,13 @@
 
 #include "plan/host_memory.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
 
 #include "base/error.h"
+#include "plan/cgroup.h"
 
 namespace sphereface {
 namespace {
@@ -31,7 +33,8 @@ ProcessMemory processMemory() {
 }
 
 size_t availableMemory() {
-  return kilobytesOf("/proc/meminfo", "MemAvailable");
+  const size_t free = kilobytesOf("/proc/meminfo", "MemAvailable");
+  return std::min(free, cgroupLimits().memory_left.value_or(free));
 }
 
 }  // namespace sphereface

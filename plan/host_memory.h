@@ -16,7 +16,8 @@ struct ProcessMemory {
 /// errors: Error when the kernel doesn't say.
 ProcessMemory processMemory();
 
-/// Bytes of this host's memory that new programs could take without swapping.
+/// Bytes of this host's memory that new programs could take without swapping, no more than what the
+/// limits of this process's control groups leave.
 /// errors: Error when the kernel doesn't say.
 size_t availableMemory();
 

@@ -139,8 +139,8 @@ std::string planText(const PlannedRun& run, const Forecast& forecast,
     addProbe(run, forecast, *probe, lines);
   }
   if (!forecast.warnings.empty()) lines.blank();
-  for (const std::string& warning : forecast.warnings)
-    lines.raw() << "warning: " << warning << '\n';
+  for (const PlanWarning& warning : forecast.warnings)
+    lines.raw() << "warning: " << warning.text << "\n    fix: " << warning.fix << '\n';
   return lines.text();
 }
 
@@ -191,7 +191,9 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
     json["images_per_second"] = imagesPerSecond(run, f, *probe);
     json["hours"] = secondsToFinish(run, f, *probe) / 3600;
   }
-  json["warnings"] = f.warnings;
+  json["warnings"] = Json::array();
+  for (const PlanWarning& warning : f.warnings)
+    json["warnings"].push_back(concat(warning.text, "; fix: ", warning.fix));
   return json;
 }
 

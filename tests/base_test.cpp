@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -120,6 +121,20 @@ TEST_F(ImageFile, ListsImagesInOrder) {
   fs::create_directories(folder_ / "empty");
   EXPECT_THROW(listImages(folder_ / "empty"), Error);
   EXPECT_THROW(listImages(folder_ / "missing"), Error);
+}
+
+TEST(AvailableThreads, AreThoseTheAffinityAllows) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  EXPECT_EQ(availableThreads(), static_cast<size_t>(CPU_COUNT(&before)));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+  }
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(availableThreads(), 1U);
+  ::sched_setaffinity(0, sizeof before, &before);
 }
 
 TEST(ParallelFor, CallsEachIndexOnceAndPassesErrorsOn) {

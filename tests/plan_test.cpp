@@ -34,8 +34,8 @@ PlannedRun calmRun() {
 }
 
 bool warns(const Forecast& forecast, const std::string& words) {
-  for (const std::string& warning : forecast.warnings) {
-    if (warning.find(words) != std::string::npos) return true;
+  for (const PlanWarning& warning : forecast.warnings) {
+    if (warning.text.find(words) != std::string::npos) return true;
   }
   return false;
 }
@@ -90,7 +90,7 @@ TEST(Forecast, AgreesWithPublishedNumbers) {
   EXPECT_GT(forecast.memory.engine.head, 32U * 10572 * 4) << "the logits and some workspace";
   EXPECT_EQ(forecast.worker_batch, 32U);
   EXPECT_EQ(forecast.checkpoint_bytes, 2 * forecast.allreduce_bytes);
-  EXPECT_TRUE(forecast.warnings.empty()) << forecast.warnings.front();
+  EXPECT_TRUE(forecast.warnings.empty()) << forecast.warnings.front().text;
   PlannedRun alone = calmRun();
   alone.workers = 1;
   EXPECT_EQ(forecastRun(alone).allreduce_bytes, 0U);
@@ -145,6 +145,13 @@ TEST(Forecast, WarnsOfWhatIsProbablyNotMeant) {
   EXPECT_FALSE(warns(forecastRun(run), "lambda"));
   run.config.mutable_head()->mutable_lambda()->set_images_per_iteration(512);
   EXPECT_TRUE(warns(forecastRun(run), "(it would at step 13267)")) << "1658.33 x 8, rounded up";
+  run = calmRun();
+  run.config.mutable_solver()->set_steps(1000);
+  EXPECT_EQ(forecastRun(run).warnings[0].fix,
+            "solver.steps: 1659 or more, or head.lambda.gamma: 0.4 to be there after half of the "
+            "run");
+  run.config.mutable_head()->mutable_lambda()->set_gamma(0.4);
+  EXPECT_TRUE(forecastRun(run).warnings.empty());
   run = calmRun();
   run.config.mutable_solver()->set_warmup(28001);
   EXPECT_TRUE(warns(forecastRun(run), "solver.warmup is longer than the run of 28000 steps"));
