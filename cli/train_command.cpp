@@ -3,17 +3,12 @@
 //
 // `sphereface train`: checks the configuration, composes the mpirun line, prints it, runs it.
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "control/mpirun.h"
 #include "model/checkpoint.h"
 #include "model/train_config.h"
 
@@ -32,62 +27,16 @@ struct Options {
   fs::path json;
 };
 
-/// The other executables lie beside this one.
-fs::path sibling(const char* name) {
-  fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / name;
-  if (!fs::exists(path))
-    throw Error(concat("missing ", path.string(), ": the build is incomplete"));
-  return path;
-}
-
-std::vector<std::string> mpirunLine(const Options& options) {
-  std::vector<std::string> line = {"mpirun", "--oversubscribe", "--bind-to", "none",
-                                   // Debian 13's mpirun (OpenMPI 5.0.7) crashes on a line with a
-                                   // colon while it sets variables nobody here reads.
-                                   "--mca", "pmdl", "^ompi",                                //
-                                   "-np", "1", sibling("sphereface-coordinator").string(),  //
-                                   "--config", options.config.string(), "--run",
-                                   options.run.string(), "--resume", options.resume};
+CommandLine trainingLine(const Options& options) {
+  CommandLine line = mpirunLine();
+  line.insert(line.end(), {"-np", "1", siblingProgram("sphereface-coordinator").string(),  //
+                           "--config", options.config.string(), "--run", options.run.string(),
+                           "--resume", options.resume});
   for (const std::string& item : options.overrides)
     line.insert(line.end(), {"--set", item});
-  line.insert(line.end(),
-              {":", "-np", std::to_string(options.workers), sibling("sphereface-worker").string()});
+  line.insert(line.end(), {":", "-np", std::to_string(options.workers),
+                           siblingProgram("sphereface-worker").string()});
   return line;
-}
-
-std::string quoted(const std::string& word) {
-  if (word.find_first_of(" \"'$\\[]*?{}&;|<>()") == std::string::npos && !word.empty()) return word;
-  std::string text = "'";
-  for (const char c : word)
-    text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
-}
-
-/// Runs `line` and returns its exit code, 128 + signal if one ended it.
-int runProgram(const std::vector<std::string>& line) {
-  std::vector<char*> arguments;
-  arguments.reserve(line.size() + 1);
-  for (const std::string& word : line)
-    arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child < 0) throw Error(concat("cannot start ", line[0], ": ", std::strerror(errno)));
-  if (child == 0) {
-    // OpenMPI refuses root unless told twice; in a container root is the usual user.
-    if (::geteuid() == 0) {
-      ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-      ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-    }
-    ::execvp(arguments[0], arguments.data());
-    std::fprintf(stderr, "sphereface: error: cannot run %s: %s (is OpenMPI installed?)\n",
-                 arguments[0], std::strerror(errno));
-    ::_exit(127);
-  }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw Error(concat("waiting for ", line[0], ": ", std::strerror(errno)));
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void run(Options options) {
@@ -97,14 +46,12 @@ void run(Options options) {
     throw Error("worker.device CUDA: this program was built without GPU kernels; use CPU");
   }
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
-  const std::vector<std::string> line = mpirunLine(options);
-  std::string printed;
-  for (const std::string& word : line)
-    printed += (printed.empty() ? "" : " ") + quoted(word);
-  std::printf("%s\n", printed.c_str());
+  const CommandLine line = trainingLine(options);
+  std::printf("%s\n", shellText(line).c_str());
   std::fflush(stdout);
 
-  const int code = runProgram(line);
+  const int code = runProgram(line, mpirunEnvironment());
+  if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code != 0) {
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);

@@ -22,13 +22,17 @@ std::string hostName() {
 
 }  // namespace
 
-MpiSession::MpiSession(int& argc, char**& argv, Role role) : host_(hostName()) {
+bool beginMpi(int& argc, char**& argv) {
   // A waiting rank must not take the core of a computing one. (OpenMPI's; others ignore it.)
   ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   int provided = 0;
   // Besides the main thread, one that reduces gradients.
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
-  threads_may_call_mpi_ = provided >= MPI_THREAD_MULTIPLE;
+  return provided >= MPI_THREAD_MULTIPLE;
+}
+
+MpiSession::MpiSession(int& argc, char**& argv, Role role)
+    : host_(hostName()), threads_may_call_mpi_(beginMpi(argc, argv)) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &size_);
   name_ = concat("rank ", rank_, "@", host_);

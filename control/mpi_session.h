@@ -15,6 +15,10 @@ namespace sphereface {
 
 enum class Role : int { kCoordinator = 0, kWorker = 1 };
 
+/// Begins MPI as all programs here use it. Returns whether the MPI library lets several threads
+/// call it at once.
+bool beginMpi(int& argc, char**& argv);
+
 /// One per process; MPI lives as long as it does.
 class MpiSession {
  public:

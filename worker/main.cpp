@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "control/mpi_session.h"
+#include "worker/mpi_probe.h"
 #include "worker/trainer.h"
 
 int main(int argc, char** argv) {
@@ -18,12 +19,16 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION);
   app.add_option("--config", config,
                  "Accepted so that both programs can be started alike; the coordinator's counts");
+  bool probe = false;
+  app.add_flag("--probe", probe,
+               "Don't train: try MPI, say what was found, and end (sphereface doctor runs this)");
   app.footer("Example: mpirun -np 1 sphereface-coordinator --config C : -np 2 sphereface-worker");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitDone : kExitUsage;
   }
+  if (probe) return probeMpi(argc, argv);
   return runInMpi(argc, argv, Role::kWorker, "sphereface-worker",
                   [](MpiSession& session) { train(session); });
 }

@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "base/subprocess.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <thread>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Between SIGTERM and SIGKILL.
+constexpr std::chrono::seconds kGrace{3};
+constexpr std::chrono::milliseconds kLook{10};
+
+/// `prepare` runs in the child before the program.
+pid_t start(const CommandLine& line, const Environment& environment,
+            const std::function<void()>& prepare) {
+  std::vector<char*> arguments;
+  arguments.reserve(line.size() + 1);
+  for (const std::string& word : line)
+    arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) throw Error(concat("cannot start ", line[0], ": ", std::strerror(errno)));
+  if (child > 0) return child;
+  prepare();
+  for (const auto& [name, value] : environment)
+    ::setenv(name.c_str(), value.c_str(), 1);
+  ::execvp(arguments[0], arguments.data());
+  std::fprintf(stderr, "sphereface: error: cannot run %s: %s\n", arguments[0],
+               std::strerror(errno));
+  ::_exit(kNoSuchProgram);
+}
+
+int codeOf(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// A pipe whose ends are closed with it.
+struct Pipe {
+  Pipe() {
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+      throw Error(concat("cannot make a pipe: ", std::strerror(errno)));
+    }
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    ::close(ends[0]);
+    if (ends[1] >= 0) ::close(ends[1]);
+  }
+  void closeWriter() {
+    ::close(ends[1]);
+    ends[1] = -1;
+  }
+  std::array<int, 2> ends{};
+};
+
+/// Adds what can be read. False at the end.
+bool drain(int descriptor, std::string& text) {
+  std::array<char, 4096> bytes{};
+  const ssize_t count = ::read(descriptor, bytes.data(), bytes.size());
+  if (count > 0) text.append(bytes.data(), static_cast<size_t>(count));
+  return count > 0 || (count < 0 && errno == EINTR);
+}
+
+/// Reads until both pipes end or the time is over; says which.
+bool readBoth(const Pipe& out, const Pipe& errors, Clock::time_point end, ProgramOutput& result) {
+  std::array<pollfd, 2> waiting = {pollfd{out.ends[0], POLLIN, 0}, {errors.ends[0], POLLIN, 0}};
+  while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) return false;
+    if (::poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) < 0) continue;
+    for (pollfd& one : waiting) {
+      std::string& text = &one == waiting.data() ? result.out : result.errors;
+      if (one.revents != 0 && !drain(one.fd, text)) one.fd = -1;
+    }
+  }
+  return true;
+}
+
+/// True when it has ended by then.
+bool reap(pid_t child, Clock::time_point end, int& status) {
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (Clock::now() >= end) return false;
+    std::this_thread::sleep_for(kLook);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string shellText(const CommandLine& line) {
+  std::string text;
+  for (const std::string& word : line) {
+    if (!text.empty()) text += ' ';
+    if (!word.empty() && word.find_first_of(" \"'$\\[]*?{}&;|<>()") == std::string::npos) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (const char c : word)
+      text += c == '\'' ? "'\\''" : std::string(1, c);
+    text += '\'';
+  }
+  return text;
+}
+
+std::filesystem::path siblingProgram(const std::string& name) {
+  std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+  if (!std::filesystem::exists(path)) {
+    throw Error(concat("missing ", path.string(), ": the build is incomplete"));
+  }
+  return path;
+}
+
+int runProgram(const CommandLine& line, const Environment& environment) {
+  const pid_t child = start(line, environment, [] {});
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw Error(concat("waiting for ", line[0], ": ", std::strerror(errno)));
+  }
+  return codeOf(status);
+}
+
+ProgramOutput captureProgram(const CommandLine& line, const Environment& environment,
+                             double seconds) {
+  Pipe out;
+  Pipe errors;
+  const pid_t child = start(line, environment, [&] {
+    ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+    ::dup2(out.ends[1], STDOUT_FILENO);
+    ::dup2(errors.ends[1], STDERR_FILENO);
+  });
+  out.closeWriter();
+  errors.closeWriter();
+  const auto limit =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const Clock::time_point end = Clock::now() + limit;
+  ProgramOutput result;
+  int status = 0;
+  if (!readBoth(out, errors, end, result) || !reap(child, end, status)) {
+    result.timed_out = true;
+    ::kill(child, SIGTERM);
+    if (!reap(child, Clock::now() + kGrace, status)) {
+      ::kill(child, SIGKILL);
+      ::waitpid(child, &status, 0);
+    }
+  }
+  result.code = codeOf(status);
+  return result;
+}
+
+}  // namespace sphereface

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Other programs, run and waited for.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sphereface {
+
+/// A program and its arguments; without a slash it is looked for on the PATH.
+using CommandLine = std::vector<std::string>;
+
+/// Variables set for a program besides those of this process.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// As one types it into a shell.
+std::string shellText(const CommandLine& line);
+
+/// A program of this build: the executables lie beside each other.
+/// errors: Error when it is missing.
+std::filesystem::path siblingProgram(const std::string& name);
+
+/// Exit code for a program that can't be run, as a shell has it.
+constexpr int kNoSuchProgram = 127;
+
+/// Runs `line` on this process's terminal. Returns its exit code, 128 + signal if one ended it, 127
+/// when it can't be run. errors: Error when no process can be made.
+int runProgram(const CommandLine& line, const Environment& environment = {});
+
+struct ProgramOutput {
+  int code = 0;            // as runProgram's
+  bool timed_out = false;  // and was ended, by SIGTERM or, when that didn't help, SIGKILL
+  std::string out;
+  std::string errors;  // what went to stderr
+};
+
+/// Runs `line` for at most so many seconds, nothing on its stdin, and keeps what it prints.
+ProgramOutput captureProgram(const CommandLine& line, const Environment& environment,
+                             double seconds);
+
+}  // namespace sphereface

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "base/subprocess.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+TEST(Subprocess, KeepsWhatAProgramPrints) {
+  const ProgramOutput done = captureProgram({"sh", "-c", "cat; echo $COLOUR; echo bad >&2; exit 7"},
+                                            {{"COLOUR", "red"}}, 10);
+  EXPECT_EQ(done.code, 7);
+  EXPECT_FALSE(done.timed_out);
+  EXPECT_EQ(done.out, "red\n") << "and nothing came on its stdin";
+  EXPECT_EQ(done.errors, "bad\n");
+  const ProgramOutput large = captureProgram({"sh", "-c", "head -c 1000000 /dev/zero"}, {}, 10);
+  EXPECT_EQ(large.out.size(), 1000000U);
+}
+
+TEST(Subprocess, EndsAProgramThatTakesTooLong) {
+  const auto start = std::chrono::steady_clock::now();
+  const ProgramOutput done = captureProgram({"sleep", "60"}, {}, 0.2);
+  EXPECT_TRUE(done.timed_out);
+  EXPECT_EQ(done.code, 128 + 15);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+TEST(Subprocess, AMissingProgramHasTheShellsCode) {
+  const ProgramOutput done = captureProgram({"no-such-program"}, {}, 10);
+  EXPECT_EQ(done.code, kNoSuchProgram);
+  EXPECT_NE(done.errors.find("cannot run no-such-program"), std::string::npos) << done.errors;
+  EXPECT_EQ(runProgram({"true"}), 0);
+  EXPECT_THROW(siblingProgram("no-such-program"), Error);
+}
+
+TEST(Subprocess, WordsAreQuotedForTheShell) {
+  EXPECT_EQ(shellText({"mpirun", "-np", "2", "a b", "it's", ""}),
+            "mpirun -np 2 'a b' 'it'\\''s' ''");
+}
+
+}  // namespace
+}  // namespace sphereface
