@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   addPackCommand(app);
   addInspectCommand(app);
   addPlanCommand(app);
+  addDoctorCommand(app);
   addTrainCommand(app);
   addCompareCommand(app);
   addExtractCommand(app);

@@ -4,7 +4,6 @@
 #include "data/dataset.h"
 
 #include <cstdio>
-#include <string_view>
 
 #include "base/image_file.h"
 #include "base/image_planes.h"
@@ -146,10 +145,15 @@ int Dataset::readPlanes(uint64_t index, std::vector<uint8_t>& planes) const {
   return label;
 }
 
+void Dataset::stored(uint64_t index, const std::function<void(int, std::string_view)>& use) const {
+  lmdb_->withDatum(folder_, index,
+                   [&](const caffe::Datum& datum) { use(datum.label(), datum.data()); });
+}
+
 int Dataset::label(uint64_t index) const {
-  int label = 0;
-  lmdb_->withDatum(folder_, index, [&](const caffe::Datum& datum) { label = datum.label(); });
-  return label;
+  int result = 0;
+  stored(index, [&](int label, std::string_view) { result = label; });
+  return result;
 }
 
 std::string Dataset::key(uint64_t index) const {

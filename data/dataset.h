@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -49,7 +51,10 @@ class Dataset {
   /// The same with the image as its B, G and R planes in `planes`, whose memory is reused. Returns
   /// the label.
   int readPlanes(uint64_t index, std::vector<uint8_t>& planes) const;
-  /// The record's label alone, without decoding the image; not checked against the classes.
+  /// The record as it is stored, undecoded: its label, not checked against the classes, and the
+  /// bytes of its image, which end with the call.
+  void stored(uint64_t index, const std::function<void(int, std::string_view)>& use) const;
+  /// That label alone.
   int label(uint64_t index) const;
   /// The record's key: its number, '_', and the name it was packed from.
   std::string key(uint64_t index) const;

@@ -139,16 +139,12 @@ void gemm(char transpose_a, char transpose_b, dnnl::memory::dim m, dnnl::memory:
   }
 }
 
-namespace {
-
-/// oneDNN numbers instruction sets so that a better one has all the bits of those it includes.
 bool hasIsa(dnnl::cpu_isa wanted) {
+  // Instruction sets are numbered so that a better one has all the bits of those it includes.
   const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
   const auto bits = static_cast<unsigned>(wanted);
   return (has & bits) == bits;
 }
-
-}  // namespace
 
 int channelsPerBlock() {
   return hasIsa(dnnl::cpu_isa::avx512_core) ? 16 : 8;

@@ -67,6 +67,9 @@ void gemm(char transpose_a, char transpose_b, dnnl::memory::dim m, dnnl::memory:
           dnnl::memory::dim k, const float* a, dnnl::memory::dim lda, const float* b,
           dnnl::memory::dim ldb, float beta, float* c, dnnl::memory::dim ldc);
 
+/// True where oneDNN uses this instruction set or one that includes it.
+bool hasIsa(dnnl::cpu_isa wanted);
+
 /// Channels in a block of the layout that suits this processor: 16 with AVX-512, otherwise 8.
 int channelsPerBlock();
 
