@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "doctor/checkpoint_checks.h"
 #include "doctor/config_checks.h"
 #include "doctor/disk_checks.h"
@@ -253,24 +252,15 @@ class Examination {
     check("first loss", [&]() -> Finding {
       if (!subject_.run) return skipped("first loss", subject_.no_run);
       const Dataset& dataset = *subject_.dataset;
-      if (shapeFinding(dataset.manifest(), subject_.run->config).state == State::kFail) {
-        return skipped("first loss", "the data don't fit the network");
-      }
-      if (dataset.manifest().classes() < 2) return skipped("first loss", "one class only");
       std::optional<Weights> weights;
       if (subject_.checkpoint &&
           subject_.checkpoint->dataset_sha256() == dataset.manifest().sha256()) {
         weights = Weights{subject_.checkpoint_folder, *subject_.checkpoint};
       }
       const PlannedRun run = lossRun(*subject_.run);
-      const size_t needed = forecastRun(run).memory.engine.total();
-      const size_t available = availableMemory();
-      if (needed > available / 2) {
-        return skipped("first loss",
-                       concat("a batch of ", run.config.solver().batch_size(), " needs ",
-                              formatScaled(static_cast<double>(needed), "B"), ", of ",
-                              formatScaled(static_cast<double>(available), "B"), " available"));
-      }
+      const std::string obstacle =
+          lossObstacle(run, dataset.manifest(), weights, availableMemory());
+      if (!obstacle.empty()) return skipped("first loss", obstacle);
       return lossFinding(measureLoss(run, dataset, weights));
     });
   }

@@ -9,7 +9,11 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "data/loader.h"
+#include "doctor/checkpoint_checks.h"
+#include "doctor/config_checks.h"
+#include "doctor/processor_checks.h"
 #include "model/checkpoint.h"
 #include "model/initialize.h"
 #include "model/schedule.h"
@@ -87,6 +91,23 @@ PlannedRun lossRun(const PlannedRun& run) {
   solver.set_iter_size(1);
   result.workers = 1;
   return result;
+}
+
+std::string lossObstacle(const PlannedRun& loss_run, const DatasetManifest& data,
+                         const std::optional<Weights>& weights, size_t available) {
+  const TrainConfig& config = loss_run.config;
+  if (deviceFinding(config.worker()).state == State::kFail) return "the device isn't there";
+  if (shapeFinding(data, config).state == State::kFail) return "the data don't fit the network";
+  if (data.classes() < 2) return "one class only";
+  if (weights &&
+      checkpointNetworkFinding(weights->manifest, config.network()).state == State::kFail) {
+    return "the checkpoint is of another network";
+  }
+  const size_t needed = forecastRun(loss_run).memory.engine.total();
+  if (needed <= available / 2) return "";
+  return concat("a batch of ", config.solver().batch_size(), " needs ",
+                formatScaled(static_cast<double>(needed), "B"), ", of ",
+                formatScaled(static_cast<double>(available), "B"), " available");
 }
 
 FirstLoss measureLoss(const PlannedRun& loss_run, const Dataset& dataset,

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "data/dataset.h"
 #include "doctor/expected_loss.h"
@@ -37,6 +38,11 @@ struct Weights {
 
 /// The run that the loss is measured with: one worker, at most 32 images.
 PlannedRun lossRun(const PlannedRun& run);
+
+/// Why the loss can't be measured, as other checks say in detail; empty when it can.
+/// `available`: bytes of memory, of which half may be taken.
+std::string lossObstacle(const PlannedRun& loss_run, const DatasetManifest& data,
+                         const std::optional<Weights>& weights, size_t available);
 
 /// The first images in the order of training, augmented as configured, with initial weights or a
 /// checkpoint's. errors: what reading them, making the engine or loading the weights throws.

@@ -3,6 +3,7 @@
 
 #include "doctor/mpi_checks.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <iomanip>
 #include <map>
@@ -120,7 +121,7 @@ Finding mpiFinding(const ProgramOutput& probe, int workers, uint64_t allreduce_b
   const double rate =
       json.at("large_sum_bytes").get<double>() / json.at("large_sum_seconds").get<double>();
   text << "; workers sum " << rate / 1e9 << " GB/s, one number in "
-       << 1e6 * json.at("small_sum_seconds").get<double>() << " us";
+       << std::lround(1e6 * json.at("small_sum_seconds").get<double>()) << " us";
   if (allreduce_bytes > 0) {
     text << "; a step's " << formatScaled(static_cast<double>(allreduce_bytes), "B")
          << " of gradients take " << static_cast<double>(allreduce_bytes) / rate << " s";
