@@ -42,6 +42,14 @@ class DoctorData : public ::testing::Test {
   }
   static void TearDownTestSuite() { delete faces_; }
 
+  /// With pixels of their own: assigning to a cv::Mat may write into those it shares.
+  static std::vector<FaceRecord> faces() {
+    std::vector<FaceRecord> copies = *faces_;
+    for (FaceRecord& copy : copies)
+      copy.image = copy.image.clone();
+    return copies;
+  }
+
   /// A data set of these records, scanned.
   void scan(const std::vector<FaceRecord>& records, int classes = kIdentities) {
     scan(records, manifestOf(records, classes));
@@ -83,7 +91,7 @@ class DoctorData : public ::testing::Test {
 std::vector<FaceRecord>* DoctorData::faces_ = nullptr;
 
 TEST_F(DoctorData, AGoodSetHasNothingToSay) {
-  scan(*faces_);
+  scan(faces());
   expectFinding(labels(), State::kOk, "72 of 72 records read, all labels in 0 .. 11");
   expectFinding(classesFinding(stored_, manifest()), State::kOk,
                 "12 classes of 6 to 6 images, median 6");
@@ -98,7 +106,7 @@ TEST_F(DoctorData, AGoodSetHasNothingToSay) {
 }
 
 TEST_F(DoctorData, LabelsOutsideTheClassesAreNamed) {
-  std::vector<FaceRecord> records = *faces_;
+  std::vector<FaceRecord> records = faces();
   records[5].label = 12;
   records[9].label = -1;
   scan(records);
@@ -111,10 +119,10 @@ TEST_F(DoctorData, LabelsOutsideTheClassesAreNamed) {
 }
 
 TEST_F(DoctorData, ClassesWithoutAnImageOrWithOneAreNamed) {
-  DatasetManifest manifest = manifestOf(*faces_, kIdentities);
+  DatasetManifest manifest = manifestOf(faces(), kIdentities);
   manifest.set_classes(13);
   manifest.add_identity()->set_name("nobody");
-  scan(*faces_, manifest);
+  scan(faces(), manifest);
   Finding finding = classesFinding(stored_, this->manifest());
   expectFinding(finding, State::kFail, "1 have none", "an image for every identity");
   EXPECT_EQ(finding.examples, std::vector<std::string>{"nobody (label 12)"});
@@ -161,7 +169,7 @@ TEST(DoctorClasses, IdentitiesSharedWithLfwAreNamed) {
 }
 
 TEST_F(DoctorData, UnshuffledRecordsAreWarnedOf) {
-  std::vector<FaceRecord> records = *faces_;
+  std::vector<FaceRecord> records = faces();
   std::stable_sort(records.begin(), records.end(),
                    [](const FaceRecord& a, const FaceRecord& b) { return a.label < b.label; });
   scan(records);
@@ -187,7 +195,7 @@ TEST(DoctorOrder, UnshuffledDataThatTrainingCannotMixFail) {
 }
 
 TEST_F(DoctorData, ImagesThatCannotBeDecodedAreNamed) {
-  std::vector<FaceRecord> records = *faces_;
+  std::vector<FaceRecord> records = faces();
   records[3].image = cv::Mat();
   cv::resize(records[7].image, records[7].image, {96, 96});
   scan(records);
@@ -200,8 +208,8 @@ TEST_F(DoctorData, ImagesThatCannotBeDecodedAreNamed) {
 }
 
 TEST_F(DoctorData, BlankImagesAreCounted) {
-  std::vector<FaceRecord> records = *faces_;
-  records[1].image.setTo(0);
+  std::vector<FaceRecord> records = faces();
+  records[1].image = cv::Mat::zeros(112, 96, CV_8UC3);
   records[2].image = cv::Mat(112, 96, CV_8UC3, cv::Scalar(255, 255, 255));
   records[4].image = cv::Mat(112, 96, CV_8UC3, cv::Scalar(90, 120, 140));
   scan(records);
@@ -214,7 +222,7 @@ TEST_F(DoctorData, BlankImagesAreCounted) {
 
 TEST_F(DoctorData, RedAndBlueSwappedAreNoticed) {
   std::vector<FaceRecord> records;
-  for (const FaceRecord& face : *faces_) {
+  for (const FaceRecord& face : faces()) {
     records.push_back({face.label, cv::Mat()});
     cv::cvtColor(face.image, records.back().image, cv::COLOR_BGR2RGB);
   }
@@ -224,7 +232,7 @@ TEST_F(DoctorData, RedAndBlueSwappedAreNoticed) {
 
 TEST_F(DoctorData, GreyImagesHaveNoColourOrder) {
   std::vector<FaceRecord> records;
-  for (const FaceRecord& face : *faces_) {
+  for (const FaceRecord& face : faces()) {
     cv::Mat grey;
     cv::cvtColor(face.image, grey, cv::COLOR_BGR2GRAY);
     records.push_back({face.label, cv::Mat()});
@@ -236,7 +244,7 @@ TEST_F(DoctorData, GreyImagesHaveNoColourOrder) {
 
 TEST_F(DoctorData, FacesThatAreNotAlignedAreNoticed) {
   std::vector<FaceRecord> records;
-  for (const FaceRecord& face : *faces_) {
+  for (const FaceRecord& face : faces()) {
     // The face in the middle of a larger picture.
     cv::Mat small;
     cv::resize(face.image, small, {64, 75}, 0, 0, cv::INTER_AREA);
@@ -253,7 +261,7 @@ TEST_F(DoctorData, FacesThatAreNotAlignedAreNoticed) {
 }
 
 TEST_F(DoctorData, CopiesAreFoundWithinAndAcrossIdentities) {
-  std::vector<FaceRecord> records = *faces_;
+  std::vector<FaceRecord> records = faces();
   const FaceRecord first = records[0];
   const int other = (first.label + 1) % kIdentities;
   records.push_back(first);                                   // 72: the same file again
@@ -277,7 +285,7 @@ TEST_F(DoctorData, CopiesAreFoundWithinAndAcrossIdentities) {
 }
 
 TEST_F(DoctorData, EqualHashesOfOtherBytesAreNoCopies) {
-  scan(*faces_);
+  scan(faces());
   std::fill(stored_.hash.begin(), stored_.hash.end(), 1);
   expectFinding(duplicates(), State::kOk, "no two");
 }
@@ -328,7 +336,7 @@ TEST(DoctorNearDuplicates, ACrowdOfEqualPicturesIsNotSquared) {
 }
 
 TEST_F(DoctorData, LimitsAreKept) {
-  scan(*faces_);
+  scan(faces());
   ScanLimits limits;
   limits.images = 10;
   EXPECT_EQ(scanImages(*dataset_, stored_, limits).tried, 10U);
