@@ -138,7 +138,9 @@ void drawAxis(Canvas& canvas, double seconds, double y) {
   const double magnitude = std::pow(10, std::floor(std::log10(seconds)));
   const double tick =
       seconds / magnitude >= 5 ? magnitude : magnitude / (seconds / magnitude >= 2 ? 2 : 5);
-  for (double at = 0; at <= seconds; at += tick) {
+  const int ticks = static_cast<int>(seconds / tick);
+  for (int i = 0; i <= ticks; ++i) {
+    const double at = i * tick;
     const double x = kLeft + at / seconds * pixels;
     canvas.line({x, kTop - 8}, {x, y}, {228, 228, 228}, 1);
     std::ostringstream text;

@@ -36,6 +36,7 @@ float treeSum(const std::vector<std::vector<float>>& parts, size_t first, size_t
 
 bool check(int rank, int ranks, size_t count, Wire wire, bool threaded) {
   std::vector<std::vector<float>> parts;
+  parts.reserve(static_cast<size_t>(ranks));
   for (int r = 0; r < ranks; ++r)
     parts.push_back(valuesOf(r, count));
   ReducerOptions options;

@@ -20,12 +20,12 @@ struct FastOutput {
 };
 
 inline FastOutput runFast(const HeadOptions& options, const reference::HeadInput& input,
-                          const std::vector<float>& dW_before = {}) {
+                          const std::vector<float>& before = {}) {
   FastOutput out;
   const std::vector<float> x(input.x.begin(), input.x.end());
   out.used_W.assign(input.W.begin(), input.W.end());
   out.dx.resize(x.size());
-  out.dW = dW_before;
+  out.dW = before;
   out.dW.resize(out.used_W.size());
   const std::vector<int32_t> labels(input.labels.begin(), input.labels.end());
   HeadWorkspace workspace(options, input.batch, input.dim, input.classes);
@@ -40,7 +40,7 @@ inline FastOutput runFast(const HeadOptions& options, const reference::HeadInput
   pass.labels = labels.data();
   pass.dx = out.dx.data();
   pass.dW = out.dW.data();
-  pass.accumulate = !dW_before.empty();
+  pass.accumulate = !before.empty();
   out.stats = headForwardBackward(options, pass, workspace);
   return out;
 }

@@ -116,7 +116,7 @@ void AllReduce::operator()(std::span<float> values) {
   const size_t own_count = sliceBegin(count, rank_ + 1) - own_begin;
   float* own = values.data() + own_begin;
   const bool bf16 = wire_ == Wire::kBf16;
-  auto forOthers = [&](const auto& action) {
+  auto for_others = [&](const auto& action) {
     // Each rank begins with its successor, so that not all send to the same one first.
     for (int i = 1; i < ranks_; ++i) {
       const int peer = (rank_ + i) % ranks_;
@@ -125,7 +125,7 @@ void AllReduce::operator()(std::span<float> values) {
     }
   };
 
-  forOthers([&](int peer, size_t begin, size_t slice, size_t buffer) {
+  for_others([&](int peer, size_t begin, size_t slice, size_t buffer) {
     void* into = bf16 ? static_cast<void*>(unpacked_.data() + buffer) : received_.data() + buffer;
     void* from = values.data() + begin;
     if (bf16) {
@@ -137,7 +137,7 @@ void AllReduce::operator()(std::span<float> values) {
   });
   wait("collecting");
   if (bf16) {
-    forOthers([&](int, size_t, size_t, size_t buffer) {
+    for_others([&](int, size_t, size_t, size_t buffer) {
       unpack(unpacked_.data() + buffer, own_count, received_.data() + buffer);
     });
   }
@@ -150,14 +150,14 @@ void AllReduce::operator()(std::span<float> values) {
     unpack(packed, own_count, own);
     sum = packed;
   }
-  forOthers([&](int peer, size_t begin, size_t slice, size_t buffer) {
+  for_others([&](int peer, size_t begin, size_t slice, size_t buffer) {
     void* into = bf16 ? static_cast<void*>(unpacked_.data() + buffer) : values.data() + begin;
     post(false, peer, into, slice);
     post(true, peer, sum, own_count);
   });
   wait("handing out");
   if (bf16) {
-    forOthers([&](int, size_t begin, size_t slice, size_t buffer) {
+    for_others([&](int, size_t begin, size_t slice, size_t buffer) {
       unpack(unpacked_.data() + buffer, slice, values.data() + begin);
     });
   }

@@ -240,7 +240,7 @@ const float* unscaledLogits(const Call& call, int block, const float* z, float* 
 }
 
 /// The label's logit from its z, by the margin.
-void setTarget(const Call& call, int image, int row_of_W, float z) {
+void setTarget(const Call& call, int image, int weights_row, float z) {
   HeadWorkspace& ws = call.ws;
   const HeadPass& p = call.pass;
   const float norm = ws.norms.data()[image];
@@ -256,7 +256,7 @@ void setTarget(const Call& call, int image, int row_of_W, float z) {
       logit = (lambda * z + norm * psi) / (1 + lambda);
     }
   } else if (call.options.type == Type::kSoftmax) {
-    const float* w = p.W + static_cast<ptrdiff_t>(row_of_W) * p.dim;
+    const float* w = p.W + static_cast<ptrdiff_t>(weights_row) * p.dim;
     const double both = static_cast<double>(norm) * std::sqrt(sumOfProducts(w, w, p.dim));
     cosine = both == 0 ? 0 : static_cast<float>(z / both);
   } else if (!zero) {
