@@ -17,6 +17,8 @@ enum ExitCode : int {
   kExitDone = 0,
   kExitFailed = 1,
   kExitUsage = 2,  // wrong command line or configuration
+  // A job stopped as it was asked to, after committing a checkpoint to continue from.
+  kExitStopped = 85,
 };
 
 /// Something went wrong while doing what was asked (exit code 1).

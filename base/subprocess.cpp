@@ -131,11 +131,13 @@ std::filesystem::path siblingProgram(const std::string& name) {
   return path;
 }
 
-int runProgram(const CommandLine& line, const Environment& environment) {
+int runProgram(const CommandLine& line, const Environment& environment,
+               const std::function<void(pid_t)>& look) {
+  constexpr std::chrono::milliseconds kBetweenLooks{100};
   const pid_t child = start(line, environment, [] {});
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw Error(concat("waiting for ", line[0], ": ", std::strerror(errno)));
+  while (!reap(child, Clock::now() + kBetweenLooks, status)) {
+    if (look) look(child);
   }
   return codeOf(status);
 }

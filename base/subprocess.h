@@ -5,7 +5,10 @@
 
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,8 +32,10 @@ std::filesystem::path siblingProgram(const std::string& name);
 constexpr int kNoSuchProgram = 127;
 
 /// Runs `line` on this process's terminal. Returns its exit code, 128 + signal if one ended it, 127
-/// when it can't be run. errors: Error when no process can be made.
-int runProgram(const CommandLine& line, const Environment& environment = {});
+/// when it can't be run. `look`, if any, is called with its process id ten times a second
+/// meanwhile. errors: Error when no process can be made.
+int runProgram(const CommandLine& line, const Environment& environment = {},
+               const std::function<void(pid_t)>& look = {});
 
 struct ProgramOutput {
   int code = 0;            // as runProgram's

@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
       throw UsageError(concat("there is no verb \"", argv[1], "\"; see sphereface --help"));
     }
     app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // a verb's own
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitDone : kExitUsage;
   } catch (const UsageError& e) {

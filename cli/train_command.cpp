@@ -3,12 +3,18 @@
 //
 // `sphereface train`: checks the configuration, composes the mpirun line, prints it, runs it.
 
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "control/mpirun.h"
+#include "control/stop_signal.h"
 #include "model/checkpoint.h"
 #include "model/train_config.h"
 
@@ -23,9 +29,14 @@ struct Options {
   fs::path run;
   std::string resume = "never";
   std::vector<std::string> overrides;
+  int restarts = 0;
+  int min_workers = 0;
   bool trace = false;
   fs::path json;
 };
+
+// Seconds before a restart: 1, 2, 4, ... up to this.
+constexpr int kLongestBackOff = 60;
 
 CommandLine trainingLine(const Options& options) {
   CommandLine line = mpirunLine();
@@ -39,20 +50,60 @@ CommandLine trainingLine(const Options& options) {
   return line;
 }
 
-void run(Options options) {
+/// A job that failed of itself, not by its configuration or as it was asked to.
+bool mayRestart(int code) {
+  return code != kExitDone && code != kExitUsage && code != kExitStopped && code != kNoSuchProgram;
+}
+
+/// The workers of the next try: one less, or, when they share virtual shards, half.
+int fewerWorkers(const Options& options, const TrainConfig& config) {
+  const bool halves = config.solver().reproducible_shards() > 0;
+  const int fewer = halves ? options.workers / 2 : options.workers - 1;
+  return fewer >= options.min_workers ? fewer : options.workers;
+}
+
+/// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
+/// end them at once.
+int runJob(const CommandLine& line) {
+  bool told = false;
+  return runProgram(line, mpirunEnvironment(), [&told](pid_t mpirun) {
+    if (told || !stopRequested()) return;
+    told = true;
+    ::kill(mpirun, SIGUSR1);
+  });
+}
+
+/// Runs the job until it ends otherwise than by failing, or has been restarted often enough.
+int runWithRestarts(Options options, const TrainConfig& config) {
+  for (int restart = 0;; ++restart) {
+    const CommandLine line = trainingLine(options);
+    std::printf("%s\n", shellText(line).c_str());
+    std::fflush(stdout);
+    const int code = runJob(line);
+    if (!mayRestart(code) || restart == options.restarts || stopRequested()) return code;
+    const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
+    options.resume = "auto";
+    if (options.min_workers > 0) options.workers = fewerWorkers(options, config);
+    std::printf("restart %d of %d: the job ended with exit code %d; again with %d %s in %d s\n",
+                restart + 1, options.restarts, code, options.workers,
+                options.workers == 1 ? "worker" : "workers", seconds);
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+  }
+}
+
+int run(Options options) {
   if (options.trace) options.overrides.emplace_back("worker.trace_steps=10");
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
   if (config.worker().device() == WorkerConfig::CUDA) {
     throw Error("worker.device CUDA: this program was built without GPU kernels; use CPU");
   }
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
-  const CommandLine line = trainingLine(options);
-  std::printf("%s\n", shellText(line).c_str());
-  std::fflush(stdout);
-
-  const int code = runProgram(line, mpirunEnvironment());
+  catchStopSignals();
+  const int code = runWithRestarts(options, config);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
+  if (code == kExitStopped) return code;
   if (code != 0) {
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     throw Error(concat("the job ended with exit code ", code, " (see above for the rank); ",
@@ -66,6 +117,7 @@ void run(Options options) {
               static_cast<unsigned long long>(summary.at("images").get<uint64_t>()),
               summary.at("images_per_second").get<double>(), summary.at("loss_first").get<double>(),
               summary.at("loss_last").get<double>(), options.run.c_str());
+  return kExitDone;
 }
 
 }  // namespace
@@ -85,14 +137,27 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--set", options->overrides,
                    "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
       ->allow_extra_args(false);
+  verb->add_option("--restarts", options->restarts,
+                   "Start a job that failed again, from its newest checkpoint, up to so many times")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb->add_option("--min-workers", options->min_workers,
+                   "Restart with fewer workers each time, down to this many (0: as many as before)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   verb->add_flag("--trace", options->trace,
                  "Record ten steps into trace.json and plots/timeline.png of the run folder "
                  "(worker.trace_steps)");
   verb->add_option("--json", options->json, "Also write the run's summary here");
   verb->footer(
+      "SIGTERM or SIGUSR1 to this process: the job commits a checkpoint after the step at hand and "
+      "ends\nwith exit code 85.\n"
       "Example: sphereface train --config configs/quickstart.textproto --workers 2 "
       "--set solver.steps=100");
-  verb->callback([options] { run(*options); });
+  verb->callback([options] {
+    const int code = run(*options);
+    if (code != kExitDone) throw CLI::RuntimeError(code);
+  });
 }
 
 }  // namespace sphereface

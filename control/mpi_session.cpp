@@ -68,7 +68,7 @@ MpiSession::~MpiSession() {
 }
 
 int runInMpi(int argc, char** argv, Role role, const char* program,
-             const std::function<void(MpiSession&)>& body) {
+             const std::function<int(MpiSession&)>& body) {
   std::string who;
   auto fail = [&](const std::exception& e, int code) {
     std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), e.what());
@@ -82,17 +82,18 @@ int runInMpi(int argc, char** argv, Role role, const char* program,
   };
   // Not on the stack: when body throws it must outlive the handler.
   MpiSession* session = nullptr;
+  int code = kExitDone;
   try {
     session = new MpiSession(argc, argv, role);
     who = session->name() + ": ";
-    body(*session);
+    code = body(*session);
   } catch (const UsageError& e) {
     return fail(e, kExitUsage);
   } catch (const std::exception& e) {
     return fail(e, kExitFailed);
   }
   delete session;
-  return kExitDone;
+  return code;
 }
 
 }  // namespace sphereface

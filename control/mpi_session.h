@@ -56,9 +56,9 @@ class MpiSession {
   bool threads_may_call_mpi_ = false;
 };
 
-/// Runs `body` inside a session and returns the exit code. When it throws, one line
+/// Runs `body` inside a session and returns its exit code. When it throws, one line
 /// "PROGRAM: rank R@HOST: error: ..." goes to stderr and the whole job is ended with that code.
 int runInMpi(int argc, char** argv, Role role, const char* program,
-             const std::function<void(MpiSession&)>& body);
+             const std::function<int(MpiSession&)>& body);
 
 }  // namespace sphereface

@@ -10,15 +10,20 @@
 #include <set>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "control/channel.h"
+#include "control/stop_signal.h"
+#include "coordinator/liveness.h"
 #include "coordinator/metrics.h"
 #include "coordinator/metrics_server.h"
+#include "coordinator/rewind.h"
 #include "coordinator/run_log.h"
 #include "coordinator/step_collector.h"
 #include "coordinator/timeline.h"
 #include "coordinator/training_plot.h"
 #include "data/dataset.h"
 #include "model/checkpoint.h"
+#include "model/checkpoint_check.h"
 #include "model/network_table.h"
 #include "model/schedule.h"
 #include "model/train_config.h"
@@ -28,6 +33,9 @@ namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Between looks at liveness and at signals while no message comes.
+constexpr std::chrono::milliseconds kLook{200};
 
 /// Image i of a global batch belongs to the worker whose slice holds it; slices differ by at most
 /// one image.
@@ -46,15 +54,18 @@ class Coordinator {
         data_(Dataset(config_.data().lmdb()).manifest()),
         length_(runLength(config_.solver(), data_.records())),
         collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
-        metrics_(length_.steps, session.workers()) {
+        metrics_(length_.steps, session.workers()),
+        liveness_(session.workers(), std::chrono::seconds(config_.coordinator().liveness_seconds()),
+                  Liveness::Clock::now()) {
     checkDataset(data_, config_);
     checkWorkers(config_, session.workers());
     fs::create_directories(run_);
     chooseStart(options.resume);
+    rewindRunFolder(run_, first_step_);
     writeFileAtomically(run_ / "config.textproto", printText(config_));
   }
 
-  void run() {
+  int run() {
     const MetricsServer server(config_.coordinator().listen(), metrics_.registry());
     RunShape shape;
     shape.first_step = first_step_;
@@ -66,10 +77,20 @@ class Coordinator {
     shape.clip_gradients = config_.solver().clip_gradients();
     RunLog log(run_, shape);
     describe(server.url());
+    for (const std::string& damage : damaged_)
+      log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
     log.event("start", concat("training from step ", first_step_, " with ", session_.workers(),
                               session_.workers() == 1 ? " worker" : " workers"));
     while (goodbyes_ < session_.workers()) {
-      if (const auto message = channel_.wait(std::chrono::seconds(60))) handle(*message, log);
+      const auto message = channel_.wait(kLook);
+      liveness_.tick(Liveness::Clock::now());
+      if (message) {
+        liveness_.heard(message->from, Liveness::Clock::now());
+        handle(*message, log);
+      } else if (heartbeats_) {
+        liveness_.check(Liveness::Clock::now());
+      }
+      if (stopRequested()) passOnStop(log);
     }
     log.finish(commits_);
     log.event("plot", writeTrainingPlot(run_, config_.name()).string());
@@ -78,8 +99,14 @@ class Coordinator {
       writeTimelinePlot(run_ / "plots" / "timeline.png", timelines_);
       log.event("trace", (run_ / "trace.json").string());
     }
+    if (stopped_) {
+      log.event("stopped", concat("as asked; continue from ", newest_checkpoint_.string(),
+                                  " with --resume auto"));
+      return kExitStopped;
+    }
     log.event("end", concat("trained to step ", shape.steps, "; newest checkpoint ",
                             newest_checkpoint_.string()));
+    return kExitDone;
   }
 
  private:
@@ -93,9 +120,8 @@ class Coordinator {
       return;
     }
     if (resume == "auto") {
-      const std::vector<fs::path> found = listCheckpoints(run_);
-      if (found.empty()) return;
-      resume_from_ = found.back();
+      resume_from_ = newestWholeCheckpoint();
+      if (resume_from_.empty()) return;
     } else {
       resume_from_ = resume;
     }
@@ -113,6 +139,24 @@ class Coordinator {
                               " images a step, solver.batch_size x iter_size are now ",
                               length_.images_per_step, ": resume with the same product"));
     }
+  }
+
+  /// Looks at every byte, as a run that starts from a damaged checkpoint is lost work. Says aloud
+  /// what it passes over. Empty when there is none.
+  fs::path newestWholeCheckpoint() {
+    std::vector<fs::path> found = listCheckpoints(run_);
+    for (; !found.empty(); found.pop_back()) {
+      try {
+        verifyCheckpoint(found.back(), readCheckpointManifest(found.back()));
+        return found.back();
+      } catch (const Error& e) {
+        damaged_.push_back(e.what());
+      }
+    }
+    if (!damaged_.empty()) {
+      throw Error(concat(run_.string(), " holds no whole checkpoint: ", damaged_.front()));
+    }
+    return {};
   }
 
   void describe(const std::string& metrics_url) const {
@@ -148,9 +192,13 @@ class Coordinator {
       case KIND_TIMELINE:
         timelines_[message.from] = message.as<Timeline>();
         return;
+      case KIND_HEARTBEAT:
+        return liveness_.heartbeat(message.from, message.as<WorkerHeartbeat>(),
+                                   Liveness::Clock::now());
       case KIND_GOODBYE:
         ++goodbyes_;
-        return;
+        stopped_ = stopped_ || message.as<WorkerGoodbye>().stopped();
+        return liveness_.goodbye(message.from);
       default:
         throw Error(concat("unexpected ", Kind_Name(message.kind), " from rank ", message.from));
     }
@@ -163,6 +211,8 @@ class Coordinator {
     }
     log.event("worker", concat("rank ", rank, "@", hello.host(), " pid ", hello.pid()),
               {{"rank", rank}, {"host", hello.host()}, {"pid", hello.pid()}});
+    liveness_.hello(rank, hello.host(), Liveness::Clock::now());
+    heartbeats_ = heartbeats_ || hello.heartbeats();
     RunPlan plan;
     plan.set_config(printText(config_));
     plan.set_run_folder(fs::absolute(run_).string());
@@ -170,6 +220,15 @@ class Coordinator {
     if (!resume_from_.empty()) plan.set_resume_from(fs::absolute(resume_from_).string());
     channel_.send(rank, KIND_PLAN, plan);
     if (++hellos_ == session_.workers()) leaseAhead(first_step_);
+  }
+
+  /// A signal reached this process alone, or all: the workers agree on a step either way.
+  void passOnStop(RunLog& log) {
+    if (stop_passed_on_) return;
+    stop_passed_on_ = true;
+    log.event("stop", "asked to stop: a checkpoint after this step, then the end");
+    for (int worker = 1; worker <= session_.workers(); ++worker)
+      channel_.send(worker, KIND_STOP, StopRequest());
   }
 
   void note(int rank, const WorkerNote& note, RunLog& log) {
@@ -238,23 +297,28 @@ class Coordinator {
   RunLength length_;
   StepCollector collector_;
   Metrics metrics_;
+  Liveness liveness_;
   std::set<std::string> notes_;  // shown already
   std::ofstream audit_;
   Timelines timelines_;
   fs::path resume_from_;
+  std::vector<std::string> damaged_;  // checkpoints passed over, and why
   fs::path newest_checkpoint_;
   uint64_t first_step_ = 0;
   uint64_t leased_until_ = 0;
   int hellos_ = 0;
   int goodbyes_ = 0;
   int commits_ = 0;
+  bool heartbeats_ = false;
+  bool stop_passed_on_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace
 
-void coordinate(const MpiSession& session, const CoordinatorOptions& options) {
+int coordinate(const MpiSession& session, const CoordinatorOptions& options) {
   Channel channel(session.control());
-  Coordinator(session, channel, options).run();
+  return Coordinator(session, channel, options).run();
 }
 
 }  // namespace sphereface

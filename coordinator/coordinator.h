@@ -19,7 +19,9 @@ struct CoordinatorOptions {
 };
 
 /// The coordinator's whole run: hands the plan to the workers, leases them their shares of the
-/// steps ahead of need, gathers their reports, commits checkpoints, serves metrics.
-void coordinate(const MpiSession& session, const CoordinatorOptions& options);
+/// steps ahead of need, gathers their reports, commits checkpoints, serves metrics. Returns
+/// kExitDone, or kExitStopped when the run was asked to stop.
+/// errors: Error, also when a worker falls silent.
+int coordinate(const MpiSession& session, const CoordinatorOptions& options);
 
 }  // namespace sphereface

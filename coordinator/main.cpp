@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "control/stop_signal.h"
 
 int main(int argc, char** argv) {
   using namespace sphereface;
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitDone : kExitUsage;
   }
+  catchStopSignals();
   return runInMpi(argc, argv, Role::kCoordinator, "sphereface-coordinator",
-                  [&](MpiSession& session) { coordinate(session, options); });
+                  [&](MpiSession& session) { return coordinate(session, options); });
 }

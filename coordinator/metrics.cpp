@@ -18,10 +18,15 @@ Metrics::Metrics(uint64_t steps, int workers)
       steps_(counter("sphereface_steps_total", "Optimiser steps done by this process")),
       images_(counter("sphereface_images_total", "Images trained on")),
       bad_records_(counter("sphereface_bad_records_total", "Records replaced because unusable")),
+      skipped_steps_(counter("sphereface_skipped_steps_total",
+                             "Steps left out because their loss was not finite")),
       cache_hits_(counter("sphereface_cache_hits_total", "Images that needed no decoding")),
       loader_seconds_(counter("sphereface_loader_wait_seconds_total",
                               "Seconds of the steps in which workers waited for images")),
       step_seconds_(counter("sphereface_step_seconds_total", "Seconds of the steps")),
+      communication_seconds_(
+          counter("sphereface_communication_seconds_total",
+                  "Seconds of the steps in which workers waited for the gradients' reduction")),
       checkpoints_(counter("sphereface_checkpoints_total", "Checkpoints committed")),
       planned_steps_(gauge("sphereface_planned_steps", "Step at which training ends")),
       workers_(gauge("sphereface_workers", "Workers of the job")),
@@ -45,7 +50,12 @@ void Metrics::step(const StepSummary& step) {
   cache_hits_.Increment(static_cast<double>(step.cache_hits));
   loader_seconds_.Increment(step.loader_seconds);
   step_seconds_.Increment(step.seconds());
+  communication_seconds_.Increment(step.communication_seconds);
   cache_bytes_.Set(static_cast<double>(step.cache_bytes));
+  if (step.skipped) {
+    skipped_steps_.Increment();
+    return;
+  }
   loss_.Set(step.loss);
   accuracy_.Set(step.accuracy);
   lambda_.Set(step.lambda);

@@ -32,9 +32,11 @@ class Metrics {
   prometheus::Counter& steps_;
   prometheus::Counter& images_;
   prometheus::Counter& bad_records_;
+  prometheus::Counter& skipped_steps_;
   prometheus::Counter& cache_hits_;
   prometheus::Counter& loader_seconds_;
   prometheus::Counter& step_seconds_;
+  prometheus::Counter& communication_seconds_;
   prometheus::Counter& checkpoints_;
   prometheus::Gauge& planned_steps_;
   prometheus::Gauge& workers_;

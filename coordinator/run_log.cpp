@@ -61,7 +61,21 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
       stuck_since_(shape.first_step) {}
 
 void RunLog::step(const StepSummary& step) {
-  if (images_ == 0) {
+  if (step.skipped) {
+    ++skipped_steps_;
+    event("skipped", concat("step ", step.step, " had no finite loss; weights are as before it"),
+          {{"step", step.step}});
+  } else {
+    add(step);
+  }
+  const bool due = (step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps;
+  if (due && interval_.steps > 0) writeInterval(step);
+}
+
+/// A step that was not skipped.
+void RunLog::add(const StepSummary& step) {
+  if (!begun_) {
+    begun_ = true;
     loss_first_ = step.loss;
     std::printf("step %llu: loss %.4f beside ln C = %.4f (%u classes at chance)\n",
                 static_cast<unsigned long long>(step.step), step.loss, chance_loss_,
@@ -88,9 +102,6 @@ void RunLog::step(const StepSummary& step) {
   loader_seconds_ += step.loader_seconds;
   step_seconds_ += step.seconds();
   communication_seconds_ += step.communication_seconds;
-  if ((step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps) {
-    writeInterval(step);
-  }
 }
 
 void RunLog::writeInterval(const StepSummary& last) {
@@ -129,6 +140,7 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["learning_rate"] = last.learning_rate;
   line["gradient_norm"] = last.gradient_norm;
   line["clipped_steps"] = clipped_steps_;
+  line["skipped_steps"] = skipped_steps_;
   line["images_per_second"] = images_per_second_;
   line["step_seconds"] = elapsed / steps;
   line["loader_seconds"] = interval_.loader / steps;
@@ -188,6 +200,7 @@ void RunLog::finish(int checkpoints) {
   summary["world_size"] = shape_.world_size;
   summary["loader_share"] = share(loader_seconds_, step_seconds_);
   summary["communication_share"] = share(communication_seconds_, step_seconds_);
+  summary["skipped_steps"] = skipped_steps_;
   summary["bad_records"] = bad_records_;
   summary["checkpoints"] = checkpoints;
   writeJsonFile(folder_ / "summary.json", summary);

@@ -60,6 +60,7 @@ class RunLog {
     double seconds = 0;  // of all parts
     uint64_t cache_hits = 0;
   };
+  void add(const StepSummary& step);
   void writeInterval(const StepSummary& last);
   void watchForStuckLoss(uint64_t step, double loss);
 
@@ -79,6 +80,8 @@ class RunLog {
   double step_seconds_ = 0;
   double communication_seconds_ = 0;
   uint64_t clipped_steps_ = 0;
+  uint64_t skipped_steps_ = 0;
+  bool begun_ = false;  // a step has been taken
   double loss_first_ = 0;
   double loss_last_ = 0;
   double images_per_second_ = 0;

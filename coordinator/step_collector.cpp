@@ -22,6 +22,7 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
   double correct = 0;
   for (const auto& [from, r] : of_step) {
     sum.images += r.images();
+    sum.skipped = sum.skipped || r.skipped();
     sum.loss += r.loss_sum();
     correct += static_cast<double>(r.correct());
     sum.target_cosine += r.target_cosine_sum();

@@ -16,7 +16,8 @@ namespace sphereface {
 struct StepSummary {
   uint64_t step = 0;
   uint64_t images = 0;
-  double loss = 0;  // mean over images
+  bool skipped = false;  // a loss wasn't finite: nothing was updated
+  double loss = 0;       // mean over images
   double accuracy = 0;
   double target_cosine = 0;
   double lambda = 0;

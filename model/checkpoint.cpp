@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kManifest = "manifest.textproto";
 constexpr uint32_t kFormatVersion = 1;
+constexpr const char* kWorkPrefix = ".writing-";
 
 std::string_view bytesOf(std::span<const float> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
@@ -142,7 +143,17 @@ fs::path checkpointFolder(const fs::path& run, uint64_t step) {
 }
 
 fs::path checkpointWorkFolder(const fs::path& run, uint64_t step) {
-  return run / "checkpoints" / (".writing-" + stepName(step));
+  return run / "checkpoints" / (kWorkPrefix + stepName(step));
+}
+
+void removeUncommittedCheckpoints(const fs::path& run) {
+  if (!fs::is_directory(run / "checkpoints")) return;
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints")) {
+    if (entry.path().filename().string().starts_with(kWorkPrefix)) found.push_back(entry.path());
+  }
+  for (const fs::path& folder : found)
+    fs::remove_all(folder);
 }
 
 std::vector<fs::path> listCheckpoints(const fs::path& run) {

@@ -42,6 +42,9 @@ std::filesystem::path checkpointFolder(const std::filesystem::path& run, uint64_
 /// Where step `step`'s parts are written before the commit.
 std::filesystem::path checkpointWorkFolder(const std::filesystem::path& run, uint64_t step);
 
+/// Removes what was written by jobs that died before the commit.
+void removeUncommittedCheckpoints(const std::filesystem::path& run);
+
 /// Committed checkpoints of a run folder, oldest first.
 std::vector<std::filesystem::path> listCheckpoints(const std::filesystem::path& run);
 

@@ -262,6 +262,8 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
        "must be at least 1"},
       {config.coordinator().log_every_steps() == 0, "coordinator.log_every_steps",
        "must be at least 1"},
+      {config.coordinator().liveness_seconds() == 0, "coordinator.liveness_seconds",
+       "must be at least 1"},
       {config.coordinator().lease_steps() == 0, "coordinator.lease_steps", "must be at least 1"},
       {config.name().empty() || config.name().find('/') != std::string::npos, "name",
        "must be a plain file name"},

@@ -64,6 +64,10 @@ int Process::wait(double seconds) {
   return code_;
 }
 
+void Process::signal(int number) const {
+  ::kill(pid_, number);
+}
+
 std::string Process::output() const {
   return std::filesystem::exists(log_) ? readFile(log_) : "";
 }

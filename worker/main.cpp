@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "control/mpi_session.h"
+#include "control/stop_signal.h"
 #include "worker/mpi_probe.h"
 #include "worker/trainer.h"
 
@@ -28,7 +29,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitDone : kExitUsage;
   }
+  catchStopSignals();
   if (probe) return probeMpi(argc, argv);
-  return runInMpi(argc, argv, Role::kWorker, "sphereface-worker",
-                  [](MpiSession& session) { train(session); });
+  return runInMpi(argc, argv, Role::kWorker, "sphereface-worker", [](MpiSession& session) {
+    train(session);
+    return static_cast<int>(kExitDone);
+  });
 }

@@ -6,8 +6,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "base/error.h"
-
 namespace sphereface {
 namespace {
 
@@ -45,12 +43,14 @@ uint32_t shardsOfWorker(const SolverConfig& solver, int workers) {
 }
 
 StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
-                       const RunLength& length, Engine& engine, Loader& loader)
+                       const RunLength& length, Engine& engine, Loader& loader,
+                       Heartbeat* heartbeat)
     : session_(session),
       config_(config),
       length_(length),
       engine_(engine),
       loader_(loader),
+      heartbeat_(heartbeat),
       shards_(shardsOfWorker(config.solver(), session.workers())),
       records_(config.solver().iter_size()) {
   if (shards_ > 1) {
@@ -62,9 +62,10 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
   }
 }
 
-StepReport StepRunner::run(uint64_t step, uint64_t forward_passes) {
-  StepReport report;
+StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool wants_to_stop,
+                                    StepReport& report) {
   report.set_step(step);
+  if (heartbeat_ != nullptr) heartbeat_->doing(step, WorkerHeartbeat::COMPUTING);
   step_ = step;
   const uint64_t traced = steps_run_++ - kUntracedSteps;  // wraps around before the first
   tracing_ = traced < config_.worker().trace_steps();
@@ -76,9 +77,12 @@ StepReport StepRunner::run(uint64_t step, uint64_t forward_passes) {
     report.mutable_record()->Add(ids.begin(), ids.end());
     ids.clear();
   }
+  report.set_learning_rate(learningRate(config_.solver(), length_, step));
+  report.set_cache_bytes(loader_.cacheBytes());
   const double computed = now();
+  if (heartbeat_ != nullptr) heartbeat_->doing(step, WorkerHeartbeat::REDUCING);
+  const Outcome outcome = agree(wants_to_stop, report);
   if (reducer_) {
-    reducer_->finish();
     double busy = 0;
     for (const GradientReducer::Span& span : reducer_->spans())
       busy += secondsOf(span.end) - secondsOf(span.begin);
@@ -89,8 +93,22 @@ StepReport StepRunner::run(uint64_t step, uint64_t forward_passes) {
     report.set_reduction_seconds(busy);
   }
   report.set_communication_seconds(now() - computed);
-  update(step, report);
-  return report;
+  if (outcome.not_finite) {
+    report.set_skipped(true);
+  } else {
+    update(report);
+  }
+  return outcome;
+}
+
+/// Ends the reduction, the votes being its last part.
+StepRunner::Outcome StepRunner::agree(bool wants_to_stop, const StepReport& report) {
+  votes_ = {wants_to_stop ? 1.0F : 0.0F, std::isfinite(report.loss_sum()) ? 0.0F : 1.0F};
+  if (reducer_) {
+    reducer_->ready(votes_);
+    reducer_->finish();
+  }
+  return {votes_[0] > 0, votes_[1] > 0};
 }
 
 void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
@@ -111,11 +129,6 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   const PassStats stats =
       engine_.forwardBackward(batch_.images, batch_.labels, head_step,
                               1.0F / static_cast<float>(length_.images_per_step), pass > 0, ready);
-  if (!std::isfinite(stats.head.loss_sum)) {
-    throw Error(concat("the loss of step ", step,
-                       " is not finite: training diverged; lower solver.base_learning_rate, add "
-                       "solver.warmup, slow head.lambda or raise head.margin_warmup_steps"));
-  }
   const double forwarded = loaded + stats.forward_seconds;
   const double classified = forwarded + stats.head_seconds;
   record("load", Timeline::COMPUTE, start, loaded);
@@ -156,17 +169,15 @@ void StepRunner::shardReady(uint32_t shard, std::span<float> gradients) {
   if (reducer_) reducer_->ready(gradients);
 }
 
-void StepRunner::update(uint64_t step, StepReport& report) {
+void StepRunner::update(StepReport& report) {
   const double start = now();
   const SolverConfig& solver = config_.solver();
   Update update;
-  update.learning_rate = learningRate(solver, length_, step);
+  update.learning_rate = report.learning_rate();
   update.momentum = solver.momentum();
   update.weight_decay = solver.weight_decay();
   update.clip_gradients = solver.clip_gradients();
   report.set_gradient_norm(engine_.update(update));
-  report.set_learning_rate(update.learning_rate);
-  report.set_cache_bytes(loader_.cacheBytes());
   const double updated = now();
   record("update", Timeline::COMPUTE, start, updated);
   report.set_optimizer_seconds(updated - start);

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "proto/config.pb.h"
 #include "proto/control.pb.h"
 #include "worker/gradient_reducer.h"
+#include "worker/heartbeat.h"
 #include "worker/shard_tree.h"
 
 namespace sphereface {
@@ -28,12 +30,17 @@ class StepRunner {
   /// All arguments must outlive the runner. The engine's batch is the worker's slice of a batch
   /// divided by its shards.
   StepRunner(const MpiSession& session, const TrainConfig& config, const RunLength& length,
-             Engine& engine, Loader& loader);
+             Engine& engine, Loader& loader, Heartbeat* heartbeat);
+
+  /// How a step ended, the same on every worker.
+  struct Outcome {
+    bool stop = false;        // some worker wants to stop after it
+    bool not_finite = false;  // some worker's loss isn't finite: nothing was updated
+  };
 
   /// Trains step `step` on the next batches of the loader: for each shard, those of its passes.
-  /// `forward_passes`: done before it. errors: Error when the loss isn't finite; the loader's; the
-  /// reducer's.
-  StepReport run(uint64_t step, uint64_t forward_passes);
+  /// `forward_passes`: done before it. errors: the loader's; the reducer's.
+  Outcome run(uint64_t step, uint64_t forward_passes, bool wants_to_stop, StepReport& report);
 
   /// What was recorded of the steps that worker.trace_steps asks for.
   const Timeline& timeline() const { return timeline_; }
@@ -41,16 +48,18 @@ class StepRunner {
  private:
   /// Times in seconds of now().
   void record(const char* name, Timeline::Track track, double begin, double end, size_t bytes = 0);
+  Outcome agree(bool wants_to_stop, const StepReport& report);
   void runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                StepReport& report);
   void shardReady(uint32_t shard, std::span<float> gradients);
-  void update(uint64_t step, StepReport& report);
+  void update(StepReport& report);
 
   const MpiSession& session_;
   const TrainConfig& config_;
   const RunLength& length_;
   Engine& engine_;
   Loader& loader_;
+  Heartbeat* heartbeat_;  // may be null
   uint32_t shards_;
   Batch batch_;
   std::vector<std::vector<uint64_t>> records_;  // by pass, when audited
@@ -60,6 +69,8 @@ class StepRunner {
   uint64_t step_ = 0;
   bool tracing_ = false;
   Timeline timeline_;
+  // Reduced with the gradients: how many workers want to stop, how many have no finite loss.
+  std::array<float, 2> votes_ = {};
 };
 
 }  // namespace sphereface

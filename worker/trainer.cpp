@@ -12,6 +12,7 @@
 
 #include "base/parallel.h"
 #include "control/channel.h"
+#include "control/stop_signal.h"
 #include "data/loader.h"
 #include "model/checkpoint.h"
 #include "model/initialize.h"
@@ -20,6 +21,7 @@
 #include "model/train_config.h"
 #include "proto/text_format.h"
 #include "worker/all_reduce.h"
+#include "worker/heartbeat.h"
 #include "worker/step_runner.h"
 
 namespace sphereface {
@@ -29,6 +31,9 @@ constexpr int kCoordinator = 0;
 // The worker that writes checkpoints; all hold the same parameters.
 constexpr int kWriter = 1;
 
+// So many steps without a finite loss in a row are no accident.
+constexpr int kMostSkipped = 10;
+
 ReceivedMessage waitForMessage(Channel& channel) {
   while (true) {
     if (auto message = channel.wait(std::chrono::seconds(60))) return *std::move(message);
@@ -37,9 +42,10 @@ ReceivedMessage waitForMessage(Channel& channel) {
 
 class Trainer {
  public:
-  Trainer(const MpiSession& session, Channel& channel, const RunPlan& plan)
+  Trainer(const MpiSession& session, Channel& channel, const RunPlan& plan, Heartbeat* heartbeat)
       : session_(session),
         channel_(channel),
+        heartbeat_(heartbeat),
         plan_(plan),
         config_(parseConfig(plan)),
         network_(buildNetwork(config_.network())),
@@ -48,22 +54,33 @@ class Trainer {
         shards_(shardsOfWorker(config_.solver(), session.workers())),
         loader_(dataset_, optionsOfLoader()) {}
 
-  uint64_t run() {
+  /// Trains to the end, or until asked to stop.
+  WorkerGoodbye run() {
     const uint64_t steps = length_.steps;
-    for (uint64_t step = plan_.first_step(); step < steps; ++step) {
-      takeLeases(step);
+    WorkerGoodbye goodbye;
+    for (uint64_t step = plan_.first_step(); step < steps && !goodbye.stopped(); ++step) {
+      doing(step, WorkerHeartbeat::WAITING);
+      takeMessages(step);
       if (step == 0 && config_.checkpoint().initial()) writeCheckpoint(0);
-      const StepReport report = runner_->run(step, forward_passes_);
+      StepReport report;
+      const StepRunner::Outcome outcome =
+          runner_->run(step, forward_passes_, asked_to_stop_ || stopRequested(), report);
+      if (outcome.not_finite) countSkipped(step);
       forward_passes_ += config_.solver().iter_size();
       channel_.send(kCoordinator, KIND_STEP, report);
+      goodbye.set_steps(goodbye.steps() + 1);
       const uint64_t done = step + 1;
+      goodbye.set_stopped(outcome.stop && done < steps);
       const uint64_t every = config_.checkpoint().every_steps();
-      if (done == steps || (every > 0 && done % every == 0)) writeCheckpoint(done);
+      if (done == steps || goodbye.stopped() || (every > 0 && done % every == 0)) {
+        doing(step, WorkerHeartbeat::WRITING);
+        writeCheckpoint(done);
+      }
     }
     if (runner_ && runner_->timeline().event_size() > 0) {
       channel_.send(kCoordinator, KIND_TIMELINE, runner_->timeline());
     }
-    return steps - std::min(steps, plan_.first_step());
+    return goodbye;
   }
 
  private:
@@ -79,13 +96,34 @@ class Trainer {
     return options;
   }
 
-  /// Takes what leases have come, and waits for one when the step isn't leased yet.
-  void takeLeases(uint64_t step) {
+  void doing(uint64_t step, WorkerHeartbeat::Phase phase) const {
+    if (heartbeat_ != nullptr) heartbeat_->doing(step, phase);
+  }
+
+  /// Ends the run when such steps aren't to be skipped, or are too many.
+  void countSkipped(uint64_t step) {
+    skipped_ = step == last_skipped_ + 1 ? skipped_ + 1 : 1;
+    last_skipped_ = step;
+    if (config_.solver().not_finite() == SolverConfig::SKIP && skipped_ < kMostSkipped) return;
+    // All workers know; one says it.
+    if (session_.rank() != kWriter) waitForMessage(channel_);
+    throw Error(concat("the loss of step ", step,
+                       " is not finite: training diverged; lower "
+                       "solver.base_learning_rate, add solver.warmup, slow head.lambda or raise "
+                       "head.margin_warmup_steps"));
+  }
+
+  /// Takes what messages have come, and waits for a lease when the step has none yet.
+  void takeMessages(uint64_t step) {
     while (true) {
       const bool leased = step < leased_until_;
       std::optional<ReceivedMessage> message =
           leased ? channel_.poll() : std::optional(waitForMessage(channel_));
       if (!message) return;
+      if (message->kind == KIND_STOP) {
+        asked_to_stop_ = true;
+        continue;
+      }
       if (message->kind != KIND_LEASE) {
         throw Error(concat("unexpected ", Kind_Name(message->kind), " from rank ", message->from));
       }
@@ -142,7 +180,8 @@ class Trainer {
     } else {
       initializeModel();
     }
-    runner_ = std::make_unique<StepRunner>(session_, config_, length_, *engine_, loader_);
+    runner_ =
+        std::make_unique<StepRunner>(session_, config_, length_, *engine_, loader_, heartbeat_);
   }
 
   void initializeModel() {
@@ -213,6 +252,7 @@ class Trainer {
 
   const MpiSession& session_;
   Channel& channel_;
+  Heartbeat* heartbeat_;  // may be null
   RunPlan plan_;
   TrainConfig config_;
   Network network_;
@@ -224,6 +264,9 @@ class Trainer {
   std::unique_ptr<StepRunner> runner_;
   uint64_t leased_until_ = 0;
   uint64_t forward_passes_ = 0;
+  bool asked_to_stop_ = false;
+  int skipped_ = 0;  // in a row
+  uint64_t last_skipped_ = 0;
 };
 
 }  // namespace
@@ -234,11 +277,14 @@ void train(const MpiSession& session) {
   hello.set_host(session.host());
   hello.set_pid(::getpid());
   hello.set_version(SPHEREFACE_VERSION);
+  hello.set_heartbeats(session.threadsMayCallMpi());
   channel.send(kCoordinator, KIND_HELLO, hello);
   const ReceivedMessage message = waitForMessage(channel);
-  Trainer trainer(session, channel, message.as<RunPlan>());
-  WorkerGoodbye goodbye;
-  goodbye.set_steps(trainer.run());
+  std::optional<Heartbeat> heartbeat;
+  if (session.threadsMayCallMpi()) heartbeat.emplace(session.control());
+  const WorkerGoodbye goodbye =
+      Trainer(session, channel, message.as<RunPlan>(), heartbeat ? &*heartbeat : nullptr).run();
+  heartbeat.reset();
   channel.send(kCoordinator, KIND_GOODBYE, goodbye);
 }
 

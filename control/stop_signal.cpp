@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "control/stop_signal.h"
+
+#include <signal.h>
+
+#include <atomic>
+
+namespace sphereface {
+namespace {
+
+std::atomic<bool> requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
+
+void remember(int /*signal*/) {
+  requested = true;
+}
+
+}  // namespace
+
+void catchStopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = remember;
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGUSR1})
+    ::sigaction(signal, &action, nullptr);
+}
+
+bool stopRequested() {
+  return requested;
+}
+
+}  // namespace sphereface

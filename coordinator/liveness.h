@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proto/control.pb.h"
+
+namespace sphereface {
+
+/// Which workers the coordinator has heard from, and what they last said they were doing.
+class Liveness {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Workers 1..`workers` by world rank; each is silent from now on.
+  Liveness(int workers, std::chrono::seconds allowed_silence, Clock::time_point now);
+
+  void hello(int rank, const std::string& host, Clock::time_point now);
+  /// Any message of the worker.
+  void heard(int rank, Clock::time_point now);
+  void heartbeat(int rank, const WorkerHeartbeat& heartbeat, Clock::time_point now);
+  /// It ended as it should and needn't be heard any more.
+  void goodbye(int rank);
+
+  /// To be called often. Time in which it wasn't is no silence of the workers: this process was
+  /// paused itself, or busy.
+  void tick(Clock::time_point now);
+
+  /// errors: Error naming every worker that has been silent for longer than allowed, with its host,
+  /// step and what it was doing.
+  void check(Clock::time_point now) const;
+
+ private:
+  struct Worker {
+    std::string host = "?";
+    Clock::time_point heard;
+    uint64_t step = 0;
+    WorkerHeartbeat::Phase phase = WorkerHeartbeat::STARTING;
+    bool gone = false;
+  };
+  Worker& at(int rank) { return workers_.at(static_cast<size_t>(rank - 1)); }
+
+  std::chrono::seconds allowed_;
+  Clock::time_point last_tick_;
+  std::vector<Worker> workers_;
+};
+
+}  // namespace sphereface

@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Whole jobs that something happens to: killed, stopped and asked to stop, damaged, diverging.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "model/checkpoint.h"
+#include "tests/job_support.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Finished;
+using testing::Job;
+using testing::Process;
+using testing::runCommand;
+
+class JobFaults : public Job {
+ protected:
+  // Long enough to be met on its way; some seconds.
+  static constexpr uint64_t kSteps = 1200;
+
+  static std::vector<std::string> longLine(const std::string& run,
+                                           const std::vector<std::string>& more = {}) {
+    std::vector<std::string> line =
+        trainLine(run, 2,
+                  {"--set", concat("solver.steps=", kSteps), "--set", "head.gradient=EXACT",
+                   "--set", "checkpoint.every_steps=100"});
+    line.insert(line.end(), more.begin(), more.end());
+    return line;
+  }
+
+  /// True once `happened`, tried again for half a minute.
+  template <class Happened>
+  static bool waitUntil(const Happened& happened) {
+    for (int i = 0; i < 1500; ++i) {
+      if (happened()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
+
+  static bool hasCheckpoint(const std::string& run) {
+    return waitUntil([&] { return !listCheckpoints(folder_ / run).empty(); });
+  }
+
+  static std::vector<Json> events(const std::string& run, const std::string& kind) {
+    std::vector<Json> found;
+    std::ifstream lines(folder_ / run / "events.jsonl");
+    for (std::string line; std::getline(lines, line);) {
+      // The last line may be half there yet.
+      const Json event = Json::parse(line, nullptr, false);
+      if (!event.is_discarded() && event.at("event") == kind) found.push_back(event);
+    }
+    return found;
+  }
+
+  /// Process id of the newest try's worker.
+  static pid_t worker(const std::string& run, int rank) {
+    pid_t pid = 0;
+    for (const Json& event : events(run, "worker")) {
+      if (event.at("rank") == rank) pid = event.at("pid").get<pid_t>();
+    }
+    return pid;
+  }
+
+  /// Process id of the coordinator: the one with this run folder on its command line.
+  static pid_t coordinator(const std::string& run) {
+    for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+      std::ifstream file(entry.path() / "cmdline");
+      const std::string line((std::istreambuf_iterator<char>(file)), {});
+      const size_t end = line.find('\0');
+      if (end != std::string::npos && line.substr(0, end).ends_with("sphereface-coordinator") &&
+          line.find((folder_ / run).string() + '\0') != std::string::npos) {
+        return static_cast<pid_t>(std::stol(entry.path().filename().string()));
+      }
+    }
+    return 0;
+  }
+
+  /// The parameters and momenta that a run nothing happens to ends with, made once.
+  static void expectUndisturbedBits(const std::string& run) {
+    if (undisturbed_.empty()) {
+      const Finished done = runCommand(longLine("undisturbed"));
+      ASSERT_EQ(done.code, 0) << done.output;
+      undisturbed_ = parameters("undisturbed", kSteps) + momentum("undisturbed", kSteps);
+    }
+    EXPECT_TRUE(parameters(run, kSteps) + momentum(run, kSteps) == undisturbed_);
+  }
+
+  static std::string undisturbed_;
+};
+
+std::string JobFaults::undisturbed_;
+
+TEST_F(JobFaults, AKilledWorkerEndsTheJobAndIsNamed) {
+  Process job(longLine("killed", {"--set", "solver.steps=1000000"}));
+  ASSERT_TRUE(hasCheckpoint("killed")) << job.output();
+  ASSERT_EQ(::kill(worker("killed", 2), SIGKILL), 0);
+  EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+  EXPECT_NE(job.output().find("rank 2"), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("sphereface: error: the job ended with exit code"), std::string::npos)
+      << job.output();
+}
+
+TEST_F(JobFaults, AStoppedWorkerEndsTheJobAndIsNamed) {
+  Process job(longLine(
+      "stopped", {"--set", "solver.steps=1000000", "--set", "coordinator.liveness_seconds=3"}));
+  ASSERT_TRUE(hasCheckpoint("stopped")) << job.output();
+  ASSERT_EQ(::kill(worker("stopped", 2), SIGSTOP), 0);
+  EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+  // Rank 1 waits for it, which is no reason to name rank 1.
+  EXPECT_NE(job.output().find("error: rank 2@"), std::string::npos) << job.output();
+  EXPECT_EQ(job.output().find("error: rank 1@"), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("last heard in step "), std::string::npos) << job.output();
+}
+
+TEST_F(JobFaults, AskedToStopItCommitsACheckpointToContinueFrom) {
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    const std::string run = concat("asked-", signal);
+    Process job(longLine(run));
+    ASSERT_TRUE(hasCheckpoint(run)) << job.output();
+    job.signal(signal);
+    ASSERT_EQ(job.wait(30), 85) << job.output();
+    EXPECT_NE(job.output().find("with --resume auto"), std::string::npos) << job.output();
+    const Finished resumed = runCommand(longLine(run, {"--resume", "auto"}));
+    ASSERT_EQ(resumed.code, 0) << resumed.output;
+    expectUndisturbedBits(run);
+  }
+}
+
+TEST_F(JobFaults, AKilledJobIsStartedAgainAndEndsWithTheSameBits) {
+  Process job(longLine("again", {"--restarts", "3"}));
+  ASSERT_TRUE(hasCheckpoint("again")) << job.output();
+  ASSERT_EQ(::kill(worker("again", 1), SIGKILL), 0);
+  ASSERT_TRUE(waitUntil([&] { return events("again", "start").size() == 2; })) << job.output();
+  ASSERT_EQ(::kill(coordinator("again"), SIGKILL), 0);
+  ASSERT_EQ(job.wait(60), 0) << job.output();
+  EXPECT_NE(job.output().find("restart 2 of 3"), std::string::npos) << job.output();
+  expectUndisturbedBits("again");
+}
+
+TEST_F(JobFaults, RestartsEnd) {
+  const Finished failed = runCommand(trainLine(
+      "hopeless", 3, {"--set", "data.lmdb=/nonexistent", "--restarts", "1", "--min-workers", "2"}));
+  EXPECT_EQ(failed.code, 1) << failed.output;
+  EXPECT_NE(failed.output.find("restart 1 of 1: the job ended with exit code 1; again with 2 "
+                               "workers in 1 s"),
+            std::string::npos)
+      << failed.output;
+  EXPECT_EQ(failed.output.find("restart 2"), std::string::npos) << failed.output;
+}
+
+TEST_F(JobFaults, ADamagedCheckpointIsPassedOver) {
+  const std::vector<std::string> every = {"--set", "checkpoint.every_steps=4"};
+  ASSERT_EQ(runCommand(trainLine("whole", 2, every)).code, 0);
+  fs::create_directories(folder_ / "damaged" / "checkpoints");
+  for (const uint64_t step : {4, 8})
+    fs::copy(checkpointFolder(folder_ / "whole", step),
+             checkpointFolder(folder_ / "damaged", step));
+  const fs::path part = checkpointFolder(folder_ / "damaged", 8) / kMomentumFile;
+  std::string bytes = readFile(part);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  writeFileAtomically(part, bytes);
+  const std::vector<std::string> resume = {"--resume", "auto", "--set", "checkpoint.every_steps=4"};
+  const Finished resumed = runCommand(trainLine("damaged", 2, resume));
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_NE(resumed.output.find(concat(part.string(), ": damaged")), std::string::npos)
+      << resumed.output;
+  EXPECT_NE(resumed.output.find("training from step 4"), std::string::npos) << resumed.output;
+  EXPECT_TRUE(parameters("damaged", 12) == parameters("whole", 12));
+
+  // With no whole one left there is nothing to start from; starting over would be no resume.
+  for (const fs::path& checkpoint : listCheckpoints(folder_ / "damaged"))
+    writeFileAtomically(checkpoint / kParametersFile, "");
+  const Finished none = runCommand(trainLine("damaged", 2, {"--resume", "auto"}));
+  EXPECT_EQ(none.code, 1) << none.output;
+  EXPECT_NE(none.output.find("holds no whole checkpoint"), std::string::npos) << none.output;
+}
+
+TEST_F(JobFaults, WorkersStepOnWhileTheCoordinatorIsPaused) {
+  Process job(longLine(
+      "paused", {"--set", "coordinator.lease_steps=1000000", "--set", "solver.steps=1000000",
+                 "--set", "checkpoint.every_steps=20", "--set", "coordinator.liveness_seconds=2"}));
+  ASSERT_TRUE(hasCheckpoint("paused")) << job.output();
+  const pid_t pid = coordinator("paused");
+  ASSERT_GT(pid, 0);
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  // The parts of checkpoints that nobody commits.
+  auto written = [&] {
+    size_t count = 0;
+    for ([[maybe_unused]] const auto& entry :
+         fs::directory_iterator(folder_ / "paused" / "checkpoints"))
+      ++count;
+    return count;
+  };
+  const size_t before = written();
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_GT(written(), before + 3);
+  // A pause longer than the workers may be silent isn't held against them.
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  const size_t committed = events("paused", "checkpoint").size();
+  EXPECT_TRUE(waitUntil([&] { return events("paused", "checkpoint").size() > committed + 3; }))
+      << job.output();
+  job.signal(SIGTERM);
+  EXPECT_EQ(job.wait(30), 85) << job.output();
+}
+
+TEST_F(JobFaults, ADivergingRunEndsAndSaysSo) {
+  const Finished failed = runCommand(trainLine(
+      "diverged", 2, {"--set", "solver.base_learning_rate=1e18", "--set", "solver.warmup=0"}));
+  EXPECT_EQ(failed.code, 1) << failed.output;
+  EXPECT_NE(failed.output.find(" is not finite: training diverged"), std::string::npos)
+      << failed.output;
+  const Finished skipped =
+      runCommand(trainLine("diverged-skip", 2,
+                           {"--set", "solver.base_learning_rate=1e18", "--set", "solver.warmup=0",
+                            "--set", "solver.not_finite=SKIP", "--set", "solver.steps=100"}));
+  EXPECT_EQ(skipped.code, 1) << skipped.output;
+  EXPECT_GE(events("diverged-skip", "skipped").size(), 9U) << skipped.output;
+}
+
+}  // namespace
+}  // namespace sphereface

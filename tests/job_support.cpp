@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "tests/job_support.h"
+
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/image_file.h"
+#include "base/random.h"
+#include "data/pack.h"
+#include "model/checkpoint.h"
+
+namespace sphereface::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+cv::Mat tintedNoise(int identity, int image, int height, int width) {
+  Random random(1, static_cast<uint64_t>(identity), static_cast<uint64_t>(image));
+  Random tint(2, static_cast<uint64_t>(identity));
+  const double colour[3] = {tint.uniform(40, 215), tint.uniform(40, 215), tint.uniform(40, 215)};
+  cv::Mat picture(height, width, CV_8UC3);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        picture.at<cv::Vec3b>(y, x)[c] = cv::saturate_cast<uchar>(colour[c] + 40 * random.normal());
+      }
+    }
+  }
+  return picture;
+}
+
+}  // namespace
+
+fs::path Job::folder_;
+
+void Job::SetUpTestSuite() {
+  folder_ = fs::temp_directory_path() / concat("job_test.", ::getpid());
+  for (int identity = 0; identity < kIdentities; ++identity) {
+    const fs::path faces = folder_ / "faces" / concat("id", identity);
+    fs::create_directories(faces);
+    for (int image = 0; image < kImages; ++image) {
+      writeFileAtomically(faces / concat(image, ".png"),
+                          encodePng(tintedNoise(identity, image, kHeight, kWidth)));
+    }
+  }
+  PackOptions options;
+  options.input = folder_ / "faces";
+  options.output = folder_ / "lmdb";
+  options.height = kHeight;
+  options.width = kWidth;
+  packDataset(options);
+  writeFileAtomically(folder_ / "config.textproto",
+                      concat(R"(name: "job"
+data { lmdb: ")",
+                             (folder_ / "lmdb").string(), R"(" mirror: true shift: 1 }
+network { name: "custom" stage { channels: 16 units: 1 } stage { channels: 16 } embedding: 16
+        height: )",
+                             kHeight, " width: ", kWidth, R"( }
+head { lambda { base: 100 gamma: 0.5 minimum: 5 } }
+solver { batch_size: 13 steps: 12 base_learning_rate: 0.01 policy: FIXED warmup: 5 }
+worker { threads: 1 audit_records: true }
+coordinator { log_every_steps: 4 lease_steps: 3 }
+)"));
+}
+
+void Job::TearDownTestSuite() {
+  fs::remove_all(folder_);
+}
+
+std::vector<std::string> Job::trainLine(const std::string& run, int workers,
+                                        const std::vector<std::string>& more) {
+  std::vector<std::string> line = {program("sphereface"),
+                                   "train",
+                                   "--config",
+                                   (folder_ / "config.textproto").string(),
+                                   "--run",
+                                   (folder_ / run).string(),
+                                   "--workers",
+                                   std::to_string(workers)};
+  line.insert(line.end(), more.begin(), more.end());
+  return line;
+}
+
+std::string Job::parameters(const std::string& run, uint64_t step) {
+  return readFile(checkpointFolder(folder_ / run, step) / kParametersFile);
+}
+
+std::string Job::momentum(const std::string& run, uint64_t step) {
+  return readFile(checkpointFolder(folder_ / run, step) / kMomentumFile);
+}
+
+}  // namespace sphereface::testing

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "coordinator/liveness.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+using std::chrono::seconds;
+
+const Liveness::Clock::time_point kStart{};
+
+std::string complaint(const Liveness& liveness, Liveness::Clock::time_point now) {
+  try {
+    liveness.check(now);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Liveness, NamesWhoIsSilentAndWhatItWasDoing) {
+  Liveness liveness(3, seconds(10), kStart);
+  for (int rank = 1; rank <= 3; ++rank)
+    liveness.hello(rank, "node" + std::to_string(rank), kStart + seconds(1));
+  WorkerHeartbeat heartbeat;
+  heartbeat.set_step(41);
+  heartbeat.set_phase(WorkerHeartbeat::REDUCING);
+  liveness.heartbeat(2, heartbeat, kStart + seconds(5));
+  EXPECT_EQ(complaint(liveness, kStart + seconds(11)), "");
+  for (const int rank : {1, 3})
+    liveness.heard(rank, kStart + seconds(20));
+  EXPECT_EQ(complaint(liveness, kStart + seconds(15)), "") << "ten seconds are allowed";
+  EXPECT_EQ(complaint(liveness, kStart + seconds(16)),
+            "rank 2@node2 has been silent for 11 s, last heard in step 41, waiting for the "
+            "reduction of gradients (dead, stopped or cut off)");
+  const std::string all = complaint(liveness, kStart + seconds(40));
+  EXPECT_NE(all.find("rank 1@node1"), std::string::npos) << all;
+  EXPECT_NE(all.find("; rank 3@node3"), std::string::npos) << all;
+}
+
+TEST(Liveness, ItsOwnPauseIsNoSilenceOfOthers) {
+  Liveness liveness(1, seconds(10), kStart);
+  for (int second = 0; second <= 8; ++second)
+    liveness.tick(kStart + std::chrono::milliseconds(900 * second));
+  liveness.tick(kStart + seconds(107));
+  EXPECT_EQ(complaint(liveness, kStart + seconds(107)), "");
+  EXPECT_EQ(complaint(liveness, kStart + seconds(111)).substr(0, 39),
+            "rank 1@? has been silent for 11 s, last");
+}
+
+TEST(Liveness, WhoSaidGoodbyeMayBeSilent) {
+  Liveness liveness(1, seconds(10), kStart);
+  liveness.goodbye(1);
+  EXPECT_EQ(complaint(liveness, kStart + seconds(1000)), "");
+}
+
+}  // namespace
+}  // namespace sphereface

@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "worker/heartbeat.h"
+
+#include <chrono>
+
+#include "control/channel.h"
+
+namespace sphereface {
+namespace {
+
+constexpr int kCoordinator = 0;
+constexpr std::chrono::seconds kInterval{1};
+
+}  // namespace
+
+Heartbeat::Heartbeat(MPI_Comm comm) : comm_(comm), thread_([this] { beat(); }) {}
+
+Heartbeat::~Heartbeat() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ended_.notify_one();
+  thread_.join();
+}
+
+void Heartbeat::beat() {
+  Channel channel(comm_);  // of this thread alone
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    WorkerHeartbeat heartbeat;
+    heartbeat.set_step(step_);
+    heartbeat.set_phase(phase_);
+    channel.send(kCoordinator, KIND_HEARTBEAT, heartbeat);
+    ended_.wait_for(lock, kInterval, [this] { return ending_; });
+  }
+}
+
+}  // namespace sphereface

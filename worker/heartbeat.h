@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Tells the coordinator every second that this process lives and what it is doing, from a thread of
+// its own, so that a long step or a reduction that waits for others isn't taken for death.
+
+#pragma once
+
+#include <mpi.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "proto/control.pb.h"
+
+namespace sphereface {
+
+class Heartbeat {
+ public:
+  /// requires: MPI_THREAD_MULTIPLE; `comm` outlives it.
+  explicit Heartbeat(MPI_Comm comm);
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+  ~Heartbeat();
+
+  /// What this process does from now on.
+  void doing(uint64_t step, WorkerHeartbeat::Phase phase) {
+    step_ = step;
+    phase_ = phase;
+  }
+
+ private:
+  void beat();
+
+  MPI_Comm comm_;
+  std::atomic<uint64_t> step_{0};
+  std::atomic<WorkerHeartbeat::Phase> phase_{WorkerHeartbeat::STARTING};
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sphereface
