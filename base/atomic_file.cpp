@@ -77,10 +77,15 @@ void renameDurably(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 void writeFileAtomically(const fs::path& path, std::string_view bytes) {
+  writeFileAtomically(path, {&bytes, 1});
+}
+
+void writeFileAtomically(const fs::path& path, std::span<const std::string_view> pieces) {
   const fs::path temporary = concat(path.string(), ".", ::getpid(), ".tmp");
   try {
     Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    file.write(bytes);
+    for (const std::string_view piece : pieces)
+      file.write(piece);
     file.sync();
     file.close();
     renameDurably(temporary, path);

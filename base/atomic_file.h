@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ namespace sphereface {
 /// errors: Error naming the file and the system's reason (disk full, no permission, ...); the old
 /// file is then untouched.
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes);
+/// The same of several pieces, one after the other.
+void writeFileAtomically(const std::filesystem::path& path,
+                         std::span<const std::string_view> pieces);
 
 /// Renames a finished `from` to `to` (same file system) and makes the rename durable. Before it,
 /// every file below `from` is fsynced.

@@ -26,6 +26,8 @@ class Random {
       : state_(mix(mix(mix(key0 + kGolden) + key1 + kGolden) + key2 + kGolden)) {}
 
   uint64_t next() { return mix(state_ += kGolden); }
+  /// As if next() had been called so many times.
+  void skip(uint64_t count) { state_ += count * kGolden; }
 
   /// Uniform in [0, 1).
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   std::vector<float> parameters(network.parameter_count);
   initializeTrunk(network, 1, parameters);
   std::vector<float> head(static_cast<size_t>(kClasses) * static_cast<size_t>(network.embedding));
-  initializeHead(kClasses, network.embedding, 1, head);
+  initializeHead(0, kClasses, network.embedding, 1, head);
   Random random(1);
   std::vector<uint8_t> images(network.imageBytes() * static_cast<size_t>(batch));
   for (uint8_t& byte : images)

@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   options.convolution = convolution == "fastest" ? Convolution::kFastest : Convolution::kDirect;
   const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
   initializeTrunk(options.network, 1, engine->trunk().parameters);
-  initializeHead(options.classes, options.network.embedding, 1, engine->head().parameters);
+  initializeHead(0, options.classes, options.network.embedding, 1, engine->head().parameters);
   Random random(1);
   std::vector<uint8_t> images(options.network.imageBytes() * static_cast<size_t>(options.batch));
   for (uint8_t& byte : images)

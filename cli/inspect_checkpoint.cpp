@@ -79,8 +79,10 @@ Json inspectCheckpoint(const std::filesystem::path& folder, bool verify) {
     std::printf("verified        the parts are what the manifest says\n");
     json["verified"] = true;
   }
-  const std::vector<TensorSummary> weights = summarizeTensors(folder, manifest, kParametersFile);
-  const std::vector<TensorSummary> momentum = summarizeTensors(folder, manifest, kMomentumFile);
+  const std::vector<TensorSummary> weights =
+      summarizeTensors(folder, manifest, CheckpointManifest::Part::PARAMETERS);
+  const std::vector<TensorSummary> momentum =
+      summarizeTensors(folder, manifest, CheckpointManifest::Part::MOMENTUM);
   std::printf("\n%-12s %20s %12s %12s %12s %8s\n", "tensor", "shape", "norm", "largest", "momentum",
               "NaN/Inf");
   Json tensors = Json::array();

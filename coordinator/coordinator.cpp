@@ -7,12 +7,15 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "control/channel.h"
 #include "control/stop_signal.h"
+#include "coordinator/checkpoint_retention.h"
 #include "coordinator/liveness.h"
 #include "coordinator/metrics.h"
 #include "coordinator/metrics_server.h"
@@ -186,7 +189,7 @@ class Coordinator {
       case KIND_STEP:
         return takeReport(message.from, message.as<StepReport>(), log);
       case KIND_PART:
-        return commit(message.as<CheckpointPart>(), log);
+        return takePart(message.as<CheckpointPart>(), log);
       case KIND_NOTE:
         return note(message.from, message.as<WorkerNote>(), log);
       case KIND_TIMELINE:
@@ -260,6 +263,10 @@ class Coordinator {
     const std::optional<StepSummary> step = collector_.add(rank - 1, std::move(report));
     if (!step) return;
     log.step(*step);
+    if (!step->skipped) {
+      loss_sum_ += step->loss;
+      ++loss_count_;
+    }
     metrics_.step(*step);
     metrics_.imagesPerSecond(log.imagesPerSecond());
     if (config_.worker().audit_records()) audit(*step);
@@ -274,19 +281,29 @@ class Coordinator {
     if (!audit_) throw Error(concat("cannot write ", (run_ / "records.tsv").string()));
   }
 
-  void commit(const CheckpointPart& part, RunLog& log) {
-    CheckpointManifest manifest;
-    parseText(part.manifest(), "checkpoint manifest from a worker", manifest);
+  /// Commits the checkpoint once all its writers have written.
+  void takePart(const CheckpointPart& part, RunLog& log) {
+    CheckpointPart& whole = uncommitted_[part.step()];
+    const int written = whole.writers() + 1;
+    whole.MergeFrom(part);
+    whole.set_writers(written);
+    if (written < part.writers()) return;
+    CheckpointManifest& manifest = *whole.mutable_manifest();
+    *manifest.mutable_part() = whole.part();
+    std::sort(manifest.mutable_part()->begin(), manifest.mutable_part()->end(),
+              [](const auto& a, const auto& b) {
+                return std::pair(a.content(), a.offset()) < std::pair(b.content(), b.offset());
+              });
+    if (loss_count_ > 0) manifest.set_loss(loss_sum_ / static_cast<double>(loss_count_));
+    loss_sum_ = 0;
+    loss_count_ = 0;
     newest_checkpoint_ = checkpointFolder(run_, part.step());
-    commitCheckpoint(part.folder(), manifest, newest_checkpoint_);
+    commitCheckpoint(whole.folder(), manifest, newest_checkpoint_);
+    uncommitted_.erase(part.step());
     ++commits_;
     metrics_.checkpoint();
     log.event("checkpoint", newest_checkpoint_.string(), {{"step", part.step()}});
-    const uint32_t keep = config_.checkpoint().keep();
-    std::vector<fs::path> all = listCheckpoints(run_);
-    std::erase(all, checkpointFolder(run_, 0));
-    for (size_t i = 0; keep > 0 && i + keep < all.size(); ++i)
-      fs::remove_all(all[i]);
+    removeOldCheckpoints(run_, config_.checkpoint());
   }
 
   const MpiSession& session_;
@@ -304,6 +321,9 @@ class Coordinator {
   fs::path resume_from_;
   std::vector<std::string> damaged_;  // checkpoints passed over, and why
   fs::path newest_checkpoint_;
+  std::map<uint64_t, CheckpointPart> uncommitted_;  // by step: what has come of them
+  double loss_sum_ = 0;                             // of the steps since the last commit
+  uint64_t loss_count_ = 0;
   uint64_t first_step_ = 0;
   uint64_t leased_until_ = 0;
   int hellos_ = 0;

@@ -19,11 +19,13 @@ Metrics::Metrics(uint64_t steps, int workers)
       images_(counter("sphereface_images_total", "Images trained on")),
       bad_records_(counter("sphereface_bad_records_total", "Records replaced because unusable")),
       skipped_steps_(counter("sphereface_skipped_steps_total",
-                             "Steps left out because their loss was not finite")),
+                             "Steps left out because their loss had diverged")),
       cache_hits_(counter("sphereface_cache_hits_total", "Images that needed no decoding")),
       loader_seconds_(counter("sphereface_loader_wait_seconds_total",
                               "Seconds of the steps in which workers waited for images")),
       step_seconds_(counter("sphereface_step_seconds_total", "Seconds of the steps")),
+      checkpoint_seconds_(counter("sphereface_checkpoint_blocking_seconds_total",
+                                  "Seconds in which training stood still for checkpoints")),
       communication_seconds_(
           counter("sphereface_communication_seconds_total",
                   "Seconds of the steps in which workers waited for the gradients' reduction")),
@@ -51,6 +53,7 @@ void Metrics::step(const StepSummary& step) {
   loader_seconds_.Increment(step.loader_seconds);
   step_seconds_.Increment(step.seconds());
   communication_seconds_.Increment(step.communication_seconds);
+  checkpoint_seconds_.Increment(step.checkpoint_seconds);
   cache_bytes_.Set(static_cast<double>(step.cache_bytes));
   if (step.skipped) {
     skipped_steps_.Increment();

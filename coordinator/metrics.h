@@ -36,6 +36,7 @@ class Metrics {
   prometheus::Counter& cache_hits_;
   prometheus::Counter& loader_seconds_;
   prometheus::Counter& step_seconds_;
+  prometheus::Counter& checkpoint_seconds_;
   prometheus::Counter& communication_seconds_;
   prometheus::Counter& checkpoints_;
   prometheus::Gauge& planned_steps_;

@@ -63,7 +63,7 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
 void RunLog::step(const StepSummary& step) {
   if (step.skipped) {
     ++skipped_steps_;
-    event("skipped", concat("step ", step.step, " had no finite loss; weights are as before it"),
+    event("skipped", concat("step ", step.step, " diverged; it updated nothing"),
           {{"step", step.step}});
   } else {
     add(step);
@@ -102,6 +102,7 @@ void RunLog::add(const StepSummary& step) {
   loader_seconds_ += step.loader_seconds;
   step_seconds_ += step.seconds();
   communication_seconds_ += step.communication_seconds;
+  checkpoint_seconds_ += step.checkpoint_seconds;
 }
 
 void RunLog::writeInterval(const StepSummary& last) {
@@ -200,6 +201,7 @@ void RunLog::finish(int checkpoints) {
   summary["world_size"] = shape_.world_size;
   summary["loader_share"] = share(loader_seconds_, step_seconds_);
   summary["communication_share"] = share(communication_seconds_, step_seconds_);
+  summary["checkpoint_seconds"] = checkpoint_seconds_;
   summary["skipped_steps"] = skipped_steps_;
   summary["bad_records"] = bad_records_;
   summary["checkpoints"] = checkpoints;

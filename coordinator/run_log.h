@@ -79,6 +79,7 @@ class RunLog {
   double loader_seconds_ = 0;
   double step_seconds_ = 0;
   double communication_seconds_ = 0;
+  double checkpoint_seconds_ = 0;
   uint64_t clipped_steps_ = 0;
   uint64_t skipped_steps_ = 0;
   bool begun_ = false;  // a step has been taken

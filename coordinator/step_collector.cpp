@@ -39,6 +39,7 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
     sum.head_seconds += r.head_seconds() / workers_;
     sum.backward_seconds += r.backward_seconds() / workers_;
     sum.communication_seconds += r.communication_seconds() / workers_;
+    sum.checkpoint_seconds = std::max(sum.checkpoint_seconds, r.checkpoint_seconds());
     sum.reduction_seconds += r.reduction_seconds() / workers_;
     sum.optimizer_seconds += r.optimizer_seconds() / workers_;
   }

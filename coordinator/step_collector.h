@@ -36,6 +36,8 @@ struct StepSummary {
   double communication_seconds = 0;  // not hidden behind backward
   double reduction_seconds = 0;      // hidden or not; no part of the step's sum
   double optimizer_seconds = 0;
+  double checkpoint_seconds =
+      0;  // before the step, in the worker that stood still longest; no part
   /// The parts' sum.
   double seconds() const {
     return loader_seconds + forward_seconds + head_seconds + backward_seconds +

@@ -11,14 +11,17 @@
 namespace sphereface::doctor {
 namespace {
 
-/// Values of one part that aren't finite; names the tensors that have some.
+using Part = CheckpointManifest::Part;
+
+/// Values of one content that aren't finite; names the tensors that have some.
 uint64_t countNotFinite(const std::filesystem::path& folder, const CheckpointManifest& manifest,
-                        const char* file, std::vector<std::string>& examples) {
+                        Part::Content content, std::vector<std::string>& examples) {
   uint64_t sum = 0;
-  for (const TensorSummary& tensor : summarizeTensors(folder, manifest, file)) {
+  for (const TensorSummary& tensor : summarizeTensors(folder, manifest, content)) {
     if (tensor.not_finite == 0) continue;
     sum += tensor.not_finite;
-    examples.push_back(concat(file, ", ", tensor.name, ": ", tensor.not_finite));
+    examples.push_back(concat(content == Part::MOMENTUM ? "momentum of " : "", tensor.name, ": ",
+                              tensor.not_finite));
   }
   return sum;
 }
@@ -48,8 +51,8 @@ Finding checkpointFinding(const std::filesystem::path& folder, const CheckpointM
   try {
     verifyCheckpoint(folder, manifest);
     std::vector<std::string> examples;
-    const uint64_t not_finite = countNotFinite(folder, manifest, kParametersFile, examples) +
-                                countNotFinite(folder, manifest, kMomentumFile, examples);
+    const uint64_t not_finite = countNotFinite(folder, manifest, Part::PARAMETERS, examples) +
+                                countNotFinite(folder, manifest, Part::MOMENTUM, examples);
     const std::string found = concat(manifest.config().network().name(), " after ", manifest.step(),
                                      " steps, ", manifest.classes(), " classes; checksums agree");
     if (not_finite == 0) return good(name, concat(found, ", all numbers are finite"));

@@ -122,7 +122,7 @@ FirstLoss measureLoss(const PlannedRun& loss_run, const Dataset& dataset,
   } else {
     const uint64_t seed = loss_run.config.network().seed();
     initializeTrunk(options.network, seed, engine->trunk().parameters);
-    initializeHead(options.classes, options.network.embedding, seed, engine->head().parameters);
+    initializeHead(0, options.classes, options.network.embedding, seed, engine->head().parameters);
   }
   std::vector<float> features(count * embedding);
   engine->embed(batch.images, features);

@@ -4,7 +4,7 @@
 #include "model/checkpoint.h"
 
 #include <algorithm>
-#include <cstring>
+#include <fstream>
 #include <string_view>
 
 #include "base/atomic_file.h"
@@ -18,31 +18,20 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifest = "manifest.textproto";
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
+constexpr size_t kPiece = 1 << 18;  // floats read at a time
 constexpr const char* kWorkPrefix = ".writing-";
+
+using Part = CheckpointManifest::Part;
 
 std::string_view bytesOf(std::span<const float> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
-void writePart(const fs::path& folder, const char* file, std::span<const float> trunk,
-               std::span<const float> head, CheckpointManifest& manifest) {
-  std::string bytes;
-  bytes.reserve(trunk.size_bytes() + head.size_bytes());
-  bytes += bytesOf(trunk);
-  bytes += bytesOf(head);
-  writeFileAtomically(folder / file, bytes);
-  CheckpointManifest::Part& part = *manifest.add_part();
-  part.set_file(file);
-  part.set_bytes(bytes.size());
-  part.set_sha256(sha256(bytes));
-}
-
-const CheckpointManifest::Part& partOf(const CheckpointManifest& manifest, const char* file) {
-  for (const CheckpointManifest::Part& part : manifest.part()) {
-    if (part.file() == file) return part;
-  }
-  throw Error(concat("checkpoint of step ", manifest.step(), ": the manifest names no ", file));
+std::string fileName(Part::Content content, uint64_t offset) {
+  const std::string name = content == Part::PARAMETERS ? kParametersFile : kMomentumFile;
+  if (offset == 0) return name;
+  return concat(fs::path(name).stem().string(), "-", offset, ".bin");
 }
 
 void addTensor(CheckpointManifest& manifest, const std::string& name,
@@ -80,31 +69,75 @@ void checkLayout(const fs::path& folder, const CheckpointManifest& manifest,
   }
 }
 
-/// The checked bytes of one part as floats.
-std::vector<float> readPart(const fs::path& folder, const CheckpointManifest::Part& part) {
-  const fs::path path = folder / part.file();
-  const std::string bytes = readFile(path);
-  if (bytes.size() != part.bytes()) {
-    throw Error(
-        concat(path.string(), ": ", bytes.size(), " bytes, the manifest says ", part.bytes()));
+/// Wanted numbers: those from `offset` on.
+struct Numbers {
+  uint64_t offset = 0;
+  std::span<float> values;
+
+  uint64_t end() const { return offset + values.size(); }
+};
+
+/// Copies what of `wanted` lies at [at, at + piece.size()). Answers how many numbers that was.
+size_t copyPiece(uint64_t at, std::span<const float> piece, const std::vector<Numbers>& wanted) {
+  size_t copied = 0;
+  for (const Numbers& numbers : wanted) {
+    const uint64_t from = std::max(numbers.offset, at);
+    const uint64_t to = std::min(numbers.end(), at + piece.size());
+    if (from >= to) continue;
+    std::copy_n(piece.begin() + static_cast<ptrdiff_t>(from - at), to - from,
+                numbers.values.begin() + static_cast<ptrdiff_t>(from - numbers.offset));
+    copied += to - from;
   }
-  if (sha256(bytes) != part.sha256()) {
-    throw Error(concat(path.string(), ": damaged (its SHA-256 isn't the manifest's)"));
-  }
-  std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
-  return values;
+  return copied;
 }
 
-void copyPart(const fs::path& folder, const CheckpointManifest::Part& part, std::span<float> trunk,
-              std::span<float> head) {
-  const std::vector<float> values = readPart(folder, part);
-  if (values.size() < trunk.size() + head.size()) {
-    throw Error(concat((folder / part.file()).string(), ": ", values.size(), " floats, need ",
-                       trunk.size(), " for the network and ", head.size(), " for the head"));
+/// The same of a whole part, which is compared with its checksum; one that has nothing wanted isn't
+/// read.
+size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numbers>& wanted) {
+  const uint64_t end = part.offset() + part.bytes() / sizeof(float);
+  const bool needed = std::ranges::any_of(wanted, [&](const Numbers& numbers) {
+    return numbers.offset < end && numbers.end() > part.offset();
+  });
+  if (!needed) return 0;
+  const fs::path path = folder / part.file();
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(concat("cannot open ", path.string()));
+  Sha256 hash;
+  size_t copied = 0;
+  std::vector<float> piece;
+  for (uint64_t at = part.offset(); at < end; at += piece.size()) {
+    piece.resize(std::min<uint64_t>(kPiece, end - at));
+    in.read(reinterpret_cast<char*>(piece.data()),
+            static_cast<std::streamsize>(piece.size() * sizeof(float)));
+    if (!in) throw Error(concat("cannot read ", path.string()));
+    hash.update(piece.data(), piece.size() * sizeof(float));
+    copied += copyPiece(at, piece, wanted);
   }
-  std::copy_n(values.begin(), trunk.size(), trunk.begin());
-  std::copy_n(values.begin() + static_cast<ptrdiff_t>(trunk.size()), head.size(), head.begin());
+  if (hash.hex() != part.sha256()) {
+    throw Error(concat(path.string(), ": damaged (its SHA-256 isn't the manifest's)"));
+  }
+  return copied;
+}
+
+/// Reads `wanted` from whichever parts have it.
+void readNumbers(const fs::path& folder, const CheckpointManifest& manifest, Part::Content content,
+                 const std::vector<Numbers>& wanted) {
+  size_t count = 0;
+  for (const Numbers& numbers : wanted)
+    count += numbers.values.size();
+  size_t found = 0;
+  for (const Part& part : manifest.part()) {
+    if (part.content() == content) found += readPart(folder, part, wanted);
+  }
+  if (found != count) {
+    throw Error(concat(folder.string(), ": its parts of ", Part::Content_Name(content), " hold ",
+                       found, " of the ", count, " numbers that network and head need"));
+  }
+}
+
+/// Where a class's row begins.
+uint64_t rowOffset(const Network& network, uint64_t row) {
+  return network.parameter_count + row * static_cast<uint64_t>(network.embedding);
 }
 
 std::string stepName(uint64_t step) {
@@ -115,26 +148,53 @@ std::string stepName(uint64_t step) {
 
 }  // namespace
 
-CheckpointManifest writeCheckpointParts(const fs::path& folder, Engine& engine,
-                                        const Network& network, CheckpointManifest manifest) {
-  fs::remove_all(folder);
-  fs::create_directories(folder);
+std::vector<CheckpointSlice> checkpointSlices(Engine& engine, const Network& network,
+                                              uint64_t first_class, bool with_trunk) {
+  const Arena trunk = engine.trunk();
+  const Arena head = engine.head();
+  const uint64_t offset = with_trunk ? 0 : rowOffset(network, first_class);
+  std::vector<CheckpointSlice> slices = {{Part::PARAMETERS, offset, {head.parameters}},
+                                         {Part::MOMENTUM, offset, {head.momentum}}};
+  if (with_trunk) {
+    slices[0].pieces.insert(slices[0].pieces.begin(), trunk.parameters);
+    slices[1].pieces.insert(slices[1].pieces.begin(), trunk.momentum);
+  }
+  return slices;
+}
+
+void describeTensors(const Network& network, CheckpointManifest& manifest) {
   manifest.set_format_version(kFormatVersion);
   for (const Parameter& p : network.parameters)
     addTensor(manifest, p.name, p.shape, p.offset);
   addTensor(manifest, "head.0", {manifest.classes(), static_cast<size_t>(network.embedding)},
             network.parameter_count);
-  const Arena trunk = engine.trunk();
-  const Arena head = engine.head();
-  writePart(folder, kParametersFile, trunk.parameters, head.parameters, manifest);
-  writePart(folder, kMomentumFile, trunk.momentum, head.momentum, manifest);
-  return manifest;
+}
+
+CheckpointManifest::Part writeCheckpointSlice(const fs::path& folder,
+                                              const CheckpointSlice& slice) {
+  fs::create_directories(folder);
+  std::vector<std::string_view> pieces;
+  Sha256 hash;
+  size_t bytes = 0;
+  for (const std::span<const float> values : slice.pieces) {
+    pieces.push_back(bytesOf(values));
+    hash.update(pieces.back());
+    bytes += pieces.back().size();
+  }
+  Part part;
+  part.set_file(fileName(slice.content, slice.offset));
+  part.set_bytes(bytes);
+  part.set_sha256(hash.hex());
+  part.set_content(slice.content);
+  part.set_offset(slice.offset);
+  writeFileAtomically(folder / part.file(), pieces);
+  return part;
 }
 
 void commitCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
                       const fs::path& final_folder) {
   writeFileAtomically(folder / kManifest, printText(manifest));
-  fs::remove_all(final_folder);
+  if (fs::exists(final_folder)) removeCheckpoint(final_folder);
   commitDirectory(folder, final_folder);
 }
 
@@ -144,6 +204,12 @@ fs::path checkpointFolder(const fs::path& run, uint64_t step) {
 
 fs::path checkpointWorkFolder(const fs::path& run, uint64_t step) {
   return run / "checkpoints" / (kWorkPrefix + stepName(step));
+}
+
+void removeCheckpoint(const fs::path& folder) {
+  const fs::path going = folder.parent_path() / (kWorkPrefix + folder.filename().string() + ".old");
+  fs::rename(folder, going);
+  fs::remove_all(going);
 }
 
 void removeUncommittedCheckpoints(const fs::path& run) {
@@ -190,19 +256,19 @@ CheckpointManifest readCheckpointManifest(const fs::path& folder) {
 }
 
 void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
-                    const Network& network, Engine& engine) {
+                    const Network& network, Engine& engine, uint64_t first_class) {
   checkLayout(folder, manifest, network);
   const Arena trunk = engine.trunk();
   const Arena head = engine.head();
-  copyPart(folder, partOf(manifest, kParametersFile), trunk.parameters, head.parameters);
-  if (!trunk.momentum.empty()) {
-    copyPart(folder, partOf(manifest, kMomentumFile), trunk.momentum, head.momentum);
-  }
+  const uint64_t row = rowOffset(network, first_class);
+  readNumbers(folder, manifest, Part::PARAMETERS, {{0, trunk.parameters}, {row, head.parameters}});
+  if (trunk.momentum.empty()) return;
+  readNumbers(folder, manifest, Part::MOMENTUM, {{0, trunk.momentum}, {row, head.momentum}});
 }
 
 bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& data,
-                              const Network& network, std::span<float> trunk,
-                              std::span<float> head) {
+                              const Network& network, std::span<float> trunk, std::span<float> head,
+                              uint64_t first_class) {
   const CheckpointManifest manifest = readCheckpointManifest(folder);
   const std::string colors = DatasetManifest::ColorOrder_Name(data.color_order());
   if (manifest.color_order() != colors ||
@@ -213,13 +279,18 @@ bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& dat
   }
   checkLayout(folder, manifest, network);
   const bool same_classes = manifest.dataset_sha256() == data.sha256();
-  copyPart(folder, partOf(manifest, kParametersFile), trunk,
-           same_classes ? head : std::span<float>());
+  if (!same_classes) head = {};
+  readNumbers(folder, manifest, Part::PARAMETERS,
+              {{0, trunk}, {rowOffset(network, first_class), head}});
   return same_classes;
 }
 
 std::string modelChecksum(const CheckpointManifest& manifest) {
-  return partOf(manifest, kParametersFile).sha256();
+  for (const Part& part : manifest.part()) {
+    if (part.content() == Part::PARAMETERS && part.offset() == 0) return part.sha256();
+  }
+  throw Error(
+      concat("checkpoint of step ", manifest.step(), ": no part has the network's parameters"));
 }
 
 }  // namespace sphereface

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 //
 // A checkpoint is a folder:
-//   parameters.bin      the trunk's arena, then the head [classes, embedding]; little-endian fp32
+//   parameters.bin      the network's arena, then the head [classes, embedding]; little-endian fp32
 //   momentum.bin        the optimiser's state, laid out alike
 //   manifest.textproto  CheckpointManifest: layout, schedule position, configuration, checksums
 //
-// It is committed in two phases: a worker writes and fsyncs the parts in a folder with a temporary
+// Workers that each have a range of the classes each write a run of those numbers, into files of
+// their own (parameters-OFFSET.bin); any number of workers reads what it needs of them.
+//
+// It is committed in two phases: the workers write and fsync the parts in a folder with a temporary
 // name, then the coordinator adds the manifest and renames the folder. A reader sees a whole
 // checkpoint or none.
 
@@ -28,10 +31,25 @@ namespace sphereface {
 constexpr const char* kParametersFile = "parameters.bin";
 constexpr const char* kMomentumFile = "momentum.bin";
 
-/// First phase. Writes the parts of `engine` into `folder` (made; emptied if it was there) and
-/// returns `manifest` with tensors and parts filled in.
-CheckpointManifest writeCheckpointParts(const std::filesystem::path& folder, Engine& engine,
-                                        const Network& network, CheckpointManifest manifest);
+/// A run of the numbers of a checkpoint, in one or several pieces.
+struct CheckpointSlice {
+  CheckpointManifest::Part::Content content = CheckpointManifest::Part::PARAMETERS;
+  uint64_t offset = 0;
+  std::vector<std::span<const float>> pieces;
+};
+
+/// Parameters and momenta that `engine` holds: of the network, if `with_trunk`, and of its classes,
+/// the first of which is class `first_class`.
+/// requires: with_trunk only where first_class is 0.
+std::vector<CheckpointSlice> checkpointSlices(Engine& engine, const Network& network,
+                                              uint64_t first_class, bool with_trunk);
+
+/// Fills in the layout. requires: manifest.classes.
+void describeTensors(const Network& network, CheckpointManifest& manifest);
+
+/// First phase. Writes a slice into `folder`, made if need be.
+CheckpointManifest::Part writeCheckpointSlice(const std::filesystem::path& folder,
+                                              const CheckpointSlice& slice);
 
 /// Second phase: manifest in, folder renamed to `final_folder`.
 void commitCheckpoint(const std::filesystem::path& folder, const CheckpointManifest& manifest,
@@ -42,7 +60,9 @@ std::filesystem::path checkpointFolder(const std::filesystem::path& run, uint64_
 /// Where step `step`'s parts are written before the commit.
 std::filesystem::path checkpointWorkFolder(const std::filesystem::path& run, uint64_t step);
 
-/// Removes what was written by jobs that died before the commit.
+/// Removes a committed checkpoint; it is never seen half removed.
+void removeCheckpoint(const std::filesystem::path& folder);
+/// Removes what jobs left that died before a commit, or while they removed a checkpoint.
 void removeUncommittedCheckpoints(const std::filesystem::path& run);
 
 /// Committed checkpoints of a run folder, oldest first.
@@ -53,19 +73,19 @@ std::vector<std::filesystem::path> listCheckpoints(const std::filesystem::path& 
 CheckpointManifest readCheckpointManifest(const std::filesystem::path& folder);
 
 /// Reads the parameters, and the momentum when `engine` has any, after comparing checksums and
-/// shapes. The head is read only by an engine that has one.
+/// shapes. Of the head it reads what the engine has of it, from class `first_class` on.
 /// errors: Error naming the file and what disagrees.
 void loadCheckpoint(const std::filesystem::path& folder, const CheckpointManifest& manifest,
-                    const Network& network, Engine& engine);
+                    const Network& network, Engine& engine, uint64_t first_class = 0);
 
-/// Initial weights for a new run on `data`: the network's parameters, and the head's if it was
-/// trained on the same data set (then the answer is true).
+/// Initial weights for a new run on `data`: the network's parameters, and the head's from class
+/// `first_class` on if it was trained on the same data set (then the answer is true).
 /// errors: Error as loadCheckpoint, or when the checkpoint expects another kind of image.
 bool initializeFromCheckpoint(const std::filesystem::path& folder, const DatasetManifest& data,
-                              const Network& network, std::span<float> trunk,
-                              std::span<float> head);
+                              const Network& network, std::span<float> trunk, std::span<float> head,
+                              uint64_t first_class = 0);
 
-/// SHA-256 of parameters.bin: the model's identity in results.
+/// SHA-256 of the part with the network's parameters: the model's identity in results.
 std::string modelChecksum(const CheckpointManifest& manifest);
 
 }  // namespace sphereface

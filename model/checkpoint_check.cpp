@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <span>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -22,27 +23,65 @@ uint64_t countOf(const CheckpointManifest::Tensor& tensor) {
   return count;
 }
 
+/// The numbers of one content, wherever the parts have them.
+class PartsReader {
+ public:
+  PartsReader(std::filesystem::path folder, const CheckpointManifest& manifest,
+              CheckpointManifest::Part::Content content)
+      : folder_(std::move(folder)) {
+    for (const CheckpointManifest::Part& part : manifest.part()) {
+      if (part.content() == content) parts_.push_back(&part);
+    }
+  }
+
+  /// Numbers from `at` on, as many as one part has of them; 0: no part has any.
+  size_t read(uint64_t at, std::span<float> values) {
+    for (const CheckpointManifest::Part* part : parts_) {
+      const uint64_t end = part->offset() + part->bytes() / sizeof(float);
+      if (at < part->offset() || at >= end) continue;
+      if (part != open_) {
+        in_ = std::ifstream(folder_ / part->file(), std::ios::binary);
+        open_ = part;
+      }
+      const size_t count = std::min<uint64_t>(values.size(), end - at);
+      in_.seekg(static_cast<std::streamoff>((at - part->offset()) * sizeof(float)));
+      in_.read(reinterpret_cast<char*>(values.data()),
+               static_cast<std::streamsize>(count * sizeof(float)));
+      if (!in_) throw Error(concat("cannot read ", (folder_ / part->file()).string()));
+      return count;
+    }
+    return 0;
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<const CheckpointManifest::Part*> parts_;
+  const CheckpointManifest::Part* open_ = nullptr;
+  std::ifstream in_;
+};
+
 }  // namespace
 
 std::vector<TensorSummary> summarizeTensors(const std::filesystem::path& folder,
                                             const CheckpointManifest& manifest,
-                                            const std::string& file) {
-  const std::filesystem::path path = folder / file;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(concat("cannot open ", path.string()));
+                                            CheckpointManifest::Part::Content content) {
+  PartsReader parts(folder, manifest, content);
   std::vector<TensorSummary> summaries;
   std::vector<float> piece(kPiece);
   for (const CheckpointManifest::Tensor& tensor : manifest.tensor()) {
     TensorSummary summary;
     summary.name = tensor.name();
     summary.dim.assign(tensor.dim().begin(), tensor.dim().end());
-    in.seekg(static_cast<std::streamoff>(tensor.offset() * sizeof(float)));
     double squares = 0;
-    for (uint64_t left = countOf(tensor); left > 0;) {
-      const size_t count = std::min<uint64_t>(left, kPiece);
-      in.read(reinterpret_cast<char*>(piece.data()),
-              static_cast<std::streamsize>(count * sizeof(float)));
-      if (!in) throw Error(concat(path.string(), ": ends within tensor ", tensor.name()));
+    const uint64_t end = tensor.offset() + countOf(tensor);
+    for (uint64_t at = tensor.offset(); at < end;) {
+      const size_t count =
+          parts.read(at, std::span(piece).first(std::min<uint64_t>(end - at, kPiece)));
+      if (count == 0) {
+        throw Error(concat(folder.string(), ": the parts of ",
+                           CheckpointManifest::Part::Content_Name(content), " end within tensor ",
+                           tensor.name()));
+      }
       for (size_t k = 0; k < count; ++k) {
         const double value = piece[k];
         if (!std::isfinite(value)) {
@@ -52,7 +91,7 @@ std::vector<TensorSummary> summarizeTensors(const std::filesystem::path& folder,
         squares += value * value;
         summary.largest = std::max(summary.largest, std::abs(value));
       }
-      left -= count;
+      at += count;
     }
     summary.norm = std::sqrt(squares);
     summaries.push_back(std::move(summary));

@@ -23,12 +23,12 @@ struct TensorSummary {
   uint64_t not_finite = 0;  // NaN and infinite values
 };
 
-/// The tensors of parameters.bin or momentum.bin, in the manifest's order; read in pieces, so that
-/// a large head needs no memory.
-/// errors: Error when the file can't be read or is shorter than the manifest's tensors.
+/// The tensors' parameters or momenta, in the manifest's order; read in pieces, so that a large
+/// head needs no memory. errors: Error when a part can't be read or the parts don't hold all of the
+/// manifest's tensors.
 std::vector<TensorSummary> summarizeTensors(const std::filesystem::path& folder,
                                             const CheckpointManifest& manifest,
-                                            const std::string& file);
+                                            CheckpointManifest::Part::Content content);
 
 /// Reads every part and compares its checksum with the manifest's.
 /// errors: Error naming the part that is damaged.

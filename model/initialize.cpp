@@ -47,9 +47,12 @@ void initializeTrunk(const Network& network, uint64_t seed, std::span<float> par
   }
 }
 
-void initializeHead(int classes, int embedding, uint64_t seed, std::span<float> parameters) {
-  fillXavier(static_cast<size_t>(embedding), Random(seed, hashOf("head")),
-             parameters.first(static_cast<size_t>(classes) * static_cast<size_t>(embedding)));
+void initializeHead(int first_class, int classes, int embedding, uint64_t seed,
+                    std::span<float> parameters) {
+  const auto dim = static_cast<size_t>(embedding);
+  Random random(seed, hashOf("head"));
+  random.skip(static_cast<size_t>(first_class) * dim);
+  fillXavier(dim, random, parameters.first(static_cast<size_t>(classes) * dim));
 }
 
 }  // namespace sphereface

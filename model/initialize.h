@@ -16,7 +16,9 @@ namespace sphereface {
 /// output), or gaussian. Every tensor has a stream of its own, keyed by the seed and its name.
 void initializeTrunk(const Network& network, uint64_t seed, std::span<float> parameters);
 
-/// The classifier [classes, embedding]: xavier.
-void initializeHead(int classes, int embedding, uint64_t seed, std::span<float> parameters);
+/// Rows [first_class, first_class + classes) of the classifier [all classes, embedding]: xavier.
+/// The same numbers whichever rows are asked for together.
+void initializeHead(int first_class, int classes, int embedding, uint64_t seed,
+                    std::span<float> parameters);
 
 }  // namespace sphereface

@@ -58,7 +58,8 @@ uint64_t checkpointsKept(const CheckpointConfig& checkpoint, uint64_t steps) {
   const uint64_t written = every == 0 ? 1 : (steps + every - 1) / every;
   const uint64_t kept =
       checkpoint.keep() == 0 ? written : std::min<uint64_t>(written, checkpoint.keep());
-  return kept + (checkpoint.initial() ? 1 : 0);
+  const uint64_t best = checkpoint.keep_best() && kept < written ? 1 : 0;
+  return kept + best + (checkpoint.initial() ? 1 : 0);
 }
 
 std::vector<ScheduleRow> scheduleOf(const TrainConfig& config, const RunLength& length) {
@@ -199,7 +200,7 @@ Forecast forecastRun(const PlannedRun& run) {
   const uint64_t part = sizeof(float) * (forecast.trunk_parameters + forecast.head_parameters);
   forecast.memory.engine = predictEngineMemory(options);
   forecast.memory.loader = loaderBytes(network, forecast.worker_batch);
-  forecast.memory.checkpoint = part;
+  forecast.memory.checkpoint = 2 * part;
   forecast.allreduce_bytes = run.workers > 1 ? part : 0;
   forecast.flops_per_image = 6 * (static_cast<double>(multiplyAdds(network)) +
                                   static_cast<double>(forecast.head_parameters));

@@ -35,7 +35,7 @@ EngineOptions engineOptions(const PlannedRun& run);
 struct WorkerMemory {
   EngineMemory engine;
   size_t loader = 0;      // decoded batches: those ahead and the one in use
-  size_t checkpoint = 0;  // a part of it, in the worker that writes it
+  size_t checkpoint = 0;  // the copy that is written, in the worker that writes it
 
   size_t total() const { return engine.total() + loader + checkpoint; }
 };

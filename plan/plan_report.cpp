@@ -69,7 +69,7 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
   lines.add("  activations and workspace", bytesText(memory.engine.activations));
   lines.add("  head's logits and workspace", bytesText(memory.engine.head));
   lines.add("  loader's decoded batches", bytesText(memory.loader));
-  lines.add("  a checkpoint while written", bytesText(memory.checkpoint), " (in one worker)");
+  lines.add("  a checkpoint's copy", bytesText(memory.checkpoint), " (in one worker)");
   lines.add("checkpoints", f.checkpoints, " x ", bytesText(f.checkpoint_bytes), " = ",
             bytesText(f.checkpoints * f.checkpoint_bytes), " kept at the end");
 }

@@ -36,7 +36,7 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
   const std::unique_ptr<Engine> engine = makeEngine(deviceOf(run.config.worker()), options);
   probe.engine_bytes = engine->memory().total();
   initializeTrunk(options.network, run.config.network().seed(), engine->trunk().parameters);
-  initializeHead(options.classes, options.network.embedding, run.config.network().seed(),
+  initializeHead(0, options.classes, options.network.embedding, run.config.network().seed(),
                  engine->head().parameters);
   const auto rows = static_cast<size_t>(options.batch);
   Random random(1);

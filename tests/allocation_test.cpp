@@ -64,7 +64,7 @@ TEST(TrainingStep, AllocatesNothingOfSize) {
   options.threads = 2;
   const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
   initializeTrunk(options.network, 1, engine->trunk().parameters);
-  initializeHead(options.classes, options.network.embedding, 1, engine->head().parameters);
+  initializeHead(0, options.classes, options.network.embedding, 1, engine->head().parameters);
   const std::vector<uint8_t> images(options.network.imageBytes() * 8, 100);
   const std::vector<int32_t> labels = {0, 1, 2, 3, 4, 5, 6, 4999};
   auto step = [&] {

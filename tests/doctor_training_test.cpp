@@ -18,6 +18,7 @@
 #include "model/initialize.h"
 #include "model/network_table.h"
 #include "model/train_config.h"
+#include "tests/checkpoint_tools.h"
 #include "tests/doctor_data.h"
 #include "tests/doctor_support.h"
 #include "tests/temporary_folder.h"
@@ -146,10 +147,9 @@ class DoctorCheckpoint : public ::testing::Test {
     options.batch = 1;
     const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
     initializeTrunk(options.network, 1, engine->trunk().parameters);
-    initializeHead(options.classes, 32, 1, engine->head().parameters);
+    initializeHead(0, options.classes, 32, 1, engine->head().parameters);
     engine->trunk().momentum[3] = trouble_;
-    manifest_ = writeCheckpointParts(folder_ / "work", *engine, options.network, manifest_);
-    commitCheckpoint(folder_ / "work", manifest_, checkpoint_);
+    manifest_ = testing::writeCheckpoint(*engine, options.network, manifest_, checkpoint_);
   }
 
   float trouble_ = 0;
@@ -183,7 +183,7 @@ TEST_F(DoctorBadCheckpoint, NumbersThatAreNotFiniteAreCounted) {
   const Finding finding = checkpointFinding(checkpoint_, manifest_);
   expectFinding(finding, State::kFail, "1 numbers are NaN or infinite", "clip_gradients");
   ASSERT_EQ(finding.examples.size(), 1U);
-  EXPECT_TRUE(says(finding.examples[0], "momentum.bin, ")) << finding.examples[0];
+  EXPECT_TRUE(says(finding.examples[0], "momentum of ")) << finding.examples[0];
 }
 
 TEST_F(DoctorCheckpoint, WhatTheDataSetHasOtherwiseIsNamed) {

@@ -15,6 +15,7 @@
 #include "model/checkpoint_check.h"
 #include "model/initialize.h"
 #include "model/network_table.h"
+#include "tests/checkpoint_tools.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"
 
@@ -46,7 +47,7 @@ class Inspect : public ::testing::Test {
     options.batch = 1;
     const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
     initializeTrunk(options.network, 1, engine->trunk().parameters);
-    initializeHead(kClasses, 16, 1, engine->head().parameters);
+    initializeHead(0, kClasses, 16, 1, engine->head().parameters);
     for (const float value : engine->head().parameters)
       head_squares_ += static_cast<double>(value) * value;
     manifest_.set_step(12);
@@ -57,9 +58,7 @@ class Inspect : public ::testing::Test {
     manifest_.set_normalization_mean(127.5F);
     manifest_.set_normalization_scale(0.0078125F);
     manifest_.set_dataset_sha256("abcd");
-    const fs::path work = folder_ / "work";
-    manifest_ = writeCheckpointParts(work, *engine, options.network, manifest_);
-    commitCheckpoint(work, manifest_, checkpoint_);
+    manifest_ = testing::writeCheckpoint(*engine, options.network, manifest_, checkpoint_);
   }
 
   /// Sets a parameter of the checkpoint, by its place in the file.
@@ -130,11 +129,10 @@ TEST_F(Inspect, AManifestThatNamesMoreThanTheFileHoldsIsRefused) {
   CheckpointManifest manifest = manifest_;
   manifest.mutable_tensor(manifest.tensor_size() - 1)->set_dim(0, kClasses + 1);
   try {
-    summarizeTensors(checkpoint_, manifest, kParametersFile);
+    summarizeTensors(checkpoint_, manifest, CheckpointManifest::Part::PARAMETERS);
     FAIL() << "read past the end";
   } catch (const std::exception& e) {
-    EXPECT_NE(std::string(e.what()).find("parameters.bin: ends within tensor head.0"),
-              std::string::npos)
+    EXPECT_NE(std::string(e.what()).find("PARAMETERS end within tensor head.0"), std::string::npos)
         << e.what();
   }
 }

@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -14,6 +17,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/checkpoint.h"
+#include "model/checkpoint_check.h"
 #include "tests/job_support.h"
 
 namespace sphereface {
@@ -220,14 +224,52 @@ TEST_F(JobFaults, ADivergingRunEndsAndSaysSo) {
   const Finished failed = runCommand(trainLine(
       "diverged", 2, {"--set", "solver.base_learning_rate=1e18", "--set", "solver.warmup=0"}));
   EXPECT_EQ(failed.code, 1) << failed.output;
-  EXPECT_NE(failed.output.find(" is not finite: training diverged"), std::string::npos)
-      << failed.output;
+  EXPECT_NE(failed.output.find(": training diverged"), std::string::npos) << failed.output;
   const Finished skipped =
       runCommand(trainLine("diverged-skip", 2,
                            {"--set", "solver.base_learning_rate=1e18", "--set", "solver.warmup=0",
-                            "--set", "solver.not_finite=SKIP", "--set", "solver.steps=100"}));
+                            "--set", "solver.on_divergence=SKIP", "--set", "solver.steps=100"}));
   EXPECT_EQ(skipped.code, 1) << skipped.output;
   EXPECT_GE(events("diverged-skip", "skipped").size(), 9U) << skipped.output;
+}
+
+TEST_F(JobFaults, ARunThatExplodesGoesBackToItsCheckpoint) {
+  // Every loss above half of the first one counts.
+  const Finished done =
+      runCommand(trainLine("exploded", 2,
+                           {"--set", "solver.explosion=0.5", "--set", "solver.steps=5", "--set",
+                            "solver.on_divergence=ROLL_BACK", "--set", "checkpoint.initial=true"}));
+  ASSERT_EQ(done.code, 0) << done.output;
+  EXPECT_NE(done.output.find("step 1 diverged: went on with the weights of "), std::string::npos)
+      << done.output;
+  EXPECT_TRUE(parameters("exploded", 0) == parameters("exploded", 5));
+  EXPECT_EQ(readJsonFile(folder_ / "exploded" / "summary.json").at("skipped_steps"), 4);
+
+  const Finished failed = runCommand(
+      trainLine("exploding", 2,
+                {"--set", "solver.explosion=0.5", "--set", "solver.on_divergence=ROLL_BACK"}));
+  EXPECT_EQ(failed.code, 1) << failed.output;
+  EXPECT_NE(failed.output.find("there is no checkpoint to go back to"), std::string::npos)
+      << failed.output;
+}
+
+TEST_F(JobFaults, AFullDiskEndsTheJobAndLeavesTheLastCheckpointWhole) {
+  const fs::path mount = folder_ / "small-disk";
+  fs::create_directories(mount);
+  if (::mount("tmpfs", mount.c_str(), "tmpfs", 0, "size=512k") != 0) {
+    GTEST_SKIP() << "may not mount a small file system: " << std::strerror(errno);
+  }
+  const Finished failed = runCommand(trainLine(
+      "small-disk", 2, {"--set", "checkpoint.every_steps=2", "--set", "checkpoint.keep=0"}));
+  EXPECT_EQ(failed.code, 1) << failed.output;
+  EXPECT_NE(failed.output.find("No space left on device"), std::string::npos) << failed.output;
+  EXPECT_NE(failed.output.find((mount / "checkpoints").string()), std::string::npos)
+      << failed.output;
+  const std::vector<fs::path> checkpoints = listCheckpoints(mount);
+  EXPECT_FALSE(checkpoints.empty());
+  for (const fs::path& checkpoint : checkpoints)
+    verifyCheckpoint(checkpoint, readCheckpointManifest(checkpoint));
+  EXPECT_EQ(::umount(mount.c_str()), 0) << std::strerror(errno);
 }
 
 }  // namespace

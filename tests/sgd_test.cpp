@@ -42,7 +42,7 @@ EngineOptions smallModel(int batch) {
 std::unique_ptr<Engine> initialized(const EngineOptions& options) {
   std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
   initializeTrunk(options.network, 1, engine->trunk().parameters);
-  initializeHead(kClasses, options.network.embedding, 1, engine->head().parameters);
+  initializeHead(0, kClasses, options.network.embedding, 1, engine->head().parameters);
   return engine;
 }
 

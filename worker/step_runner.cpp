@@ -4,7 +4,6 @@
 #include "worker/step_runner.h"
 
 #include <chrono>
-#include <cmath>
 
 namespace sphereface {
 namespace {
@@ -44,12 +43,13 @@ uint32_t shardsOfWorker(const SolverConfig& solver, int workers) {
 
 StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
                        const RunLength& length, Engine& engine, Loader& loader,
-                       Heartbeat* heartbeat)
+                       DivergenceGuard& guard, Heartbeat* heartbeat)
     : session_(session),
       config_(config),
       length_(length),
       engine_(engine),
       loader_(loader),
+      guard_(guard),
       heartbeat_(heartbeat),
       shards_(shardsOfWorker(config.solver(), session.workers())),
       records_(config.solver().iter_size()) {
@@ -93,9 +93,10 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
     report.set_reduction_seconds(busy);
   }
   report.set_communication_seconds(now() - computed);
-  if (outcome.not_finite) {
+  if (outcome.diverged) {
     report.set_skipped(true);
   } else {
+    guard_.add(outcome.loss);
     update(report);
   }
   return outcome;
@@ -103,12 +104,13 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
 
 /// Ends the reduction, the votes being its last part.
 StepRunner::Outcome StepRunner::agree(bool wants_to_stop, const StepReport& report) {
-  votes_ = {wants_to_stop ? 1.0F : 0.0F, std::isfinite(report.loss_sum()) ? 0.0F : 1.0F};
+  votes_ = {wants_to_stop ? 1.0F : 0.0F, static_cast<float>(report.loss_sum())};
   if (reducer_) {
     reducer_->ready(votes_);
     reducer_->finish();
   }
-  return {votes_[0] > 0, votes_[1] > 0};
+  const double loss = votes_[1] / static_cast<double>(length_.images_per_step);
+  return {votes_[0] > 0, loss, guard_.diverged(loss)};
 }
 
 void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,

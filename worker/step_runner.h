@@ -16,6 +16,7 @@
 #include "model/schedule.h"
 #include "proto/config.pb.h"
 #include "proto/control.pb.h"
+#include "worker/divergence_guard.h"
 #include "worker/gradient_reducer.h"
 #include "worker/heartbeat.h"
 #include "worker/shard_tree.h"
@@ -30,12 +31,13 @@ class StepRunner {
   /// All arguments must outlive the runner. The engine's batch is the worker's slice of a batch
   /// divided by its shards.
   StepRunner(const MpiSession& session, const TrainConfig& config, const RunLength& length,
-             Engine& engine, Loader& loader, Heartbeat* heartbeat);
+             Engine& engine, Loader& loader, DivergenceGuard& guard, Heartbeat* heartbeat);
 
   /// How a step ended, the same on every worker.
   struct Outcome {
-    bool stop = false;        // some worker wants to stop after it
-    bool not_finite = false;  // some worker's loss isn't finite: nothing was updated
+    bool stop = false;      // some worker wants to stop after it
+    double loss = 0;        // mean over the images of all workers
+    bool diverged = false;  // by the guard: nothing was updated
   };
 
   /// Trains step `step` on the next batches of the loader: for each shard, those of its passes.
@@ -59,6 +61,7 @@ class StepRunner {
   const RunLength& length_;
   Engine& engine_;
   Loader& loader_;
+  DivergenceGuard& guard_;
   Heartbeat* heartbeat_;  // may be null
   uint32_t shards_;
   Batch batch_;
@@ -69,7 +72,7 @@ class StepRunner {
   uint64_t step_ = 0;
   bool tracing_ = false;
   Timeline timeline_;
-  // Reduced with the gradients: how many workers want to stop, how many have no finite loss.
+  // Reduced with the gradients: how many workers want to stop, and the sum of their losses.
   std::array<float, 2> votes_ = {};
 };
 

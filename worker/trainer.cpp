@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <filesystem>
+#include <thread>
 
 #include "base/parallel.h"
 #include "control/channel.h"
@@ -21,18 +21,27 @@
 #include "model/train_config.h"
 #include "proto/text_format.h"
 #include "worker/all_reduce.h"
+#include "worker/checkpoint_writer.h"
+#include "worker/divergence_guard.h"
 #include "worker/heartbeat.h"
 #include "worker/step_runner.h"
 
 namespace sphereface {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kCoordinator = 0;
 // The worker that writes checkpoints; all hold the same parameters.
 constexpr int kWriter = 1;
 
-// So many steps without a finite loss in a row are no accident.
+// So many steps that diverge in a row, or roll-backs in a run, are no accident.
 constexpr int kMostSkipped = 10;
+constexpr int kMostRollBacks = 10;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 ReceivedMessage waitForMessage(Channel& channel) {
   while (true) {
@@ -58,25 +67,31 @@ class Trainer {
   WorkerGoodbye run() {
     const uint64_t steps = length_.steps;
     WorkerGoodbye goodbye;
+    double checkpoint_seconds = 0;
     for (uint64_t step = plan_.first_step(); step < steps && !goodbye.stopped(); ++step) {
       doing(step, WorkerHeartbeat::WAITING);
       takeMessages(step);
       if (step == 0 && config_.checkpoint().initial()) writeCheckpoint(0);
       StepReport report;
+      report.set_checkpoint_seconds(checkpoint_seconds);
       const StepRunner::Outcome outcome =
           runner_->run(step, forward_passes_, asked_to_stop_ || stopRequested(), report);
-      if (outcome.not_finite) countSkipped(step);
       forward_passes_ += config_.solver().iter_size();
       channel_.send(kCoordinator, KIND_STEP, report);
+      if (outcome.diverged) recover(step, outcome.loss);
       goodbye.set_steps(goodbye.steps() + 1);
       const uint64_t done = step + 1;
       goodbye.set_stopped(outcome.stop && done < steps);
       const uint64_t every = config_.checkpoint().every_steps();
+      const double before = now();
+      tellFinished(writer_.finished());
       if (done == steps || goodbye.stopped() || (every > 0 && done % every == 0)) {
         doing(step, WorkerHeartbeat::WRITING);
         writeCheckpoint(done);
       }
+      checkpoint_seconds = now() - before;
     }
+    tellFinished(writer_.finish());
     if (runner_ && runner_->timeline().event_size() > 0) {
       channel_.send(kCoordinator, KIND_TIMELINE, runner_->timeline());
     }
@@ -100,17 +115,54 @@ class Trainer {
     if (heartbeat_ != nullptr) heartbeat_->doing(step, phase);
   }
 
-  /// Ends the run when such steps aren't to be skipped, or are too many.
-  void countSkipped(uint64_t step) {
-    skipped_ = step == last_skipped_ + 1 ? skipped_ + 1 : 1;
+  /// After a step that diverged and updated nothing, by solver.on_divergence.
+  void recover(uint64_t step, double loss) {
+    skipped_in_a_row_ = step == last_skipped_ + 1 ? skipped_in_a_row_ + 1 : 1;
     last_skipped_ = step;
-    if (config_.solver().not_finite() == SolverConfig::SKIP && skipped_ < kMostSkipped) return;
+    switch (config_.solver().on_divergence()) {
+      case SolverConfig::SKIP:
+        if (skipped_in_a_row_ < kMostSkipped) return;
+        break;
+      case SolverConfig::ROLL_BACK:
+        if (roll_backs_++ < kMostRollBacks) return rollBack(step);
+        break;
+      case SolverConfig::FAIL:
+        break;
+    }
     // All workers know; one says it.
     if (session_.rank() != kWriter) waitForMessage(channel_);
-    throw Error(concat("the loss of step ", step,
-                       " is not finite: training diverged; lower "
-                       "solver.base_learning_rate, add solver.warmup, slow head.lambda or raise "
-                       "head.margin_warmup_steps"));
+    throw Error(concat("the loss of step ", step, " is ", loss,
+                       ": training diverged; lower solver.base_learning_rate, add "
+                       "solver.warmup, slow head.lambda or raise head.margin_warmup_steps"));
+  }
+
+  /// Weights and momenta of the newest checkpoint; the place in data and schedules stays.
+  void rollBack(uint64_t step) {
+    tellFinished(writer_.finish());
+    std::string folder;
+    if (session_.rank() == kWriter) folder = newestCommitted();
+    broadcast(session_.workerComm(), folder);
+    if (folder.empty()) {
+      throw Error(concat("the loss of step ", step,
+                         " diverged, and there is no checkpoint to go back to: set "
+                         "checkpoint.every_steps, or checkpoint.initial"));
+    }
+    loadCheckpoint(folder, readCheckpointManifest(folder), network_, *engine_);
+    if (session_.rank() == kWriter) {
+      tell(concat("step ", step, " diverged: went on with the weights of ", folder));
+    }
+  }
+
+  /// The last one that was written, which the coordinator may still have to commit.
+  std::string newestCommitted() const {
+    if (!last_written_) return plan_.has_resume_from() ? plan_.resume_from() : "";
+    const fs::path folder = checkpointFolder(plan_.run_folder(), *last_written_);
+    const double end = now() + config_.worker().collective_timeout();
+    while (!fs::exists(folder)) {
+      if (now() > end) throw Error(concat("waited in vain for the commit of ", folder.string()));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return folder.string();
   }
 
   /// Takes what messages have come, and waits for a lease when the step has none yet.
@@ -180,15 +232,18 @@ class Trainer {
     } else {
       initializeModel();
     }
-    runner_ =
-        std::make_unique<StepRunner>(session_, config_, length_, *engine_, loader_, heartbeat_);
+    std::optional<double> guard_loss;
+    if (resumed && resumed->has_guard_loss()) guard_loss = resumed->guard_loss();
+    guard_.emplace(config_.solver(), guard_loss);
+    runner_ = std::make_unique<StepRunner>(session_, config_, length_, *engine_, loader_, *guard_,
+                                           heartbeat_);
   }
 
   void initializeModel() {
     const NetworkConfig& network = config_.network();
     const std::span<float> head = engine_->head().parameters;
     initializeTrunk(network_, network.seed(), engine_->trunk().parameters);
-    initializeHead(static_cast<int>(dataset_.manifest().classes()), network_.embedding,
+    initializeHead(0, static_cast<int>(dataset_.manifest().classes()), network_.embedding,
                    network.seed(), head);
     if (!network.has_init_from()) return;
     const bool same_classes = initializeFromCheckpoint(network.init_from(), dataset_.manifest(),
@@ -226,7 +281,18 @@ class Trainer {
   }
 
   void writeCheckpoint(uint64_t step) {
+    last_written_ = step;
     if (session_.rank() != kWriter) return;
+    tellFinished(writer_.finish());
+    CheckpointPart part;
+    part.set_step(step);
+    part.set_folder(checkpointWorkFolder(plan_.run_folder(), step).string());
+    part.set_writers(1);
+    *part.mutable_manifest() = describeCheckpoint(step);
+    writer_.begin(checkpointSlices(*engine_, network_, 0, true), std::move(part));
+  }
+
+  CheckpointManifest describeCheckpoint(uint64_t step) const {
     const DatasetManifest& data = dataset_.manifest();
     CheckpointManifest manifest;
     manifest.set_step(step);
@@ -241,13 +307,13 @@ class Trainer {
     if (convolutionOf(config_.worker()) == Convolution::kFastest) {
       manifest.set_convolution_algorithms(engine_->convolutionAlgorithms());
     }
-    const std::filesystem::path folder = checkpointWorkFolder(plan_.run_folder(), step);
-    CheckpointPart part;
-    part.set_step(step);
-    part.set_folder(folder.string());
-    part.set_manifest(
-        printText(writeCheckpointParts(folder, *engine_, network_, std::move(manifest))));
-    channel_.send(kCoordinator, KIND_PART, part);
+    if (guard_->mean()) manifest.set_guard_loss(*guard_->mean());
+    describeTensors(network_, manifest);
+    return manifest;
+  }
+
+  void tellFinished(const std::optional<CheckpointPart>& part) {
+    if (part) channel_.send(kCoordinator, KIND_PART, *part);
   }
 
   const MpiSession& session_;
@@ -261,12 +327,16 @@ class Trainer {
   uint32_t shards_;
   Loader loader_;
   std::unique_ptr<Engine> engine_;
+  std::optional<DivergenceGuard> guard_;
   std::unique_ptr<StepRunner> runner_;
+  CheckpointWriter writer_;
+  std::optional<uint64_t> last_written_;  // step of the newest checkpoint
   uint64_t leased_until_ = 0;
   uint64_t forward_passes_ = 0;
   bool asked_to_stop_ = false;
-  int skipped_ = 0;  // in a row
+  int skipped_in_a_row_ = 0;
   uint64_t last_skipped_ = 0;
+  int roll_backs_ = 0;
 };
 
 }  // namespace

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "worker/checkpoint_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sphereface {
+
+void CheckpointWriter::begin(const std::vector<CheckpointSlice>& slices, CheckpointPart message) {
+  size_t count = 0;
+  for (const CheckpointSlice& slice : slices) {
+    for (const std::span<const float> piece : slice.pieces)
+      count += piece.size();
+  }
+  if (copy_.size() < count) copy_ = AlignedBuffer<float>(count);
+  std::vector<CheckpointSlice> copies;
+  float* to = copy_.data();
+  for (const CheckpointSlice& slice : slices) {
+    const float* begin = to;
+    for (const std::span<const float> piece : slice.pieces)
+      to = std::copy(piece.begin(), piece.end(), to);
+    copies.push_back({slice.content, slice.offset, {{begin, to}}});
+  }
+  writing_ = std::async(std::launch::async, [copies, done = std::move(message)]() mutable {
+    for (const CheckpointSlice& slice : copies)
+      *done.add_part() = writeCheckpointSlice(done.folder(), slice);
+    return std::move(done);
+  });
+}
+
+std::optional<CheckpointPart> CheckpointWriter::finished() {
+  if (!writing_.valid() || writing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+    return std::nullopt;
+  return writing_.get();
+}
+
+std::optional<CheckpointPart> CheckpointWriter::finish() {
+  if (!writing_.valid()) return std::nullopt;
+  return writing_.get();
+}
+
+}  // namespace sphereface
