@@ -46,6 +46,7 @@ PlannedRun plannedRun(const Options& options) {
     run.records = data.records();
     run.classes = data.classes();
   }
+  checkClasses(run.config, run.workers, run.classes);
   return run;
 }
 

@@ -29,6 +29,7 @@
 #include "model/checkpoint_check.h"
 #include "model/network_table.h"
 #include "model/schedule.h"
+#include "model/share.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
 
@@ -39,13 +40,6 @@ namespace fs = std::filesystem;
 
 // Between looks at liveness and at signals while no message comes.
 constexpr std::chrono::milliseconds kLook{200};
-
-/// Image i of a global batch belongs to the worker whose slice holds it; slices differ by at most
-/// one image.
-uint32_t sliceBegin(uint32_t batch, int workers, int worker) {
-  return static_cast<uint32_t>(static_cast<uint64_t>(batch) * static_cast<uint64_t>(worker) /
-                               static_cast<uint64_t>(workers));
-}
 
 class Coordinator {
  public:
@@ -62,6 +56,7 @@ class Coordinator {
                   Liveness::Clock::now()) {
     checkDataset(data_, config_);
     checkWorkers(config_, session.workers());
+    checkClasses(config_, session.workers(), data_.classes());
     fs::create_directories(run_);
     chooseStart(options.resume);
     rewindRunFolder(run_, first_step_);
@@ -249,9 +244,9 @@ class Coordinator {
         ShardLease lease;
         lease.set_first_step(leased_until_);
         lease.set_steps(steps);
-        const uint32_t batch = config_.solver().batch_size();
-        lease.set_slice_begin(sliceBegin(batch, session_.workers(), worker));
-        lease.set_slice_end(sliceBegin(batch, session_.workers(), worker + 1));
+        const Share slice = shareOf(config_.solver().batch_size(), session_.workers(), worker);
+        lease.set_slice_begin(slice.begin);
+        lease.set_slice_end(slice.end);
         channel_.send(worker + 1, KIND_LEASE, lease);
       }
       leased_until_ += steps;

@@ -6,6 +6,9 @@
 #include <CivetServer.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -30,12 +33,31 @@ class MetricsHandler final : public CivetHandler {
   std::shared_ptr<prometheus::Registry> registry_;
 };
 
+/// Connects to the server, and ends the connection at once.
+void knock(int port) {
+  std::array<char, 100> problem{};
+  if (mg_connection* door = mg_connect_client("127.0.0.1", port, 0, problem.data(), problem.size()))
+    mg_close_connection(door);
+}
+
 }  // namespace
 
 struct MetricsServer::Server {
   Server(const std::vector<std::string>& options, std::shared_ptr<prometheus::Registry> registry)
       : handler(std::move(registry)), civet(options) {
     civet.addHandler("/metrics", handler);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() {
+    // Its accepting thread looks only every two seconds whether it shall end.
+    const int port = civet.getListeningPorts().at(0);
+    std::thread waker([port] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      knock(port);
+    });
+    civet.close();
+    waker.join();
   }
   MetricsHandler handler;
   CivetServer civet;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/head.h"
+#include "kernels/head_exchange.h"
 #include "kernels/network.h"
 
 namespace sphereface {
@@ -29,6 +30,10 @@ struct EngineOptions {
   Network network;
   int classes = 0;  // 0: embeddings only; no head, no gradients
   HeadOptions head;
+  // Where the classes are spread over ranks: `classes` are those here, from class `first_class` on,
+  // and the head asks the other ranks through `exchange`, which must outlive the engine.
+  int first_class = 0;
+  HeadExchange* exchange = nullptr;
   int batch = 0;  // images of every pass
   Precision precision = Precision::kFp32;
   Convolution convolution = Convolution::kDirect;
@@ -46,9 +51,10 @@ struct Arena {
 };
 
 struct PassStats {
-  HeadStats head;
+  HeadStats head;  // with an exchange, of the labels whose classes are here, on any rank's images
   double forward_seconds = 0;
-  double head_seconds = 0;
+  double head_seconds = 0;  // without the exchange
+  double exchange_seconds = 0;
   double backward_seconds = 0;
 };
 
@@ -60,8 +66,9 @@ struct Update {
 };
 
 /// Takes ranges of the arenas' gradients as backward makes them final, so that their reduction can
-/// begin: the head's first, then the network's from the front, each where the last one ended. The
-/// engine neither reads nor writes a range again before the next pass.
+/// begin: the head's first (not with an exchange, as they are complete), then the network's from
+/// the front, each where the last one ended. The engine neither reads nor writes a range again
+/// before the next pass.
 using GradientsReady = std::function<void(std::span<float>)>;
 
 /// Bytes of an engine's own buffers; what the libraries below it take is not in them.
@@ -78,7 +85,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// The network's arena, laid out as network.parameters says, and the head's, classes x embedding.
+  /// The network's arena, laid out as network.parameters says, and the head's, classes x embedding,
+  /// without gradients when only a sample of the classes is trained.
   virtual Arena trunk() = 0;
   virtual Arena head() = 0;
 
@@ -94,8 +102,8 @@ class Engine {
 
   /// Caffe's SGD: G *= min(1, clip_gradients / |G|);
   /// V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
-  /// Returns |G|, the 2-norm over all parameters before clipping and decay. `gradients` stay as
-  /// they are.
+  /// Returns |G|, the 2-norm over all parameters, of all ranks' classes, before clipping and decay.
+  /// `gradients` stay as they are. Of a head of which a sample was trained, the sample is updated.
   virtual double update(const Update& update) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.

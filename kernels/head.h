@@ -61,12 +61,17 @@ struct HeadOptions {
   // Compute the logits again for the gradients instead of keeping [B,C] of them. Not set: when they
   // would take more than 256 MiB.
   std::optional<bool> streaming = std::nullopt;
+  // Of a head whose classes are spread over ranks: train this share of the classes in each pass,
+  // the labels' own and a random choice of the others (Partial FC). 1: all.
+  double sample_rate = 1;
 };
 
 /// What the schedule says for one pass.
 struct HeadStep {
   double margin = 4;  // m
   double lambda = 0;  // A_SOFTMAX
+  // Which classes a pass with sample_rate below 1 trains; a new number for each pass.
+  uint64_t sample_key = 0;
 };
 
 /// Sums over the images of one pass.

@@ -234,6 +234,16 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {!(head.mhe_weight() >= 0), "head.mhe_weight", "must not be negative"},
       {head.mhe_weight() > 0 && head.type() == HeadConfig::SOFTMAX, "head.mhe_weight",
        "needs weights of unit length, which SOFTMAX has not"},
+      {head.class_parallel() && head.mhe_weight() > 0, "head.mhe_weight",
+       "compares classes of one worker: not with head.class_parallel"},
+      {head.class_parallel() && solver.reproducible_shards() > 0, "head.class_parallel",
+       "not in reproducible mode: sums over classes depend on the number of workers"},
+      {!(head.sample_rate() > 0 && head.sample_rate() <= 1), "head.sample_rate",
+       concat("must be in (0, 1], not ", head.sample_rate())},
+      {head.sample_rate() < 1 && !head.class_parallel(), "head.sample_rate",
+       "needs head.class_parallel"},
+      {head.sample_rate() < 1 && solver.iter_size() > 1, "head.sample_rate",
+       "needs solver.iter_size 1: a step trains one sample of the classes"},
       {head.lambda().base() < 0, "head.lambda.base", "must not be negative"},
       {head.lambda().gamma() < 0, "head.lambda.gamma", "must not be negative"},
       {head.lambda().minimum() < 0, "head.lambda.minimum", "must not be negative"},
@@ -318,6 +328,13 @@ void checkDataset(const DatasetManifest& data, const TrainConfig& config) {
   }
 }
 
+void checkClasses(const TrainConfig& config, int workers, uint64_t classes) {
+  if (config.head().class_parallel() && classes < static_cast<uint64_t>(workers)) {
+    throw UsageError(concat("head.class_parallel: ", classes, " classes give some of the ", workers,
+                            " workers none"));
+  }
+}
+
 void checkWorkers(const TrainConfig& config, int workers) {
   if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
     throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),
@@ -337,6 +354,7 @@ HeadOptions headOptions(const HeadConfig& config) {
   options.scale = config.scale();
   options.mhe_weight = config.mhe_weight();
   if (config.has_streaming()) options.streaming = config.streaming();
+  options.sample_rate = config.sample_rate();
   return options;
 }
 

@@ -21,8 +21,10 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
 
 /// errors: UsageError when the network of `config` can't be trained on `data`.
 void checkDataset(const DatasetManifest& data, const TrainConfig& config);
-/// errors: UsageError when a worker would have no image of a batch.
+/// errors: UsageError when so many workers can't share a batch.
 void checkWorkers(const TrainConfig& config, int workers);
+/// errors: UsageError when so many workers shall share too few classes.
+void checkClasses(const TrainConfig& config, int workers, uint64_t classes);
 
 /// Head, precision and device as the engine wants them.
 HeadOptions headOptions(const HeadConfig& config);

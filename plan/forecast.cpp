@@ -6,16 +6,22 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
+#include <optional>
 
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
+#include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
 #include "model/network_table.h"
 #include "model/train_config.h"
 
 namespace sphereface {
 namespace {
+
+// With fewer classes for each image of a step, spreading them makes more travel than it spares, or
+// not so much less that a wait for it pays.
+constexpr uint64_t kClassesPerImage = 8;
 
 /// Winograd for every pass: what FASTEST can choose at most, as its workspace is the larger one.
 std::string allWinograd(const Network& network) {
@@ -25,10 +31,18 @@ std::string allWinograd(const Network& network) {
   return text;
 }
 
-/// The network's buffers are proportional to the batch but for a constant.
-EngineMemory predictEngineMemory(const EngineOptions& options) {
+/// Floats of the head's arena for each of its parameters: momenta, and gradients of those that are
+/// trained at a time.
+size_t headFloats(const EngineOptions& options) {
+  return options.head.sample_rate < 1 ? 2 : 3;
+}
+
+/// The network's buffers are proportional to the batch but for a constant. `images`: of all workers
+/// in a pass, where the classes are spread.
+EngineMemory predictEngineMemory(const EngineOptions& options, std::optional<int> images) {
   EngineOptions small = options;
   small.classes = 1;
+  small.head.sample_rate = 1;
   small.batch = 1;
   if (small.convolution == Convolution::kFastest) {
     small.convolution_algorithms = allWinograd(options.network);
@@ -38,13 +52,15 @@ EngineMemory predictEngineMemory(const EngineOptions& options) {
   const EngineMemory two = makeEngine(Device::kCpu, small)->memory();
   const auto batch = static_cast<size_t>(options.batch);
   const auto classes = static_cast<size_t>(options.classes);
-  const size_t trunk = options.network.parameter_count;
   const auto dim = static_cast<size_t>(options.network.embedding);
   EngineMemory memory;
-  memory.parameters = one.parameters / (trunk + dim) * (trunk + classes * dim);
+  memory.parameters = one.parameters - 3 * dim * sizeof(float) +
+                      headFloats(options) * classes * dim * sizeof(float);
   memory.activations = one.activations + (batch - 1) * (two.activations - one.activations);
-  memory.head = HeadWorkspace::bytesFor(options.head, options.batch, options.network.embedding,
-                                        options.classes);
+  memory.head = images ? ClassParallelHead::bytesFor(options.head, *images,
+                                                     options.network.embedding, options.classes)
+                       : HeadWorkspace::bytesFor(options.head, options.batch,
+                                                 options.network.embedding, options.classes);
   return memory;
 }
 
@@ -85,21 +101,24 @@ double percent(double part, double whole) {
 void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forecast) {
   const WorkerMemory& memory = forecast.memory;
   const auto total = static_cast<double>(memory.total());
-  const size_t per_parameter =
-      memory.engine.parameters / (forecast.trunk_parameters + forecast.head_parameters);
-  const size_t head = per_parameter * forecast.head_parameters;
+  const EngineOptions options = engineOptions(run);
+  const size_t head = sizeof(float) * headFloats(options) * static_cast<size_t>(options.classes) *
+                      static_cast<size_t>(network.embedding);
   const double head_share = percent(static_cast<double>(head + memory.engine.head), total);
   const std::string narrower = concat("network.embedding: ", network.embedding / 2, " halves it");
   if (head_share > 50) {
     forecast.warnings.push_back(
-        {concat("the head of ", run.classes, " classes takes ", std::lround(head_share),
+        {concat("the head of ", options.classes, " classes takes ", std::lround(head_share),
                 " % of a worker's memory: ", formatScaled(static_cast<double>(head), "B"),
                 " of weights, gradients and momenta, ",
                 formatScaled(static_cast<double>(memory.engine.head), "B"),
                 " of logits and workspace"),
-         memory.engine.head > head ? "head.streaming: true" : narrower});
+         memory.engine.head > head ? "head.streaming: true"
+         : run.workers > 1 && !run.config.head().class_parallel()
+             ? concat("head.class_parallel: true spreads the classes over the workers; ", narrower)
+             : narrower});
   }
-  const size_t fc = per_parameter * network.fc_inputs * static_cast<size_t>(network.embedding);
+  const size_t fc = 3 * sizeof(float) * network.fc_inputs * static_cast<size_t>(network.embedding);
   const double fc_share = percent(static_cast<double>(fc), total);
   if (fc_share > 50) {
     forecast.warnings.push_back(
@@ -116,6 +135,15 @@ void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forec
                 formatScaled(static_cast<double>(run.host_memory), "B"), " to spare"),
          "lower solver.batch_size and raise solver.iter_size, or use more hosts"});
   }
+}
+
+double bytesOf(uint64_t count) {
+  return static_cast<double>(count);
+}
+
+/// Embeddings gathered and their gradients added, and three numbers and a label of each image.
+uint64_t exchangeBytes(const Network& network, uint64_t images) {
+  return images * sizeof(float) * (2 * static_cast<uint64_t>(network.embedding) + 4);
 }
 
 /// A_SOFTMAX whose lambda is still falling at the end.
@@ -168,6 +196,34 @@ void warnOfSchedule(const PlannedRun& run, Forecast& forecast) {
   }
 }
 
+/// Whether the classes are better spread or replicated is a matter of what travels: the gradients
+/// of all classes, hidden behind backward, or embeddings of all images and back, for which all
+/// wait.
+void warnOfTraffic(const PlannedRun& run, const Network& network, Forecast& forecast) {
+  const bool spread = run.config.head().class_parallel();
+  const uint64_t images = forecast.length.images_per_step;
+  if (run.workers == 1 && spread) {
+    forecast.warnings.push_back({"head.class_parallel spreads the classes over one worker",
+                                 "head.class_parallel: false, which exchanges nothing"});
+  } else if (spread && run.classes < kClassesPerImage * images) {
+    forecast.warnings.push_back(
+        {concat("spread classes exchange ", formatScaled(bytesOf(forecast.exchange_bytes), "B"),
+                " a step, and all workers wait for it; the gradients of ", run.classes,
+                " classes are ", formatScaled(bytesOf(forecast.head_parameters * 4), "B"),
+                ", reduced while backward goes on"),
+         "head.class_parallel: false"});
+  } else if (run.workers > 1 && !spread && forecast.head_parameters > network.parameter_count &&
+             run.classes >= kClassesPerImage * images) {
+    forecast.warnings.push_back(
+        {concat("the gradients of ", run.classes, " classes are ",
+                formatScaled(bytesOf(forecast.head_parameters * 4), "B"),
+                " a step, more than the network's; spread, they would not travel, but ",
+                formatScaled(bytesOf(exchangeBytes(network, images)), "B"),
+                " of embeddings and back would"),
+         "head.class_parallel: true"});
+  }
+}
+
 }  // namespace
 
 int threadsOfWorker(const PlannedRun& run) {
@@ -180,7 +236,8 @@ EngineOptions engineOptions(const PlannedRun& run) {
   const auto workers = static_cast<uint32_t>(run.workers);
   EngineOptions options;
   options.network = buildNetwork(run.config.network());
-  options.classes = static_cast<int>(run.classes);
+  const uint64_t sharers = run.config.head().class_parallel() ? workers : 1;
+  options.classes = static_cast<int>((run.classes + sharers - 1) / sharers);
   options.head = headOptions(run.config.head());
   options.batch = static_cast<int>((run.config.solver().batch_size() + workers - 1) / workers);
   options.precision = precisionOf(run.config.worker());
@@ -197,18 +254,29 @@ Forecast forecastRun(const PlannedRun& run) {
   forecast.worker_batch = static_cast<uint32_t>(options.batch);
   forecast.trunk_parameters = network.parameter_count;
   forecast.head_parameters = run.classes * static_cast<uint64_t>(network.embedding);
-  const uint64_t part = sizeof(float) * (forecast.trunk_parameters + forecast.head_parameters);
-  forecast.memory.engine = predictEngineMemory(options);
+  const bool spread = run.config.head().class_parallel();
+  const uint64_t trunk_bytes = sizeof(float) * forecast.trunk_parameters;
+  const uint64_t head_bytes = sizeof(float) * forecast.head_parameters;
+  const uint64_t own_head_bytes = sizeof(float) * static_cast<uint64_t>(options.classes) *
+                                  static_cast<uint64_t>(network.embedding);
+  std::optional<int> images;
+  if (spread) images = static_cast<int>(run.config.solver().batch_size());
+  forecast.memory.engine = predictEngineMemory(options, images);
   forecast.memory.loader = loaderBytes(network, forecast.worker_batch);
-  forecast.memory.checkpoint = 2 * part;
-  forecast.allreduce_bytes = run.workers > 1 ? part : 0;
-  forecast.flops_per_image = 6 * (static_cast<double>(multiplyAdds(network)) +
-                                  static_cast<double>(forecast.head_parameters));
-  forecast.checkpoint_bytes = 2 * part;
+  forecast.memory.checkpoint = 2 * (trunk_bytes + own_head_bytes);
+  if (run.workers > 1) {
+    forecast.allreduce_bytes = trunk_bytes + (spread ? 0 : head_bytes);
+    forecast.exchange_bytes = spread ? exchangeBytes(network, forecast.length.images_per_step) : 0;
+  }
+  forecast.flops_per_image =
+      6 * (static_cast<double>(multiplyAdds(network)) +
+           static_cast<double>(forecast.head_parameters) * run.config.head().sample_rate());
+  forecast.checkpoint_bytes = 2 * (trunk_bytes + head_bytes);
   forecast.checkpoints = checkpointsKept(run.config.checkpoint(), forecast.length.steps);
   forecast.schedule = scheduleOf(run.config, forecast.length);
   warnOfMemory(run, network, forecast);
   warnOfSchedule(run, forecast);
+  warnOfTraffic(run, network, forecast);
   return forecast;
 }
 

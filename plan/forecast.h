@@ -60,9 +60,10 @@ struct Forecast {
   RunLength length;
   uint32_t worker_batch = 0;  // images of a pass on the worker that has the most
   size_t trunk_parameters = 0;
-  size_t head_parameters = 0;
+  size_t head_parameters = 0;  // of all classes
   WorkerMemory memory;
   uint64_t allreduce_bytes = 0;  // gradients that each worker puts in at every step
+  uint64_t exchange_bytes = 0;   // of the head whose classes are spread: of all images of a step
   double flops_per_image = 0;    // forward and backward: 6 for each multiply-add of the forward
   uint64_t checkpoint_bytes = 0;
   uint64_t checkpoints = 0;  // kept at the end, the initial one included

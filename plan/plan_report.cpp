@@ -64,12 +64,16 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
   lines.add("work", formatScaled(f.flops_per_image, "FLOP"), " an image, ",
             formatScaled(f.flopsPerStep(), "FLOP"), " a step");
   lines.add("allreduce", bytesText(f.allreduce_bytes), " a step from each worker");
+  if (f.exchange_bytes > 0) {
+    lines.add("head's exchange", bytesText(f.exchange_bytes), " a step, the classes being spread");
+  }
   lines.add("memory of a worker", bytesText(memory.total()), " besides program and libraries");
   lines.add("  parameters, gradients, momenta", bytesText(memory.engine.parameters));
   lines.add("  activations and workspace", bytesText(memory.engine.activations));
   lines.add("  head's logits and workspace", bytesText(memory.engine.head));
   lines.add("  loader's decoded batches", bytesText(memory.loader));
-  lines.add("  a checkpoint's copy", bytesText(memory.checkpoint), " (in one worker)");
+  lines.add("  a checkpoint's copy", bytesText(memory.checkpoint),
+            run.config.head().class_parallel() ? "" : " (in one worker)");
   lines.add("checkpoints", f.checkpoints, " x ", bytesText(f.checkpoint_bytes), " = ",
             bytesText(f.checkpoints * f.checkpoint_bytes), " kept at the end");
 }
@@ -161,6 +165,7 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
   json["flops_per_image"] = f.flops_per_image;
   json["flops_per_step"] = f.flopsPerStep();
   json["allreduce_bytes"] = f.allreduce_bytes;
+  json["exchange_bytes"] = f.exchange_bytes;
   json["memory_bytes"] = {{"parameters", f.memory.engine.parameters},
                           {"activations", f.memory.engine.activations},
                           {"head", f.memory.engine.head},

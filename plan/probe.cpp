@@ -12,6 +12,7 @@
 #include "model/initialize.h"
 #include "model/train_config.h"
 #include "plan/host_memory.h"
+#include "plan/lone_exchange.h"
 
 namespace sphereface {
 namespace {
@@ -29,7 +30,9 @@ double median(std::vector<double> values) {
 }  // namespace
 
 Probe probeRun(const PlannedRun& run, int steps, double seconds) {
-  const EngineOptions options = engineOptions(run);
+  EngineOptions options = engineOptions(run);
+  LoneExchange exchange(static_cast<int>(run.config.solver().batch_size()));
+  if (run.config.head().class_parallel()) options.exchange = &exchange;
   Probe probe;
   probe.threads = options.threads;
   probe.resident_before = processMemory().resident;
@@ -45,7 +48,7 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
     byte = static_cast<uint8_t>(random.below(256));
   std::vector<int32_t> labels(rows);
   for (int32_t& label : labels)
-    label = static_cast<int32_t>(random.below(run.classes));
+    label = static_cast<int32_t>(random.below(static_cast<uint64_t>(options.classes)));
 
   const HeadStep head = headStepAt(run.config.head(), 0, 1, 0);
   const double end = now() + seconds;

@@ -32,6 +32,17 @@ cv::Mat tintedNoise(int identity, int image, int height, int width) {
   return picture;
 }
 
+std::string partsOf(const fs::path& checkpoint, CheckpointManifest::Part::Content content) {
+  std::string bytes;
+  const CheckpointManifest manifest = readCheckpointManifest(checkpoint);
+  for (const CheckpointManifest::Part& part : manifest.part()) {
+    if (part.content() != content) continue;
+    EXPECT_EQ(part.offset() * sizeof(float), bytes.size());
+    bytes += readFile(checkpoint / part.file());
+  }
+  return bytes;
+}
+
 }  // namespace
 
 fs::path Job::folder_;
@@ -85,11 +96,11 @@ std::vector<std::string> Job::trainLine(const std::string& run, int workers,
 }
 
 std::string Job::parameters(const std::string& run, uint64_t step) {
-  return readFile(checkpointFolder(folder_ / run, step) / kParametersFile);
+  return partsOf(checkpointFolder(folder_ / run, step), CheckpointManifest::Part::PARAMETERS);
 }
 
 std::string Job::momentum(const std::string& run, uint64_t step) {
-  return readFile(checkpointFolder(folder_ / run, step) / kMomentumFile);
+  return partsOf(checkpointFolder(folder_ / run, step), CheckpointManifest::Part::MOMENTUM);
 }
 
 }  // namespace sphereface::testing

@@ -29,7 +29,7 @@ class Job : public ::testing::Test {
 
   static std::vector<std::string> trainLine(const std::string& run, int workers,
                                             const std::vector<std::string>& more = {});
-  /// Of the run's checkpoint after `step` steps.
+  /// Of the run's checkpoint after `step` steps: the network's, then the head's, from all parts.
   static std::string parameters(const std::string& run, uint64_t step);
   static std::string momentum(const std::string& run, uint64_t step);
 

@@ -26,6 +26,20 @@ using testing::Job;
 using testing::program;
 using testing::runCommand;
 
+std::vector<float> floatsOf(const std::string& bytes) {
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+void expectNear(const std::string& a, const std::string& b, float allowed) {
+  const std::vector<float> x = floatsOf(a);
+  const std::vector<float> y = floatsOf(b);
+  ASSERT_EQ(x.size(), y.size());
+  for (size_t k = 0; k < x.size(); ++k)
+    ASSERT_NEAR(x[k], y[k], allowed) << k;
+}
+
 TEST_F(Job, GlobalBatchesDontDependOnTheNumberOfWorkers) {
   const Finished one = runCommand(trainLine("one", 1));
   ASSERT_EQ(one.code, 0) << one.output;
@@ -133,10 +147,7 @@ TEST_F(Job, GradientsMayTravelAsBf16OrWithoutOverlap) {
   auto trained = [&](const std::string& run, const std::vector<std::string>& more) {
     const Finished done = runCommand(trainLine(run, 3, more));
     EXPECT_EQ(done.code, 0) << done.output;
-    const std::string bytes = parameters(run, 12);
-    std::vector<float> values(bytes.size() / sizeof(float));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-    return values;
+    return floatsOf(parameters(run, 12));
   };
   const std::vector<float> overlapped =
       trained("overlapped", {"--set", "worker.bucket_kilobytes=1", "--trace"});
@@ -168,6 +179,49 @@ TEST_F(Job, GradientsMayTravelAsBf16OrWithoutOverlap) {
     ASSERT_NEAR(rounded[k], overlapped[k], 0.02) << k;
 }
 
+TEST_F(Job, SpreadClassesTrainAsReplicatedOnesAndAreSharedAnew) {
+  auto train = [&](const std::string& run, int workers, std::vector<std::string> more) {
+    more.insert(more.end(), {"--set", "checkpoint.every_steps=6"});
+    const Finished done = runCommand(trainLine(run, workers, more));
+    EXPECT_EQ(done.code, 0) << done.output;
+  };
+  const std::vector<std::string> spread = {"--set", "head.class_parallel=true"};
+  const std::vector<std::string> resume = {"--set", "head.class_parallel=true", "--resume", "auto"};
+  train("replicated", 2, {});
+  train("spread-2", 2, spread);
+  train("spread-4", 4, spread);
+  // 6 classes over 4 workers: ranges of 1, 2, 1, 2.
+  const CheckpointManifest manifest =
+      readCheckpointManifest(checkpointFolder(folder_ / "spread-4", 12));
+  EXPECT_EQ(manifest.part_size(), 2 * 4);
+  EXPECT_EQ(manifest.part(2).offset() - manifest.part(1).offset(), 2 * 16U);
+
+  // Continued by another number of workers, and by the same.
+  for (const int workers : {1, 3, 4}) {
+    const std::string run = concat("shared-anew-", workers);
+    fs::create_directories(folder_ / run / "checkpoints");
+    fs::copy(checkpointFolder(folder_ / "spread-4", 6), checkpointFolder(folder_ / run, 6));
+    train(run, workers, resume);
+    expectNear(parameters(run, 12), parameters("spread-4", 12), 1e-4F);
+  }
+  EXPECT_TRUE(parameters("shared-anew-4", 12) == parameters("spread-4", 12));
+  EXPECT_TRUE(momentum("shared-anew-4", 12) == momentum("spread-4", 12));
+  // A replicated run goes on from it too.
+  fs::create_directories(folder_ / "gathered" / "checkpoints");
+  fs::copy(checkpointFolder(folder_ / "spread-4", 6), checkpointFolder(folder_ / "gathered", 6));
+  train("gathered", 2, {"--resume", "auto"});
+  for (const char* run : {"spread-2", "spread-4", "gathered"})
+    expectNear(parameters(run, 12), parameters("replicated", 12), 1e-4F);
+
+  train("sampled", 2, {"--set", "head.class_parallel=true", "--set", "head.sample_rate=0.5"});
+  fs::create_directories(folder_ / "sampled-on" / "checkpoints");
+  fs::copy(checkpointFolder(folder_ / "sampled", 6), checkpointFolder(folder_ / "sampled-on", 6));
+  train("sampled-on", 2,
+        {"--set", "head.class_parallel=true", "--set", "head.sample_rate=0.5", "--resume", "auto"});
+  EXPECT_TRUE(parameters("sampled", 12) == parameters("sampled-on", 12));
+  EXPECT_TRUE(momentum("sampled", 12) == momentum("sampled-on", 12));
+}
+
 TEST_F(Job, AccumulatedBatchesTrainAsOneLargeBatch) {
   // lambda fixed: in its published form it counts passes, of which there are twice as many.
   const std::vector<std::string> more = {"--set", "head.lambda.base=5", "--set",
@@ -182,18 +236,13 @@ TEST_F(Job, AccumulatedBatchesTrainAsOneLargeBatch) {
                                       " x iter_size ", passes, ", over 1 worker")),
               std::string::npos)
         << done.output;
-    const std::string bytes = parameters(run, 12);
-    std::vector<float> values(bytes.size() / sizeof(float));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-    return values;
+    return parameters(run, 12);
   };
-  const std::vector<float> once = trained("large", "16", "1");
-  const std::vector<float> twice = trained("accumulated", "8", "2");
+  const std::string once = trained("large", "16", "1");
+  const std::string twice = trained("accumulated", "8", "2");
   EXPECT_EQ(readFile(folder_ / "large" / "records.tsv"),
             readFile(folder_ / "accumulated" / "records.tsv"));
-  ASSERT_EQ(once.size(), twice.size());
-  for (size_t k = 0; k < once.size(); ++k)
-    ASSERT_NEAR(once[k], twice[k], 1e-4) << k;
+  expectNear(once, twice, 1e-4F);
 }
 
 TEST_F(Job, AResumedRunKeepsItsSchedule) {

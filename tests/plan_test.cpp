@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "plan/forecast.h"
+#include "plan/lone_exchange.h"
 #include "plan/plan_report.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"
@@ -64,6 +65,49 @@ TEST(Forecast, PredictsWhatTheEngineHolds) {
                 0.01 * static_cast<double>(held.activations))
         << c.network;
   }
+}
+
+TEST(Forecast, PredictsWhatAWorkerHoldsOfSpreadClasses) {
+  PlannedRun run = calmRun();
+  run.workers = 4;
+  run.classes = 2001;
+  run.config.mutable_network()->set_name("sphereface-4");
+  run.config.mutable_solver()->set_batch_size(16);
+  const uint64_t replicated = forecastRun(run).memory.engine.parameters;
+  run.config.mutable_head()->set_class_parallel(true);
+  for (const double share : {1.0, 0.1}) {
+    run.config.mutable_head()->set_sample_rate(share);
+    const EngineMemory predicted = forecastRun(run).memory.engine;
+    EngineOptions options = engineOptions(run);
+    EXPECT_EQ(options.classes, 501);
+    LoneExchange exchange(16);
+    options.exchange = &exchange;
+    const EngineMemory held = makeEngine(Device::kCpu, options)->memory();
+    EXPECT_EQ(predicted.parameters, held.parameters);
+    EXPECT_EQ(predicted.head, held.head);
+    if (share == 1) {
+      EXPECT_EQ(replicated - held.parameters, 3 * 4 * 512 * (2001U - 501));
+    }
+  }
+}
+
+TEST(Forecast, SaysWhetherToSpreadTheClasses) {
+  PlannedRun run = calmRun();
+  run.config.mutable_head()->set_class_parallel(true);
+  EXPECT_FALSE(warns(forecastRun(run), "spread"));
+  run.classes = 300;
+  EXPECT_TRUE(warns(forecastRun(run), "spread classes exchange"));
+  run.workers = 1;
+  EXPECT_TRUE(warns(forecastRun(run), "over one worker"));
+  run.workers = 2;
+  run.config.mutable_head()->set_class_parallel(false);
+  EXPECT_FALSE(warns(forecastRun(run), "spread"));
+  run.classes = 1000000;
+  EXPECT_TRUE(warns(forecastRun(run), "spread, they would not travel"));
+  const uint64_t replicated = forecastRun(run).allreduce_bytes;
+  run.config.mutable_head()->set_class_parallel(true);
+  EXPECT_EQ(replicated - forecastRun(run).allreduce_bytes, 1000000U * 512 * 4);
+  EXPECT_EQ(forecastRun(run).exchange_bytes, 64U * 4 * (2 * 512 + 4));
 }
 
 TEST(Forecast, CoversWhatTheFastestConvolutionsTake) {

@@ -4,24 +4,11 @@
 #include "worker/all_reduce.h"
 
 #include <algorithm>
-#include <set>
-#include <thread>
-
-#include "base/error.h"
-#include "base/progress.h"
 
 namespace sphereface {
 namespace {
 
-constexpr std::chrono::microseconds kShortestSleep{20};
-constexpr std::chrono::microseconds kLongestSleep{500};
-// Added up at a time, so that the partial sums stay in cache.
-constexpr size_t kBlock = 2048;
-
-void addTo(float* to, const float* from, size_t count) {
-  for (size_t k = 0; k < count; ++k)
-    to[k] += from[k];
-}
+constexpr const char* kName = "all-reduce";
 
 void pack(const float* from, size_t count, Bf16* to) {
   for (size_t k = 0; k < count; ++k)
@@ -36,10 +23,8 @@ void unpack(const Bf16* from, size_t count, float* to) {
 }  // namespace
 
 AllReduce::AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout)
-    : comm_(comm), wire_(wire), timeout_(timeout) {
-  MPI_Comm_rank(comm, &rank_);
-  MPI_Comm_size(comm, &ranks_);
-  const auto ranks = static_cast<size_t>(ranks_);
+    : messages_(comm, timeout), wire_(wire) {
+  const auto ranks = static_cast<size_t>(messages_.ranks());
   if (ranks == 1) return;
   slice_ = (largest + ranks - 1) / ranks;
   received_ = AlignedBuffer<float>(ranks * slice_);
@@ -47,82 +32,34 @@ AllReduce::AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seco
     packed_ = AlignedBuffer<Bf16>(ranks * slice_);
     unpacked_ = AlignedBuffer<Bf16>(ranks * slice_);
   }
-  requests_.reserve(2 * ranks);
-  peers_.reserve(2 * ranks);
+  for (size_t rank = 0; rank < ranks; ++rank)
+    parts_.push_back(received_.data() + rank * slice_);
 }
 
 size_t AllReduce::sliceBegin(size_t count, int rank) const {
-  return count * static_cast<size_t>(rank) / static_cast<size_t>(ranks_);
+  return count * static_cast<size_t>(rank) / static_cast<size_t>(messages_.ranks());
 }
 
-void AllReduce::post(bool send, int peer, void* data, size_t count) {
-  const MPI_Datatype type = wire_ == Wire::kFp32 ? MPI_FLOAT : MPI_UINT16_T;
-  MPI_Request& request = requests_.emplace_back(MPI_REQUEST_NULL);
-  peers_.push_back(peer);
-  if (send) {
-    MPI_Isend(data, static_cast<int>(count), type, peer, 0, comm_, &request);
-  } else {
-    MPI_Irecv(data, static_cast<int>(count), type, peer, 0, comm_, &request);
-  }
+void AllReduce::combineContributions(float* own, size_t count, Combine combine) {
+  const auto rank = static_cast<size_t>(messages_.rank());
+  parts_[rank] = own;
+  combineInTree(parts_, rank, count, combine);
 }
 
-void AllReduce::wait(const char* phase) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout_;
-  std::chrono::microseconds sleep = kShortestSleep;
-  while (true) {
-    int done = 0;
-    MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
-    if (done != 0) break;
-    if (std::chrono::steady_clock::now() > deadline) {
-      std::set<int> absent;
-      for (size_t i = 0; i < requests_.size(); ++i) {
-        MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE);
-        if (done == 0) absent.insert(peers_[i] + 1);
-      }
-      std::string names;
-      for (const int rank : absent)
-        names += (names.empty() ? "rank " : ", rank ") + std::to_string(rank);
-      throw Error(concat("all-reduce ", calls_, ", ", phase, ": waited ", timeout_.count(),
-                         " s in vain for ", names));
-    }
-    std::this_thread::sleep_for(sleep);
-    sleep = std::min(2 * sleep, kLongestSleep);
-  }
-  requests_.clear();
-  peers_.clear();
-}
-
-/// The tree's sum of own and received contributions, in `own`.
-void AllReduce::addContributions(float* own, size_t count) {
-  const auto ranks = static_cast<size_t>(ranks_);
-  for (size_t begin = 0; begin < count; begin += kBlock) {
-    const size_t block = std::min(kBlock, count - begin);
-    auto part = [&](size_t rank) {
-      return (rank == static_cast<size_t>(rank_) ? own : received_.data() + rank * slice_) + begin;
-    };
-    for (size_t stride = 1; stride < ranks; stride *= 2) {
-      for (size_t rank = 0; rank + stride < ranks; rank += 2 * stride)
-        addTo(part(rank), part(rank + stride), block);
-    }
-    if (rank_ != 0) std::copy_n(part(0), block, own + begin);
-  }
-}
-
-void AllReduce::operator()(std::span<float> values) {
-  if (ranks_ == 1) return;
+void AllReduce::operator()(std::span<float> values, Combine combine) {
+  if (messages_.ranks() == 1) return;
   ++calls_;
   const size_t count = values.size();
-  const size_t own_begin = sliceBegin(count, rank_);
-  const size_t own_count = sliceBegin(count, rank_ + 1) - own_begin;
+  const size_t own_begin = sliceBegin(count, messages_.rank());
+  const size_t own_count = sliceBegin(count, messages_.rank() + 1) - own_begin;
   float* own = values.data() + own_begin;
   const bool bf16 = wire_ == Wire::kBf16;
+  const MPI_Datatype type = bf16 ? MPI_UINT16_T : MPI_FLOAT;
   auto for_others = [&](const auto& action) {
-    // Each rank begins with its successor, so that not all send to the same one first.
-    for (int i = 1; i < ranks_; ++i) {
-      const int peer = (rank_ + i) % ranks_;
+    messages_.forOthers([&](int peer) {
       const size_t begin = sliceBegin(count, peer);
       action(peer, begin, sliceBegin(count, peer + 1) - begin, static_cast<size_t>(peer) * slice_);
-    }
+    });
   };
 
   for_others([&](int peer, size_t begin, size_t slice, size_t buffer) {
@@ -132,30 +69,30 @@ void AllReduce::operator()(std::span<float> values) {
       pack(values.data() + begin, slice, packed_.data() + buffer);
       from = packed_.data() + buffer;
     }
-    post(false, peer, into, own_count);
-    post(true, peer, from, slice);
+    messages_.receive(peer, into, own_count, type);
+    messages_.send(peer, from, slice, type);
   });
-  wait("collecting");
+  messages_.wait(kName, calls_, "collecting");
   if (bf16) {
     for_others([&](int, size_t, size_t, size_t buffer) {
       unpack(unpacked_.data() + buffer, own_count, received_.data() + buffer);
     });
   }
-  addContributions(own, own_count);
+  combineContributions(own, own_count, combine);
 
-  void* sum = own;
+  void* result = own;
   if (bf16) {
-    Bf16* packed = packed_.data() + static_cast<size_t>(rank_) * slice_;
+    Bf16* packed = packed_.data() + static_cast<size_t>(messages_.rank()) * slice_;
     pack(own, own_count, packed);
     unpack(packed, own_count, own);
-    sum = packed;
+    result = packed;
   }
   for_others([&](int peer, size_t begin, size_t slice, size_t buffer) {
     void* into = bf16 ? static_cast<void*>(unpacked_.data() + buffer) : values.data() + begin;
-    post(false, peer, into, slice);
-    post(true, peer, sum, own_count);
+    messages_.receive(peer, into, slice, type);
+    messages_.send(peer, result, own_count, type);
   });
-  wait("handing out");
+  messages_.wait(kName, calls_, "handing out");
   if (bf16) {
     for_others([&](int, size_t begin, size_t slice, size_t buffer) {
       unpack(unpacked_.data() + buffer, slice, values.data() + begin);

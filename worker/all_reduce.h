@@ -1,14 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// The sum of all ranks' values, on every rank, over point-to-point messages: each rank collects its
-// slice from all others, adds, and hands the sum back to all. The additions are made in the order
-// of a fixed binary tree over the ranks, ((0+1)+(2+3))+..., so the result has the same bits however
-// the messages arrive, and those of a tree over more, smaller parts (worker/shard_tree.h).
-//
-// MPI's own reductions promise neither an order nor an end: a rank that never comes would be waited
-// for without a name. Here a wait is polled, with sleeps, so that it takes no core from the
-// computation, and has a deadline.
+// The sum (or maximum) of all ranks' values, on every rank, over point-to-point messages
+// (worker/peer_messages.h): each rank collects its slice from all others, puts it together in the
+// order of a fixed binary tree over the ranks, and hands the result back to all. So it has the same
+// bits however the messages arrive, and a sum those of a tree over more, smaller parts
+// (worker/shard_tree.h).
 
 #pragma once
 
@@ -22,6 +19,7 @@
 
 #include "base/aligned_buffer.h"
 #include "kernels/cpu/bf16.h"
+#include "worker/peer_messages.h"
 
 namespace sphereface {
 
@@ -35,30 +33,24 @@ class AllReduce {
   /// meanwhile.
   AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout);
 
-  /// requires: every rank calls with the same count, in the same order.
+  /// requires: every rank calls with the same count and combine, in the same order.
   /// ensures: the same bits on every rank.
   /// cost: 2 (n-1)/n of the bytes on the wire, each way.
   /// errors: Error naming the ranks that were waited for in vain.
-  void operator()(std::span<float> values);
+  void operator()(std::span<float> values, Combine combine = Combine::kSum);
 
  private:
   size_t sliceBegin(size_t count, int rank) const;
-  void post(bool send, int peer, void* data, size_t count);
-  void wait(const char* phase);
-  void addContributions(float* own, size_t count);
+  void combineContributions(float* own, size_t count, Combine combine);
 
-  MPI_Comm comm_;
+  PeerMessages messages_;
   Wire wire_;
-  std::chrono::seconds timeout_;
-  int rank_ = 0;
-  int ranks_ = 1;
   size_t slice_ = 0;  // the largest one, rounded up
   uint64_t calls_ = 0;
   AlignedBuffer<float> received_;  // [ranks, slice]; this rank's own is unused
   AlignedBuffer<Bf16> packed_;     // [ranks, slice]: what goes out
   AlignedBuffer<Bf16> unpacked_;   // [ranks, slice]: what comes in
-  std::vector<MPI_Request> requests_;
-  std::vector<int> peers_;
+  std::vector<float*> parts_;      // by rank
 };
 
 /// The first rank's text, on every rank of `comm`.

@@ -92,7 +92,7 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
     record("wait", Timeline::COMPUTE, computed, now());
     report.set_reduction_seconds(busy);
   }
-  report.set_communication_seconds(now() - computed);
+  report.set_communication_seconds(report.communication_seconds() + now() - computed);
   if (outcome.diverged) {
     report.set_skipped(true);
   } else {
@@ -122,7 +122,8 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   report.set_loader_seconds(report.loader_seconds() + loaded - start);
   const uint64_t images =
       length_.images(step) + (pass + 1) * static_cast<uint64_t>(solver.batch_size());
-  const HeadStep head_step = headStepAt(config_.head(), step, forward_passes + pass + 1, images);
+  HeadStep head_step = headStepAt(config_.head(), step, forward_passes + pass + 1, images);
+  head_step.sample_key = forward_passes + pass;
   GradientsReady ready;
   // Without anything to add to, the gradients simply stay where they are.
   if (pass + 1 == solver.iter_size() && (tree_ || reducer_)) {
@@ -132,7 +133,7 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
       engine_.forwardBackward(batch_.images, batch_.labels, head_step,
                               1.0F / static_cast<float>(length_.images_per_step), pass > 0, ready);
   const double forwarded = loaded + stats.forward_seconds;
-  const double classified = forwarded + stats.head_seconds;
+  const double classified = forwarded + stats.head_seconds + stats.exchange_seconds;
   record("load", Timeline::COMPUTE, start, loaded);
   record("forward", Timeline::COMPUTE, loaded, forwarded);
   record("head", Timeline::COMPUTE, forwarded, classified);
@@ -147,6 +148,7 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   report.set_margin(head_step.margin);
   report.set_forward_seconds(report.forward_seconds() + stats.forward_seconds);
   report.set_head_seconds(report.head_seconds() + stats.head_seconds);
+  report.set_communication_seconds(report.communication_seconds() + stats.exchange_seconds);
   report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
   report.set_bad_records(report.bad_records() + batch_.bad_records);
   report.set_cache_hits(report.cache_hits() + batch_.cache_hits);

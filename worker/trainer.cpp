@@ -18,12 +18,14 @@
 #include "model/initialize.h"
 #include "model/network_table.h"
 #include "model/schedule.h"
+#include "model/share.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
 #include "worker/all_reduce.h"
 #include "worker/checkpoint_writer.h"
 #include "worker/divergence_guard.h"
 #include "worker/heartbeat.h"
+#include "worker/mpi_head_exchange.h"
 #include "worker/step_runner.h"
 
 namespace sphereface {
@@ -61,6 +63,7 @@ class Trainer {
         dataset_(config_.data().lmdb()),
         length_(runLength(config_.solver(), dataset_.size())),
         shards_(shardsOfWorker(config_.solver(), session.workers())),
+        own_classes_(ownClasses()),
         loader_(dataset_, optionsOfLoader()) {}
 
   /// Trains to the end, or until asked to stop.
@@ -105,6 +108,12 @@ class Trainer {
     return config;
   }
 
+  Share ownClasses() const {
+    const uint32_t classes = dataset_.manifest().classes();
+    if (!config_.head().class_parallel()) return {0, classes};
+    return shareOf(classes, session_.workers(), session_.rank() - 1);
+  }
+
   LoaderOptions optionsOfLoader() const {
     LoaderOptions options = loaderOptions(config_.data());
     options.prefetch *= shards_;
@@ -147,7 +156,7 @@ class Trainer {
                          " diverged, and there is no checkpoint to go back to: set "
                          "checkpoint.every_steps, or checkpoint.initial"));
     }
-    loadCheckpoint(folder, readCheckpointManifest(folder), network_, *engine_);
+    loadCheckpoint(folder, readCheckpointManifest(folder), network_, *engine_, own_classes_.begin);
     if (session_.rank() == kWriter) {
       tell(concat("step ", step, " diverged: went on with the weights of ", folder));
     }
@@ -205,7 +214,9 @@ class Trainer {
   void makeModel(int batch) {
     EngineOptions options;
     options.network = network_;
-    options.classes = static_cast<int>(dataset_.manifest().classes());
+    options.first_class = static_cast<int>(own_classes_.begin);
+    options.classes = static_cast<int>(own_classes_.size());
+    if (config_.head().class_parallel()) options.exchange = makeExchange();
     options.head = headOptions(config_.head());
     options.batch = batch;
     options.precision = precisionOf(config_.worker());
@@ -227,7 +238,7 @@ class Trainer {
         throw Error(concat(plan_.resume_from(), " was trained on another data set than ",
                            config_.data().lmdb()));
       }
-      loadCheckpoint(plan_.resume_from(), manifest, network_, *engine_);
+      loadCheckpoint(plan_.resume_from(), manifest, network_, *engine_, own_classes_.begin);
       forward_passes_ = manifest.forward_passes();
     } else {
       initializeModel();
@@ -239,15 +250,27 @@ class Trainer {
                                            heartbeat_);
   }
 
+  HeadExchange* makeExchange() {
+    std::vector<int> first_image;
+    for (int worker = 0; worker <= session_.workers(); ++worker) {
+      const Share images = shareOf(config_.solver().batch_size(), session_.workers(), worker);
+      first_image.push_back(static_cast<int>(images.begin));
+    }
+    exchange_.emplace(session_.workerComm(), first_image, network_.embedding,
+                      std::chrono::seconds(config_.worker().collective_timeout()));
+    return &*exchange_;
+  }
+
   void initializeModel() {
     const NetworkConfig& network = config_.network();
     const std::span<float> head = engine_->head().parameters;
     initializeTrunk(network_, network.seed(), engine_->trunk().parameters);
-    initializeHead(0, static_cast<int>(dataset_.manifest().classes()), network_.embedding,
-                   network.seed(), head);
+    initializeHead(static_cast<int>(own_classes_.begin), static_cast<int>(own_classes_.size()),
+                   network_.embedding, network.seed(), head);
     if (!network.has_init_from()) return;
-    const bool same_classes = initializeFromCheckpoint(network.init_from(), dataset_.manifest(),
-                                                       network_, engine_->trunk().parameters, head);
+    const bool same_classes =
+        initializeFromCheckpoint(network.init_from(), dataset_.manifest(), network_,
+                                 engine_->trunk().parameters, head, own_classes_.begin);
     tell(concat("initial weights from ", network.init_from(),
                 same_classes ? ", network and head"
                              : ": the network's; the head starts anew, as its classes differ"));
@@ -282,14 +305,16 @@ class Trainer {
 
   void writeCheckpoint(uint64_t step) {
     last_written_ = step;
-    if (session_.rank() != kWriter) return;
+    // With spread classes every worker writes its own; otherwise all hold the same.
+    const bool first = session_.rank() == kWriter;
+    if (!first && !config_.head().class_parallel()) return;
     tellFinished(writer_.finish());
     CheckpointPart part;
     part.set_step(step);
     part.set_folder(checkpointWorkFolder(plan_.run_folder(), step).string());
-    part.set_writers(1);
-    *part.mutable_manifest() = describeCheckpoint(step);
-    writer_.begin(checkpointSlices(*engine_, network_, 0, true), std::move(part));
+    part.set_writers(config_.head().class_parallel() ? session_.workers() : 1);
+    if (first) *part.mutable_manifest() = describeCheckpoint(step);
+    writer_.begin(checkpointSlices(*engine_, network_, own_classes_.begin, first), std::move(part));
   }
 
   CheckpointManifest describeCheckpoint(uint64_t step) const {
@@ -325,7 +350,9 @@ class Trainer {
   Dataset dataset_;
   RunLength length_;
   uint32_t shards_;
+  Share own_classes_;  // those held here: all, or this worker's share
   Loader loader_;
+  std::optional<MpiHeadExchange> exchange_;
   std::unique_ptr<Engine> engine_;
   std::optional<DivergenceGuard> guard_;
   std::unique_ptr<StepRunner> runner_;

@@ -7,9 +7,11 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "base/aligned_buffer.h"
 #include "base/error.h"
+#include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/cpu/onednn.h"
@@ -23,10 +25,10 @@ double now() {
 }
 
 struct Store {
-  explicit Store(size_t parameter_count, bool training)
+  Store(size_t parameter_count, bool has_gradients, bool has_momentum)
       : parameters(parameter_count),
-        gradients(training ? parameter_count : 0),
-        momentum(training ? parameter_count : 0) {}
+        gradients(has_gradients ? parameter_count : 0),
+        momentum(has_momentum ? parameter_count : 0) {}
   Arena arena() { return {parameters.span(), gradients.span(), momentum.span()}; }
   size_t bytes() const {
     return sizeof(float) * (parameters.size() + gradients.size() + momentum.size());
@@ -43,15 +45,17 @@ class CpuEngine final : public Engine {
       : options_(options),
         notes_(std::move(notes)),
         training_(options.classes > 0),
-        trunk_store_(options.network.parameter_count, training_),
-        head_store_(headCount(), training_),
+        trunk_store_(options.network.parameter_count, training_, training_),
+        head_store_(headCount(), training_ && options.head.sample_rate == 1, training_),
         trunk_(options, trunk_store_.parameters.data(),
                training_ ? trunk_store_.gradients.data() : nullptr),
         embeddings_(training_ ? rows() * dim() : 0),
-        d_embeddings_(embeddings_.size()),
-        head_workspace_(training_ ? HeadWorkspace(options.head, options.batch,
-                                                  options.network.embedding, options.classes)
-                                  : HeadWorkspace()) {
+        d_embeddings_(embeddings_.size()) {
+    if (training_ && options.exchange != nullptr) {
+      class_parallel_.emplace(options);
+    } else if (training_) {
+      workspace_.emplace(options.head, options.batch, options.network.embedding, options.classes);
+    }
     notes_.insert(notes_.end(), trunk_.notes().begin(), trunk_.notes().end());
   }
 
@@ -73,20 +77,8 @@ class CpuEngine final : public Engine {
     embed(images, embeddings_.span());
     const double embedded = now();
 
-    HeadPass pass;
-    pass.batch = options_.batch;
-    pass.dim = options_.network.embedding;
-    pass.classes = options_.classes;
-    pass.step = head_step;
-    pass.loss_scale = loss_scale;
-    pass.x = embeddings_.data();
-    pass.W = head_store_.parameters.data();
-    pass.labels = labels.data();
-    pass.dx = d_embeddings_.data();
-    pass.dW = head_store_.gradients.data();
-    pass.accumulate = accumulate;
-    stats.head = headForwardBackward(options_.head, pass, head_workspace_);
-    if (ready) ready(head_store_.gradients.span());
+    classify(labels, head_step, loss_scale, accumulate, stats);
+    if (ready && !class_parallel_) ready(head_store_.gradients.span());
     const double classified = now();
 
     size_t told = 0;
@@ -95,7 +87,7 @@ class CpuEngine final : public Engine {
       told = final;
     });
     stats.forward_seconds = embedded - start;
-    stats.head_seconds = classified - embedded;
+    stats.head_seconds = classified - embedded - stats.exchange_seconds;
     stats.backward_seconds = now() - classified;
     return stats;
   }
@@ -105,9 +97,7 @@ class CpuEngine final : public Engine {
     const auto momentum = static_cast<float>(update.momentum);
     const auto decay = static_cast<float>(update.weight_decay);
     const float scale = update.clip_gradients < 0 ? 1.0F : clippingScale(update.clip_gradients);
-    double squares = sgdUpdate(head_store_.parameters.size(), rate, momentum, decay, scale,
-                               head_store_.parameters.data(), head_store_.gradients.data(),
-                               head_store_.momentum.data());
+    double squares = ofAllRanks(updateHead(rate, momentum, decay, scale));
     for (const Parameter& p : options_.network.parameters) {
       if (p.learning_rate_mult == 0) continue;
       squares += sgdUpdate(p.count, rate * p.learning_rate_mult, momentum, decay * p.decay_mult,
@@ -126,7 +116,7 @@ class CpuEngine final : public Engine {
     memory.parameters = trunk_store_.bytes() + head_store_.bytes();
     memory.activations =
         trunk_.bytes() + sizeof(float) * (embeddings_.size() + d_embeddings_.size());
-    memory.head = head_workspace_.bytes();
+    if (training_) memory.head = class_parallel_ ? class_parallel_->bytes() : workspace_->bytes();
     return memory;
   }
 
@@ -135,8 +125,60 @@ class CpuEngine final : public Engine {
   size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
   size_t headCount() const { return static_cast<size_t>(options_.classes) * dim(); }
 
-  float clippingScale(double largest) const {
-    double squares = sumOfSquares(head_store_.gradients.size(), head_store_.gradients.data());
+  void classify(std::span<const int32_t> labels, const HeadStep& step, float loss_scale,
+                bool accumulate, PassStats& stats) {
+    if (class_parallel_) {
+      const ClassParallelHead::Result result =
+          class_parallel_->run(embeddings_.span(), labels, step, loss_scale, accumulate,
+                               head_store_.arena(), d_embeddings_.span());
+      stats.head = result.stats;
+      stats.exchange_seconds = result.exchange_seconds;
+      return;
+    }
+    HeadPass pass;
+    pass.batch = options_.batch;
+    pass.dim = options_.network.embedding;
+    pass.classes = options_.classes;
+    pass.step = step;
+    pass.loss_scale = loss_scale;
+    pass.x = embeddings_.data();
+    pass.W = head_store_.parameters.data();
+    pass.labels = labels.data();
+    pass.dx = d_embeddings_.data();
+    pass.dW = head_store_.gradients.data();
+    pass.accumulate = accumulate;
+    stats.head = headForwardBackward(options_.head, pass, *workspace_);
+  }
+
+  ClassSample* sample() { return class_parallel_ ? class_parallel_->sample() : nullptr; }
+
+  double updateHead(float rate, float momentum, float decay, float scale) {
+    ClassSample* const part = sample();
+    if (part == nullptr) {
+      return sgdUpdate(head_store_.parameters.size(), rate, momentum, decay, scale,
+                       head_store_.parameters.data(), head_store_.gradients.data(),
+                       head_store_.momentum.data());
+    }
+    part->take(head_store_.momentum.span(), part->momentum.span());
+    const double squares = sgdUpdate(part->W.size(), rate, momentum, decay, scale, part->W.data(),
+                                     part->dW.data(), part->momentum.data());
+    part->put(part->W.span(), head_store_.parameters.span());
+    part->put(part->momentum.span(), head_store_.momentum.span());
+    return squares;
+  }
+
+  /// The sum of the ranks' heads' squares.
+  double ofAllRanks(double squares) {
+    if (!class_parallel_) return squares;
+    auto sum = static_cast<float>(squares);
+    options_.exchange->sum({&sum, 1});
+    return sum;
+  }
+
+  float clippingScale(double largest) {
+    const std::span<const float> head =
+        sample() != nullptr ? sample()->dW.span() : head_store_.gradients.span();
+    double squares = ofAllRanks(sumOfSquares(head.size(), head.data()));
     for (const Parameter& p : options_.network.parameters) {
       if (p.learning_rate_mult == 0) continue;
       squares += sumOfSquares(p.count, trunk_store_.gradients.data() + p.offset);
@@ -157,7 +199,9 @@ class CpuEngine final : public Engine {
   CpuTrunk trunk_;
   AlignedBuffer<float> embeddings_;
   AlignedBuffer<float> d_embeddings_;
-  HeadWorkspace head_workspace_;
+  // Of the head: one of them.
+  std::optional<HeadWorkspace> workspace_;
+  std::optional<ClassParallelHead> class_parallel_;
 };
 
 }  // namespace

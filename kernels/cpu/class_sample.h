@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// A random part of the classes for one pass (Partial FC; An et al., 2021): the labels' own classes,
+// always, and as many others as fill the part. The head then trains the part as if there were no
+// other classes; rows of W outside it, and their momenta, stay as they are.
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+
+namespace sphereface {
+
+class ClassSample {
+ public:
+  ClassSample() = default;
+  /// Of `classes` classes, the first of which is class `first_class`; `share` of them, but at least
+  /// as many as `images` labels can name.
+  ClassSample(int first_class, int classes, int dim, double share, int images);
+  /// Classes of a part; the same for each pass.
+  static int sizeFor(int classes, double share, int images);
+
+  int size() const { return static_cast<int>(rows_.size()); }
+  size_t bytes() const;
+  static size_t bytesFor(int classes, int dim, double share, int images);
+
+  /// Chooses a part and takes its rows of W. The same key and labels make the same part.
+  void choose(std::span<const int32_t> labels, uint64_t key, std::span<const float> W);
+
+  /// By image: the label's place in the part, -1 where its class isn't among these classes.
+  std::span<const int32_t> labels() const { return labels_; }
+  /// Classes of the part, counted from first_class, rising.
+  std::span<const int32_t> rows() const { return rows_; }
+
+  // Of the part [size, dim].
+  AlignedBuffer<float> W;
+  AlignedBuffer<float> dW;
+  AlignedBuffer<float> momentum;
+
+  /// Takes the part's rows of `all`, or puts them back.
+  void take(std::span<const float> all, std::span<float> part) const;
+  void put(std::span<const float> part, std::span<float> all) const;
+
+ private:
+  int first_class_ = 0;
+  int classes_ = 0;
+  size_t dim_ = 0;
+  std::vector<int32_t> rows_;
+  std::vector<int32_t> labels_;
+  std::vector<char> positive_;  // by class: it is a label's
+  std::vector<char> picked_;    // by class that is no label's, counted without the others
+};
+
+}  // namespace sphereface

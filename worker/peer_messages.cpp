@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "worker/peer_messages.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+constexpr std::chrono::microseconds kShortestSleep{20};
+constexpr std::chrono::microseconds kLongestSleep{500};
+// Put together at a time, so that the partial results stay in cache.
+constexpr size_t kBlock = 2048;
+
+void add(float* to, const float* from, size_t count) {
+  for (size_t k = 0; k < count; ++k)
+    to[k] += from[k];
+}
+
+void raise(float* to, const float* from, size_t count) {
+  for (size_t k = 0; k < count; ++k)
+    to[k] = from[k] <= to[k] ? to[k] : (to[k] != to[k] ? to[k] : from[k]);
+}
+
+}  // namespace
+
+PeerMessages::PeerMessages(MPI_Comm comm, std::chrono::seconds timeout)
+    : comm_(comm), timeout_(timeout) {
+  MPI_Comm_rank(comm, &rank_);
+  MPI_Comm_size(comm, &ranks_);
+  requests_.reserve(2 * static_cast<size_t>(ranks_));
+  peers_.reserve(requests_.capacity());
+}
+
+void PeerMessages::send(int peer, const void* data, size_t count, MPI_Datatype type) {
+  peers_.push_back(peer);
+  MPI_Isend(data, static_cast<int>(count), type, peer, 0, comm_,
+            &requests_.emplace_back(MPI_REQUEST_NULL));
+}
+
+void PeerMessages::receive(int peer, void* data, size_t count, MPI_Datatype type) {
+  peers_.push_back(peer);
+  MPI_Irecv(data, static_cast<int>(count), type, peer, 0, comm_,
+            &requests_.emplace_back(MPI_REQUEST_NULL));
+}
+
+void PeerMessages::wait(const char* operation, uint64_t number, const char* phase) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout_;
+  std::chrono::microseconds sleep = kShortestSleep;
+  while (true) {
+    int done = 0;
+    MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
+    if (done != 0) break;
+    if (std::chrono::steady_clock::now() > deadline) {
+      std::set<int> absent;
+      for (size_t i = 0; i < requests_.size(); ++i) {
+        MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE);
+        if (done == 0) absent.insert(peers_[i] + 1);
+      }
+      std::string names;
+      for (const int rank : absent)
+        names += (names.empty() ? "rank " : ", rank ") + std::to_string(rank);
+      throw Error(concat(operation, " ", number, ", ", phase, ": waited ", timeout_.count(),
+                         " s in vain for ", names));
+    }
+    std::this_thread::sleep_for(sleep);
+    sleep = std::min(2 * sleep, kLongestSleep);
+  }
+  requests_.clear();
+  peers_.clear();
+}
+
+void combineInTree(std::span<float* const> parts, size_t own, size_t count, Combine combine) {
+  const auto put_together = combine == Combine::kSum ? add : raise;
+  for (size_t begin = 0; begin < count; begin += kBlock) {
+    const size_t block = std::min(kBlock, count - begin);
+    for (size_t stride = 1; stride < parts.size(); stride *= 2) {
+      for (size_t rank = 0; rank + stride < parts.size(); rank += 2 * stride)
+        put_together(parts[rank] + begin, parts[rank + stride] + begin, block);
+    }
+    if (own != 0) std::copy_n(parts[0] + begin, block, parts[own] + begin);
+  }
+}
+
+}  // namespace sphereface

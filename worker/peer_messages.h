@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Messages between the ranks of a communicator that are posted and then waited for together. MPI's
+// own collectives promise no end: a rank that never comes would be waited for without a name. Here
+// a wait is polled, with sleeps, so that it takes no core from the computation, and has a deadline.
+
+#pragma once
+
+#include <mpi.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sphereface {
+
+class PeerMessages {
+ public:
+  /// `comm` must carry nothing else between a post and its wait.
+  PeerMessages(MPI_Comm comm, std::chrono::seconds timeout);
+
+  int rank() const { return rank_; }
+  int ranks() const { return ranks_; }
+
+  /// Data must stay in place until wait().
+  void send(int peer, const void* data, size_t count, MPI_Datatype type);
+  void receive(int peer, void* data, size_t count, MPI_Datatype type);
+
+  /// Until everything posted is done. The arguments name the operation in an error.
+  /// errors: Error naming the ranks that were waited for in vain.
+  void wait(const char* operation, uint64_t number, const char* phase);
+
+  /// action(peer) for each other rank. Each begins with its successor, so that not all send to the
+  /// same one first.
+  template <class Action>
+  void forOthers(const Action& action) const {
+    for (int i = 1; i < ranks_; ++i)
+      action((rank_ + i) % ranks_);
+  }
+
+ private:
+  MPI_Comm comm_;
+  std::chrono::seconds timeout_;
+  int rank_ = 0;
+  int ranks_ = 1;
+  std::vector<MPI_Request> requests_;
+  std::vector<int> peers_;
+};
+
+/// How contributions of ranks are put together.
+enum class Combine {
+  kSum,
+  kMaximum,  // NaN if one is NaN
+};
+
+/// parts[own] becomes what all parts together are, `count` values each, put together in the order
+/// of a fixed binary tree over the ranks, ((0+1)+(2+3))+..., so that the result has the same bits
+/// however messages arrive. The other parts are used up.
+void combineInTree(std::span<float* const> parts, size_t own, size_t count, Combine combine);
+
+}  // namespace sphereface
