@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,7 +135,11 @@ std::filesystem::path siblingProgram(const std::string& name) {
 int runProgram(const CommandLine& line, const Environment& environment,
                const std::function<void(pid_t)>& look) {
   constexpr std::chrono::milliseconds kBetweenLooks{100};
-  const pid_t child = start(line, environment, [] {});
+  const pid_t parent = ::getpid();
+  const pid_t child = start(line, environment, [parent] {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) ::_exit(kNoSuchProgram);  // it has ended already
+  });
   int status = 0;
   while (!reap(child, Clock::now() + kBetweenLooks, status)) {
     if (look) look(child);

@@ -73,13 +73,20 @@ int runJob(const CommandLine& line) {
   });
 }
 
-/// Runs the job until it ends otherwise than by failing, or has been restarted often enough.
+/// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
+/// checkpoint.
 int runWithRestarts(Options options, const TrainConfig& config) {
+  fs::path newest;
   for (int restart = 0;; ++restart) {
     const CommandLine line = trainingLine(options);
     std::printf("%s\n", shellText(line).c_str());
     std::fflush(stdout);
     const int code = runJob(line);
+    const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
+    if (!checkpoints.empty() && checkpoints.back() != newest) {
+      newest = checkpoints.back();
+      restart = 0;
+    }
     if (!mayRestart(code) || restart == options.restarts || stopRequested()) return code;
     const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
     options.resume = "auto";
@@ -138,7 +145,8 @@ void addTrainCommand(CLI::App& app) {
                    "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
       ->allow_extra_args(false);
   verb->add_option("--restarts", options->restarts,
-                   "Start a job that failed again, from its newest checkpoint, up to so many times")
+                   "Start a job that failed again, from its newest checkpoint, up to so many times "
+                   "without a new checkpoint between")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb->add_option("--min-workers", options->min_workers,

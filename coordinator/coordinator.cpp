@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "coordinator/metrics.h"
 #include "coordinator/metrics_server.h"
 #include "coordinator/rewind.h"
+#include "coordinator/run_lock.h"
 #include "coordinator/run_log.h"
 #include "coordinator/step_collector.h"
 #include "coordinator/timeline.h"
@@ -58,6 +60,7 @@ class Coordinator {
     checkWorkers(config_, session.workers());
     checkClasses(config_, session.workers(), data_.classes());
     fs::create_directories(run_);
+    lock_.emplace(run_);
     chooseStart(options.resume);
     rewindRunFolder(run_, first_step_);
     writeFileAtomically(run_ / "config.textproto", printText(config_));
@@ -305,6 +308,7 @@ class Coordinator {
   Channel& channel_;
   TrainConfig config_;
   fs::path run_;
+  std::optional<RunLock> lock_;
   DatasetManifest data_;
   RunLength length_;
   StepCollector collector_;
