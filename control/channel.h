@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -41,7 +42,8 @@ class Channel {
   explicit Channel(MPI_Comm comm) : comm_(comm) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  /// Waits for what was sent.
+  /// Waits for what was sent. Not when an error is what ends the scope: the receiver may be stopped
+  /// or gone, and whoever handles the error is about to end the job.
   ~Channel();
 
   void send(int to, Kind kind, const google::protobuf::Message& message);
@@ -59,6 +61,7 @@ class Channel {
   void forgetSent();
 
   MPI_Comm comm_;
+  int errors_when_made_ = std::uncaught_exceptions();
   std::deque<Pending> sent_;
 };
 

@@ -8,11 +8,13 @@
 
 #include <chrono>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "coordinator/run_lock.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
 #include "tests/job_processes.h"
@@ -110,6 +112,19 @@ TEST_F(JobFaults, AStoppedWorkerEndsTheJobAndIsNamed) {
   EXPECT_NE(job.output().find("error: rank 2@"), std::string::npos) << job.output();
   EXPECT_EQ(job.output().find("error: rank 1@"), std::string::npos) << job.output();
   EXPECT_NE(job.output().find("last heard in step "), std::string::npos) << job.output();
+}
+
+TEST_F(JobFaults, AWorkerStoppedAtTheStartEndsTheJobToo) {
+  // What the coordinator sends it can't be delivered. The job waits for the lock meanwhile.
+  fs::create_directories(folder_ / "early");
+  auto lock = std::make_unique<RunLock>(folder_ / "early");
+  Process job(longLine("early", {"--set", "coordinator.liveness_seconds=2"}));
+  ASSERT_TRUE(waitUntil([&] { return worker("early", 2) > 0; })) << job.output();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  ASSERT_EQ(::kill(worker("early", 2), SIGSTOP), 0);
+  lock.reset();
+  EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+  EXPECT_NE(job.output().find("rank 2@"), std::string::npos) << job.output();
 }
 
 TEST_F(JobFaults, AskedToStopItCommitsACheckpointToContinueFrom) {
