@@ -4,6 +4,7 @@
 #include "worker/all_reduce.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <thread>
 
@@ -33,6 +34,22 @@ void unpack(const Bf16* from, size_t count, float* to) {
     to[k] = toFloat(from[k]);
 }
 
+/// "rank 3@node2" by world rank, which counts the coordinator too.
+std::vector<std::string> namesOfRanks(MPI_Comm comm, int ranks) {
+  using HostName = std::array<char, MPI_MAX_PROCESSOR_NAME>;
+  HostName host{};
+  int length = 0;
+  MPI_Get_processor_name(host.data(), &length);
+  std::vector<HostName> hosts(static_cast<size_t>(ranks));
+  MPI_Allgather(host.data(), MPI_MAX_PROCESSOR_NAME, MPI_CHAR, hosts.data(), MPI_MAX_PROCESSOR_NAME,
+                MPI_CHAR, comm);
+  std::vector<std::string> names;
+  names.reserve(hosts.size());
+  for (const HostName& name : hosts)
+    names.push_back(concat("rank ", names.size() + 1, "@", name.data()));
+  return names;
+}
+
 }  // namespace
 
 AllReduce::AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout)
@@ -41,6 +58,7 @@ AllReduce::AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seco
   MPI_Comm_size(comm, &ranks_);
   const auto ranks = static_cast<size_t>(ranks_);
   if (ranks == 1) return;
+  names_ = namesOfRanks(comm, ranks_);
   slice_ = (largest + ranks - 1) / ranks;
   received_ = AlignedBuffer<float>(ranks * slice_);
   if (wire == Wire::kBf16) {
@@ -77,11 +95,11 @@ void AllReduce::wait(const char* phase) {
       std::set<int> absent;
       for (size_t i = 0; i < requests_.size(); ++i) {
         MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE);
-        if (done == 0) absent.insert(peers_[i] + 1);
+        if (done == 0) absent.insert(peers_[i]);
       }
       std::string names;
-      for (const int rank : absent)
-        names += (names.empty() ? "rank " : ", rank ") + std::to_string(rank);
+      for (const int peer : absent)
+        names += (names.empty() ? "" : ", ") + names_[static_cast<size_t>(peer)];
       throw Error(concat("all-reduce ", calls_, ", ", phase, ": waited ", timeout_.count(),
                          " s in vain for ", names));
     }

@@ -32,13 +32,13 @@ enum class Wire { kFp32, kBf16 };
 class AllReduce {
  public:
   /// For up to `largest` values at a time over the ranks of `comm`, which must carry nothing else
-  /// meanwhile.
+  /// meanwhile. Made by all of them together.
   AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout);
 
   /// requires: every rank calls with the same count, in the same order.
   /// ensures: the same bits on every rank.
   /// cost: 2 (n-1)/n of the bytes on the wire, each way.
-  /// errors: Error naming the ranks that were waited for in vain.
+  /// errors: Error naming the ranks that were waited for in vain, and their hosts.
   void operator()(std::span<float> values);
 
  private:
@@ -54,9 +54,10 @@ class AllReduce {
   int ranks_ = 1;
   size_t slice_ = 0;  // the largest one, rounded up
   uint64_t calls_ = 0;
-  AlignedBuffer<float> received_;  // [ranks, slice]; this rank's own is unused
-  AlignedBuffer<Bf16> packed_;     // [ranks, slice]: what goes out
-  AlignedBuffer<Bf16> unpacked_;   // [ranks, slice]: what comes in
+  AlignedBuffer<float> received_;   // [ranks, slice]; this rank's own is unused
+  AlignedBuffer<Bf16> packed_;      // [ranks, slice]: what goes out
+  AlignedBuffer<Bf16> unpacked_;    // [ranks, slice]: what comes in
+  std::vector<std::string> names_;  // of the ranks, for messages
   std::vector<MPI_Request> requests_;
   std::vector<int> peers_;
 };
