@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
 #include "control/stop_signal.h"
 #include "model/checkpoint.h"
@@ -66,11 +67,22 @@ int fewerWorkers(const Options& options, const TrainConfig& config) {
 /// end them at once.
 int runJob(const CommandLine& line) {
   bool told = false;
-  return runProgram(line, mpirunEnvironment(), [&told](pid_t mpirun) {
-    if (told || !stopRequested()) return;
-    told = true;
-    ::kill(mpirun, SIGUSR1);
+  bool ended = false;
+  LingeringMpirun lingering;
+  const int code = runProgram(line, mpirunEnvironment(), [&](pid_t mpirun) {
+    if (!told && stopRequested()) {
+      told = true;
+      ::kill(mpirun, SIGUSR1);
+    }
+    if (!ended && lingering.waitsInVain(mpirun, LingeringMpirun::Clock::now())) {
+      ended = true;
+      std::fprintf(stderr,
+                   "sphereface: the coordinator has ended, but mpirun still waits for hosts it "
+                   "cannot reach: ending it\n");
+      endMpirun(mpirun);
+    }
   });
+  return ended ? static_cast<int>(kExitFailed) : code;
 }
 
 /// Runs the job until it ends otherwise than by failing, or has been restarted often enough.
