@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "control/hosts.h"
+#include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
 #include "control/stop_signal.h"
 #include "model/checkpoint.h"
@@ -25,7 +27,8 @@ namespace fs = std::filesystem;
 
 struct Options {
   fs::path config;
-  int workers = 1;
+  int workers = 0;  // as given; 0: not given
+  std::string hosts;
   fs::path run;
   std::string resume = "never";
   std::vector<std::string> overrides;
@@ -38,15 +41,27 @@ struct Options {
 // Seconds before a restart: 1, 2, 4, ... up to this.
 constexpr int kLongestBackOff = 60;
 
-CommandLine trainingLine(const Options& options) {
+/// One part of an mpirun line: `count` ranks of a program, on a host or wherever mpirun likes.
+void addRanks(CommandLine& line, const std::string& host, int count, const std::string& program) {
+  if (!host.empty()) line.insert(line.end(), {"--host", concat(host, ":", count)});
+  line.insert(line.end(), {"-np", std::to_string(count), siblingProgram(program).string()});
+}
+
+/// With hosts each gets a part of the line of its own: where mpirun puts the ranks of a part that
+/// spans several depends on its version and on who else is there.
+CommandLine trainingLine(const Options& options, int workers) {
+  std::vector<Host> places = {{"", workers}};
+  if (!options.hosts.empty()) places = fillHosts(parseHosts(options.hosts), workers);
   CommandLine line = mpirunLine();
-  line.insert(line.end(), {"-np", "1", siblingProgram("sphereface-coordinator").string(),  //
-                           "--config", options.config.string(), "--run", options.run.string(),
+  addRanks(line, places.front().name, 1, "sphereface-coordinator");
+  line.insert(line.end(), {"--config", options.config.string(), "--run", options.run.string(),
                            "--resume", options.resume});
   for (const std::string& item : options.overrides)
     line.insert(line.end(), {"--set", item});
-  line.insert(line.end(), {":", "-np", std::to_string(options.workers),
-                           siblingProgram("sphereface-worker").string()});
+  for (const Host& place : places) {
+    line.emplace_back(":");
+    addRanks(line, place.name, place.slots, "sphereface-worker");
+  }
   return line;
 }
 
@@ -56,29 +71,46 @@ bool mayRestart(int code) {
 }
 
 /// The workers of the next try: one less, or, when they share virtual shards, half.
-int fewerWorkers(const Options& options, const TrainConfig& config) {
+int fewerWorkers(int workers, int min_workers, const TrainConfig& config) {
   const bool halves = config.solver().reproducible_shards() > 0;
-  const int fewer = halves ? options.workers / 2 : options.workers - 1;
-  return fewer >= options.min_workers ? fewer : options.workers;
+  const int fewer = halves ? workers / 2 : workers - 1;
+  return fewer >= min_workers ? fewer : workers;
+}
+
+int firstWorkers(const Options& options) {
+  if (options.workers > 0) return options.workers;
+  return options.hosts.empty() ? 1 : totalSlots(parseHosts(options.hosts));
 }
 
 /// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
 /// end them at once.
 int runJob(const CommandLine& line) {
   bool told = false;
-  return runProgram(line, mpirunEnvironment(), [&told](pid_t mpirun) {
-    if (told || !stopRequested()) return;
-    told = true;
-    ::kill(mpirun, SIGUSR1);
+  bool ended = false;
+  LingeringMpirun lingering;
+  const int code = runProgram(line, mpirunEnvironment(), [&](pid_t mpirun) {
+    if (!told && stopRequested()) {
+      told = true;
+      ::kill(mpirun, SIGUSR1);
+    }
+    if (!ended && lingering.waitsInVain(mpirun, LingeringMpirun::Clock::now())) {
+      ended = true;
+      std::fprintf(stderr,
+                   "sphereface: the coordinator has ended, but mpirun still waits for hosts it "
+                   "cannot reach: ending it\n");
+      endMpirun(mpirun);
+    }
   });
+  return ended ? static_cast<int>(kExitFailed) : code;
 }
 
 /// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
 /// checkpoint.
 int runWithRestarts(Options options, const TrainConfig& config) {
   fs::path newest;
+  int workers = firstWorkers(options);
   for (int restart = 0;; ++restart) {
-    const CommandLine line = trainingLine(options);
+    const CommandLine line = trainingLine(options, workers);
     std::printf("%s\n", shellText(line).c_str());
     std::fflush(stdout);
     const int code = runJob(line);
@@ -90,10 +122,10 @@ int runWithRestarts(Options options, const TrainConfig& config) {
     if (!mayRestart(code) || restart == options.restarts || stopRequested()) return code;
     const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
     options.resume = "auto";
-    if (options.min_workers > 0) options.workers = fewerWorkers(options, config);
+    if (options.min_workers > 0) workers = fewerWorkers(workers, options.min_workers, config);
     std::printf("restart %d of %d: the job ended with exit code %d; again with %d %s in %d s\n",
-                restart + 1, options.restarts, code, options.workers,
-                options.workers == 1 ? "worker" : "workers", seconds);
+                restart + 1, options.restarts, code, workers, workers == 1 ? "worker" : "workers",
+                seconds);
     std::fflush(stdout);
     std::this_thread::sleep_for(std::chrono::seconds(seconds));
   }
@@ -134,9 +166,13 @@ void addTrainCommand(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("train", "Train a network on a packed data set, with mpirun");
   verb->add_option("--config", options->config, "Training configuration (configs/*.textproto)")
       ->required();
-  verb->add_option("--workers", options->workers, "Training ranks; a coordinator comes on top")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  verb->add_option("--workers", options->workers,
+                   "Training ranks; a coordinator comes on top (default 1, or all that --hosts "
+                   "takes)")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--hosts", options->hosts,
+                   "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the "
+                   "first; files have the same paths on all");
   verb->add_option("--run", options->run, "Run folder (default runs/NAME)");
   verb->add_option("--resume", options->resume,
                    "auto (newest checkpoint of the run folder), never, or a checkpoint folder")
@@ -161,7 +197,8 @@ void addTrainCommand(CLI::App& app) {
       "SIGTERM or SIGUSR1 to this process: the job commits a checkpoint after the step at hand and "
       "ends\nwith exit code 85.\n"
       "Example: sphereface train --config configs/quickstart.textproto --workers 2 "
-      "--set solver.steps=100");
+      "--set solver.steps=100\n"
+      "         sphereface train --config C --hosts node1:8,node2:8");
   verb->callback([options] {
     const int code = run(*options);
     if (code != kExitDone) throw CLI::RuntimeError(code);

@@ -12,7 +12,7 @@ packages=(
   libprotobuf-dev protobuf-compiler
   prometheus-cpp-dev libcivetweb-dev
   nlohmann-json3-dev libcli11-dev libssl-dev libgtest-dev
-  curl
+  curl iproute2
 )
 
 missing=()

@@ -13,7 +13,6 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "coordinator/run_lock.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
@@ -43,31 +42,6 @@ class JobFaults : public Job {
                    "--set", "checkpoint.every_steps=100"});
     line.insert(line.end(), more.begin(), more.end());
     return line;
-  }
-
-  /// True once `happened`, tried again for half a minute.
-  template <class Happened>
-  static bool waitUntil(const Happened& happened) {
-    for (int i = 0; i < 1500; ++i) {
-      if (happened()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return false;
-  }
-
-  static bool hasCheckpoint(const std::string& run) {
-    return waitUntil([&] { return !listCheckpoints(folder_ / run).empty(); });
-  }
-
-  static std::vector<Json> events(const std::string& run, const std::string& kind) {
-    std::vector<Json> found;
-    std::ifstream lines(folder_ / run / "events.jsonl");
-    for (std::string line; std::getline(lines, line);) {
-      // The last line may be half there yet.
-      const Json event = Json::parse(line, nullptr, false);
-      if (!event.is_discarded() && event.at("event") == kind) found.push_back(event);
-    }
-    return found;
   }
 
   static pid_t worker(const std::string& run, int rank) {

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include <fstream>
+
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
@@ -88,9 +90,8 @@ std::vector<std::string> Job::trainLine(const std::string& run, int workers,
                                    "--config",
                                    (folder_ / "config.textproto").string(),
                                    "--run",
-                                   (folder_ / run).string(),
-                                   "--workers",
-                                   std::to_string(workers)};
+                                   (folder_ / run).string()};
+  if (workers > 0) line.insert(line.end(), {"--workers", std::to_string(workers)});
   line.insert(line.end(), more.begin(), more.end());
   return line;
 }
@@ -101,6 +102,21 @@ std::string Job::parameters(const std::string& run, uint64_t step) {
 
 std::string Job::momentum(const std::string& run, uint64_t step) {
   return partsOf(checkpointFolder(folder_ / run, step), CheckpointManifest::Part::MOMENTUM);
+}
+
+std::vector<Json> Job::events(const std::string& run, const std::string& kind) {
+  std::vector<Json> found;
+  std::ifstream lines(folder_ / run / "events.jsonl");
+  for (std::string line; std::getline(lines, line);) {
+    // The last line may be half there yet.
+    const Json event = Json::parse(line, nullptr, false);
+    if (!event.is_discarded() && event.at("event") == kind) found.push_back(event);
+  }
+  return found;
+}
+
+bool Job::hasCheckpoint(const std::string& run) {
+  return waitUntil([&] { return !listCheckpoints(folder_ / run).empty(); });
 }
 
 }  // namespace sphereface::testing

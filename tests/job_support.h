@@ -8,10 +8,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/json.h"
 #include "tests/process.h"
 
 namespace sphereface::testing {
@@ -27,11 +30,26 @@ class Job : public ::testing::Test {
   static void SetUpTestSuite();
   static void TearDownTestSuite();
 
+  /// With 0 workers their number is left to the command.
   static std::vector<std::string> trainLine(const std::string& run, int workers,
                                             const std::vector<std::string>& more = {});
   /// Of the run's checkpoint after `step` steps: the network's, then the head's, from all parts.
   static std::string parameters(const std::string& run, uint64_t step);
   static std::string momentum(const std::string& run, uint64_t step);
+  /// The run's events of a kind so far.
+  static std::vector<Json> events(const std::string& run, const std::string& kind);
+  /// True once the run has a checkpoint; tried for half a minute.
+  static bool hasCheckpoint(const std::string& run);
+
+  /// True once `happened`, tried again for half a minute.
+  template <class Happened>
+  static bool waitUntil(const Happened& happened) {
+    for (int i = 0; i < 1500; ++i) {
+      if (happened()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
 
   static std::filesystem::path folder_;
 };

@@ -30,13 +30,13 @@ enum class Wire { kFp32, kBf16 };
 class AllReduce {
  public:
   /// For up to `largest` values at a time over the ranks of `comm`, which must carry nothing else
-  /// meanwhile.
+  /// meanwhile. Made by all of them together.
   AllReduce(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout);
 
   /// requires: every rank calls with the same count and combine, in the same order.
   /// ensures: the same bits on every rank.
   /// cost: 2 (n-1)/n of the bytes on the wire, each way.
-  /// errors: Error naming the ranks that were waited for in vain.
+  /// errors: Error naming the ranks that were waited for in vain, and their hosts.
   void operator()(std::span<float> values, Combine combine = Combine::kSum);
 
  private:

@@ -4,8 +4,8 @@
 #include "worker/peer_messages.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
-#include <string>
 #include <thread>
 
 #include "base/error.h"
@@ -28,12 +28,29 @@ void raise(float* to, const float* from, size_t count) {
     to[k] = from[k] <= to[k] ? to[k] : (to[k] != to[k] ? to[k] : from[k]);
 }
 
+/// "rank 3@node2" by world rank, which counts the coordinator too.
+std::vector<std::string> namesOfRanks(MPI_Comm comm, int ranks) {
+  using HostName = std::array<char, MPI_MAX_PROCESSOR_NAME>;
+  HostName host{};
+  int length = 0;
+  MPI_Get_processor_name(host.data(), &length);
+  std::vector<HostName> hosts(static_cast<size_t>(ranks));
+  MPI_Allgather(host.data(), MPI_MAX_PROCESSOR_NAME, MPI_CHAR, hosts.data(), MPI_MAX_PROCESSOR_NAME,
+                MPI_CHAR, comm);
+  std::vector<std::string> names;
+  names.reserve(hosts.size());
+  for (const HostName& name : hosts)
+    names.push_back(concat("rank ", names.size() + 1, "@", name.data()));
+  return names;
+}
+
 }  // namespace
 
 PeerMessages::PeerMessages(MPI_Comm comm, std::chrono::seconds timeout)
     : comm_(comm), timeout_(timeout) {
   MPI_Comm_rank(comm, &rank_);
   MPI_Comm_size(comm, &ranks_);
+  names_ = namesOfRanks(comm, ranks_);
   requests_.reserve(2 * static_cast<size_t>(ranks_));
   peers_.reserve(requests_.capacity());
 }
@@ -61,11 +78,11 @@ void PeerMessages::wait(const char* operation, uint64_t number, const char* phas
       std::set<int> absent;
       for (size_t i = 0; i < requests_.size(); ++i) {
         MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE);
-        if (done == 0) absent.insert(peers_[i] + 1);
+        if (done == 0) absent.insert(peers_[i]);
       }
       std::string names;
-      for (const int rank : absent)
-        names += (names.empty() ? "rank " : ", rank ") + std::to_string(rank);
+      for (const int peer : absent)
+        names += (names.empty() ? "" : ", ") + names_[static_cast<size_t>(peer)];
       throw Error(concat(operation, " ", number, ", ", phase, ": waited ", timeout_.count(),
                          " s in vain for ", names));
     }

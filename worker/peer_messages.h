@@ -13,13 +13,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace sphereface {
 
 class PeerMessages {
  public:
-  /// `comm` must carry nothing else between a post and its wait.
+  /// `comm` must carry nothing else between a post and its wait. Made by all its ranks together.
   PeerMessages(MPI_Comm comm, std::chrono::seconds timeout);
 
   int rank() const { return rank_; }
@@ -30,7 +31,7 @@ class PeerMessages {
   void receive(int peer, void* data, size_t count, MPI_Datatype type);
 
   /// Until everything posted is done. The arguments name the operation in an error.
-  /// errors: Error naming the ranks that were waited for in vain.
+  /// errors: Error naming the ranks that were waited for in vain, and their hosts.
   void wait(const char* operation, uint64_t number, const char* phase);
 
   /// action(peer) for each other rank. Each begins with its successor, so that not all send to the
@@ -46,6 +47,7 @@ class PeerMessages {
   std::chrono::seconds timeout_;
   int rank_ = 0;
   int ranks_ = 1;
+  std::vector<std::string> names_;  // of the ranks, for messages
   std::vector<MPI_Request> requests_;
   std::vector<int> peers_;
 };

@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Whole jobs over several hosts, whose links are cut.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "base/error.h"
+#include "model/checkpoint.h"
+#include "tests/job_support.h"
+#include "tests/network_namespaces.h"
+
+namespace sphereface {
+namespace {
+
+using testing::Finished;
+using testing::Job;
+using testing::NetworkNamespaces;
+using testing::Process;
+using testing::runCommand;
+
+class Hosts : public Job {
+ protected:
+  // Long enough for its link to be cut on its way; some seconds.
+  static constexpr uint64_t kSteps = 400;
+
+  void SetUp() override {
+    const std::string missing = NetworkNamespaces::missing();
+    if (!missing.empty()) GTEST_SKIP() << missing;
+  }
+
+  void makeHosts(int count) {
+    count_ = count;
+    hosts_ = std::make_unique<NetworkNamespaces>(count);
+  }
+
+  /// A job with one worker on each host, started on the first one.
+  std::vector<std::string> jobLine(const std::string& run,
+                                   const std::vector<std::string>& more = {}) const {
+    std::string list;
+    for (int host = 1; host <= count_; ++host)
+      list += concat(host == 1 ? "" : ",", NetworkNamespaces::address(host), ":1");
+    // By both names: those of OpenMPI 4 and 5. What a killed mpirun leaves in TMPDIR goes with the
+    // test's folder.
+    std::vector<std::string> line = {"env", concat("TMPDIR=", folder_.string()),
+                                     concat("OMPI_MCA_plm_rsh_agent=", hosts_->agent().string()),
+                                     concat("PRTE_MCA_plm_ssh_agent=", hosts_->agent().string())};
+    const std::vector<std::string> train = trainLine(run, 0, {"--hosts", list});
+    line.insert(line.end(), train.begin(), train.end());
+    line.insert(line.end(), more.begin(), more.end());
+    return hosts_->on(1, line);
+  }
+
+  std::vector<std::string> longJobLine(const std::string& run,
+                                       const std::vector<std::string>& more) const {
+    std::vector<std::string> line = jobLine(run, longRun());
+    line.insert(line.end(), more.begin(), more.end());
+    return line;
+  }
+
+  static std::vector<std::string> longRun() {
+    return {"--set", concat("solver.steps=", kSteps), "--set", "head.gradient=EXACT",
+            "--set", "checkpoint.every_steps=50"};
+  }
+
+  /// Ends with the bits of a run on one host that nothing happens to.
+  static void expectUndisturbedBits(const std::string& run) {
+    if (listCheckpoints(folder_ / "undisturbed").empty()) {
+      const Finished done = runCommand(trainLine("undisturbed", 2, longRun()));
+      ASSERT_EQ(done.code, 0) << done.output;
+    }
+    EXPECT_TRUE(parameters(run, kSteps) == parameters("undisturbed", kSteps));
+    EXPECT_TRUE(momentum(run, kSteps) == momentum("undisturbed", kSteps));
+  }
+
+  int count_ = 0;
+  std::unique_ptr<NetworkNamespaces> hosts_;
+};
+
+TEST_F(Hosts, TrainTheBitsOfOneHost) {
+  makeHosts(3);
+  const Finished spread = runCommand(jobLine("spread"));
+  ASSERT_EQ(spread.code, 0) << spread.output;
+  const Finished together = runCommand(trainLine("together", 3));
+  ASSERT_EQ(together.code, 0) << together.output;
+  EXPECT_TRUE(parameters("spread", 12) == parameters("together", 12));
+  EXPECT_TRUE(momentum("spread", 12) == momentum("together", 12));
+
+  const std::vector<Json> workers = events("spread", "worker");
+  ASSERT_EQ(workers.size(), 3U);
+  for (const Json& worker : workers)
+    EXPECT_EQ(worker.at("host"), NetworkNamespaces::name(worker.at("rank").get<int>()));
+
+  // An all-reduce of n ranks sends and receives 2 (n-1)/n of the bytes on each, 12 times.
+  const uint64_t gradients = 12 * parameters("spread", 12).size() * 4 / 3;
+  for (int host = 1; host <= 3; ++host) {
+    EXPECT_GT(hosts_->bytesSent(host), gradients);
+    EXPECT_GT(hosts_->bytesReceived(host), gradients);
+  }
+}
+
+TEST_F(Hosts, ALinkCutForAMomentIsWaitedOut) {
+  makeHosts(2);
+  Process job(longJobLine("moment", {}));
+  ASSERT_TRUE(hasCheckpoint("moment")) << job.output();
+  hosts_->cutLink(2);
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  hosts_->mendLink(2);
+  ASSERT_EQ(job.wait(60), 0) << job.output();
+  expectUndisturbedBits("moment");
+}
+
+TEST_F(Hosts, AHostThatIsCutOffEndsTheJobAndIsNamed) {
+  makeHosts(2);
+  hosts_->loseHopeSoon(2);
+  const std::vector<std::string> patience = {"--set", "coordinator.liveness_seconds=3", "--set",
+                                             "worker.collective_timeout=6"};
+  Process job(longJobLine("cut", patience));
+  ASSERT_TRUE(hasCheckpoint("cut")) << job.output();
+  hosts_->cutLink(2);
+  EXPECT_GT(job.wait(60), 0) << "still running after 60 s: " << job.output();
+  EXPECT_NE(job.output().find("error: rank 2@node2 has been silent"), std::string::npos)
+      << job.output();
+  EXPECT_NE(job.output().find("last heard in step "), std::string::npos) << job.output();
+  // Rank 1 waits for it, which is no reason to name rank 1.
+  EXPECT_EQ(job.output().find("error: rank 1@"), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("with --resume auto"), std::string::npos) << job.output();
+  // Nobody can end what runs on the other host: it has to do so itself.
+  for (int host = 1; host <= 2; ++host)
+    EXPECT_TRUE(waitUntil([&] { return hosts_->processes(host).empty(); })) << host;
+
+  hosts_->mendLink(2);
+  const Finished resumed = runCommand(longJobLine("cut", {"--resume", "auto"}));
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  expectUndisturbedBits("cut");
+}
+
+TEST_F(Hosts, ARestartTakesUpWhatACutLinkEnded) {
+  makeHosts(2);
+  // The workers notice before the coordinator does.
+  Process job(longJobLine("again", {"--restarts", "3", "--set", "worker.collective_timeout=3"}));
+  ASSERT_TRUE(hasCheckpoint("again")) << job.output();
+  hosts_->cutLink(2);
+  EXPECT_TRUE(waitUntil([&] {
+    return job.output().find("waited 3 s in vain for rank 2@node2") != std::string::npos;
+  })) << job.output();
+  hosts_->mendLink(2);
+  ASSERT_EQ(job.wait(90), 0) << job.output();
+  EXPECT_NE(job.output().find("restart 1 of 3"), std::string::npos) << job.output();
+  expectUndisturbedBits("again");
+}
+
+TEST_F(Job, MoreWorkersThanHostsTakeAreRefused) {
+  const Finished refused = runCommand(trainLine("refused", 3, {"--hosts", "a:1,b:1"}));
+  EXPECT_EQ(refused.code, 2) << refused.output;
+  EXPECT_NE(refused.output.find("--workers 3, but --hosts has places for 2"), std::string::npos)
+      << refused.output;
+}
+
+}  // namespace
+}  // namespace sphereface
