@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <vector>
 
 #include "base/error.h"
 
@@ -51,17 +50,42 @@ MpiSession::MpiSession(int& argc, char**& argv, Role role)
   MPI_Comm_dup(MPI_COMM_WORLD, &control_);
   MPI_Comm_split(MPI_COMM_WORLD, role == Role::kWorker ? 1 : MPI_UNDEFINED, rank_, &workers_);
   if (role == Role::kWorker) {
-    MPI_Comm_dup(workers_, &gradients_);
-    MPI_Comm on_host = MPI_COMM_NULL;
-    MPI_Comm_split_type(workers_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &on_host);
-    MPI_Comm_size(on_host, &workers_on_host_);
-    MPI_Comm_free(&on_host);
+    makeGradientLevels();
   }
+}
+
+void MpiSession::makeGradientLevels() {
+  MPI_Comm on_host = MPI_COMM_NULL;
+  MPI_Comm_split_type(workers_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &on_host);
+  int place = 0;
+  int first = 0;
+  MPI_Comm_rank(on_host, &place);
+  MPI_Comm_size(on_host, &workers_on_host_);
+  const int worker = rank_ - 1;
+  MPI_Allreduce(&worker, &first, 1, MPI_INT, MPI_MIN, on_host);
+  // Two levels where hosts have equally many workers, next to each other in world order.
+  const int per_host[2] = {workers_on_host_, -workers_on_host_};
+  int fewest[2] = {};
+  MPI_Allreduce(per_host, fewest, 2, MPI_INT, MPI_MIN, workers_);
+  const int fits = fewest[0] == -fewest[1] && first + place == worker ? 1 : 0;
+  int all_fit = 0;
+  MPI_Allreduce(&fits, &all_fit, 1, MPI_INT, MPI_LAND, workers_);
+  if (all_fit != 0 && workers_on_host_ > 1 && workers_on_host_ < workers()) {
+    MPI_Comm across = MPI_COMM_NULL;
+    MPI_Comm_split(workers_, place, rank_, &across);
+    gradient_levels_ = {on_host, across};
+    return;
+  }
+  MPI_Comm_free(&on_host);
+  MPI_Comm all = MPI_COMM_NULL;
+  MPI_Comm_dup(workers_, &all);
+  gradient_levels_ = {all};
 }
 
 MpiSession::~MpiSession() {
   if (control_ == MPI_COMM_NULL) return;
-  if (gradients_ != MPI_COMM_NULL) MPI_Comm_free(&gradients_);
+  for (MPI_Comm& level : gradient_levels_)
+    MPI_Comm_free(&level);
   if (workers_ != MPI_COMM_NULL) MPI_Comm_free(&workers_);
   MPI_Comm_free(&control_);
   MPI_Finalize();

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace sphereface {
 
@@ -37,14 +38,18 @@ class MpiSession {
   MPI_Comm control() const { return control_; }
   /// The workers, in world order: worker i is world rank i + 1. MPI_COMM_NULL on the coordinator.
   MPI_Comm workerComm() const { return workers_; }
-  /// The same ranks, for the gradients' reduction alone.
-  MPI_Comm gradientComm() const { return gradients_; }
+  /// For the gradients' reduction alone, the levels of worker/all_reduce.h: of all workers, or,
+  /// where several hosts have the same number of them, of this host's and of those across the
+  /// hosts.
+  const std::vector<MPI_Comm>& gradientLevels() const { return gradient_levels_; }
   /// Whether the MPI library lets several threads call it at once.
   bool threadsMayCallMpi() const { return threads_may_call_mpi_; }
   /// Workers on this host.
   int workersOnHost() const { return workers_on_host_; }
 
  private:
+  void makeGradientLevels();
+
   int rank_ = 0;
   int size_ = 0;
   int workers_on_host_ = 0;
@@ -52,7 +57,7 @@ class MpiSession {
   std::string name_;
   MPI_Comm control_ = MPI_COMM_NULL;
   MPI_Comm workers_ = MPI_COMM_NULL;
-  MPI_Comm gradients_ = MPI_COMM_NULL;
+  std::vector<MPI_Comm> gradient_levels_;
   bool threads_may_call_mpi_ = false;
 };
 

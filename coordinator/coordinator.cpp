@@ -24,6 +24,7 @@
 #include "coordinator/run_lock.h"
 #include "coordinator/run_log.h"
 #include "coordinator/step_collector.h"
+#include "coordinator/stragglers.h"
 #include "coordinator/timeline.h"
 #include "coordinator/training_plot.h"
 #include "data/dataset.h"
@@ -55,7 +56,8 @@ class Coordinator {
         collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
         metrics_(length_.steps, session.workers()),
         liveness_(session.workers(), std::chrono::seconds(config_.coordinator().liveness_seconds()),
-                  Liveness::Clock::now()) {
+                  Liveness::Clock::now()),
+        stragglers_(session.workers()) {
     checkDataset(data_, config_);
     checkWorkers(config_, session.workers());
     checkClasses(config_, session.workers(), data_.classes());
@@ -213,6 +215,7 @@ class Coordinator {
     log.event("worker", concat("rank ", rank, "@", hello.host(), " pid ", hello.pid()),
               {{"rank", rank}, {"host", hello.host()}, {"pid", hello.pid()}});
     liveness_.hello(rank, hello.host(), Liveness::Clock::now());
+    hosts_[rank] = hello.host();
     heartbeats_ = heartbeats_ || hello.heartbeats();
     RunPlan plan;
     plan.set_config(printText(config_));
@@ -258,6 +261,7 @@ class Coordinator {
 
   void takeReport(int rank, StepReport report, RunLog& log) {
     leaseAhead(report.step() + 1);
+    stragglers_.add(rank - 1, report);
     const std::optional<StepSummary> step = collector_.add(rank - 1, std::move(report));
     if (!step) return;
     log.step(*step);
@@ -268,6 +272,22 @@ class Coordinator {
     metrics_.step(*step);
     metrics_.imagesPerSecond(log.imagesPerSecond());
     if (config_.worker().audit_records()) audit(*step);
+    if ((step->step + 1) % config_.coordinator().log_every_steps() == 0) nameStragglers(log);
+  }
+
+  void nameStragglers(RunLog& log) {
+    for (const Stragglers::Change& change : stragglers_.endInterval()) {
+      const int rank = change.worker + 1;
+      const std::string name = concat("rank ", rank, "@", hosts_[rank]);
+      log.event("straggler",
+                change.slow ? concat(name, " keeps the others waiting: its steps take ",
+                                     std::round(10 * change.ratio) / 10, " times theirs, ",
+                                     std::lround(100 * change.loader_share),
+                                     " % of that waiting for images")
+                            : concat(name, " keeps up again"),
+                {{"rank", rank}, {"slow", change.slow}});
+    }
+    metrics_.stragglers(stragglers_.count());
   }
 
   void audit(const StepSummary& step) {
@@ -314,7 +334,9 @@ class Coordinator {
   StepCollector collector_;
   Metrics metrics_;
   Liveness liveness_;
-  std::set<std::string> notes_;  // shown already
+  Stragglers stragglers_;
+  std::map<int, std::string> hosts_;  // by rank
+  std::set<std::string> notes_;       // shown already
   std::ofstream audit_;
   Timelines timelines_;
   fs::path resume_from_;

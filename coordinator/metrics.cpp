@@ -32,6 +32,7 @@ Metrics::Metrics(uint64_t steps, int workers)
       checkpoints_(counter("sphereface_checkpoints_total", "Checkpoints committed")),
       planned_steps_(gauge("sphereface_planned_steps", "Step at which training ends")),
       workers_(gauge("sphereface_workers", "Workers of the job")),
+      stragglers_(gauge("sphereface_straggling_workers", "Workers that keep the others waiting")),
       loss_(gauge("sphereface_loss", "Mean loss of the last step")),
       accuracy_(
           gauge("sphereface_accuracy_ratio", "Share of the last step's images classified right")),
@@ -64,6 +65,10 @@ void Metrics::step(const StepSummary& step) {
   lambda_.Set(step.lambda);
   learning_rate_.Set(step.learning_rate);
   gradient_norm_.Set(step.gradient_norm);
+}
+
+void Metrics::stragglers(int count) {
+  stragglers_.Set(count);
 }
 
 void Metrics::checkpoint() {

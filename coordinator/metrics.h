@@ -21,6 +21,7 @@ class Metrics {
   void step(const StepSummary& step);
   void imagesPerSecond(double rate) { images_per_second_.Set(rate); }
   void checkpoint();
+  void stragglers(int count);
 
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
 
@@ -41,6 +42,7 @@ class Metrics {
   prometheus::Counter& checkpoints_;
   prometheus::Gauge& planned_steps_;
   prometheus::Gauge& workers_;
+  prometheus::Gauge& stragglers_;
   prometheus::Gauge& loss_;
   prometheus::Gauge& accuracy_;
   prometheus::Gauge& lambda_;

@@ -7,9 +7,9 @@
 
 namespace sphereface {
 
-GradientReducer::GradientReducer(MPI_Comm comm, const ReducerOptions& options)
+GradientReducer::GradientReducer(const std::vector<MPI_Comm>& levels, const ReducerOptions& options)
     : bucket_(std::max<size_t>(1, options.bucket_bytes / sizeof(float))),
-      all_reduce_(comm, options.wire, bucket_, options.timeout) {
+      all_reduce_(levels, options.wire, bucket_, options.timeout) {
   if (options.threaded) thread_ = std::thread([this] { work(); });
 }
 

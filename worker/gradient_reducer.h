@@ -41,8 +41,8 @@ class GradientReducer {
     size_t bytes = 0;
   };
 
-  /// `comm`: a communicator for this alone.
-  GradientReducer(MPI_Comm comm, const ReducerOptions& options);
+  /// `levels`: of AllReduce, for this alone.
+  GradientReducer(const std::vector<MPI_Comm>& levels, const ReducerOptions& options);
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
   ~GradientReducer();

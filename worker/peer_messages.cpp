@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::microseconds kShortestSleep{20};
 constexpr std::chrono::microseconds kLongestSleep{500};
+constexpr std::chrono::milliseconds kAwake{2};
 // Put together at a time, so that the partial results stay in cache.
 constexpr size_t kBlock = 2048;
 
@@ -28,26 +29,29 @@ void raise(float* to, const float* from, size_t count) {
     to[k] = from[k] <= to[k] ? to[k] : (to[k] != to[k] ? to[k] : from[k]);
 }
 
-/// "rank 3@node2" by world rank, which counts the coordinator too.
+/// "rank 3@node2" by world rank.
 std::vector<std::string> namesOfRanks(MPI_Comm comm, int ranks) {
-  using HostName = std::array<char, MPI_MAX_PROCESSOR_NAME>;
-  HostName host{};
+  struct Place {
+    int world_rank = 0;
+    std::array<char, MPI_MAX_PROCESSOR_NAME> host{};
+  };
+  Place own;
   int length = 0;
-  MPI_Get_processor_name(host.data(), &length);
-  std::vector<HostName> hosts(static_cast<size_t>(ranks));
-  MPI_Allgather(host.data(), MPI_MAX_PROCESSOR_NAME, MPI_CHAR, hosts.data(), MPI_MAX_PROCESSOR_NAME,
-                MPI_CHAR, comm);
+  MPI_Comm_rank(MPI_COMM_WORLD, &own.world_rank);
+  MPI_Get_processor_name(own.host.data(), &length);
+  std::vector<Place> places(static_cast<size_t>(ranks));
+  MPI_Allgather(&own, sizeof(Place), MPI_BYTE, places.data(), sizeof(Place), MPI_BYTE, comm);
   std::vector<std::string> names;
-  names.reserve(hosts.size());
-  for (const HostName& name : hosts)
-    names.push_back(concat("rank ", names.size() + 1, "@", name.data()));
+  names.reserve(places.size());
+  for (const Place& place : places)
+    names.push_back(concat("rank ", place.world_rank, "@", place.host.data()));
   return names;
 }
 
 }  // namespace
 
-PeerMessages::PeerMessages(MPI_Comm comm, std::chrono::seconds timeout)
-    : comm_(comm), timeout_(timeout) {
+PeerMessages::PeerMessages(MPI_Comm comm, std::chrono::seconds timeout, Waiting waiting)
+    : comm_(comm), timeout_(timeout), waiting_(waiting) {
   MPI_Comm_rank(comm, &rank_);
   MPI_Comm_size(comm, &ranks_);
   names_ = namesOfRanks(comm, ranks_);
@@ -68,13 +72,19 @@ void PeerMessages::receive(int peer, void* data, size_t count, MPI_Datatype type
 }
 
 void PeerMessages::wait(const char* operation, uint64_t number, const char* phase) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout_;
+  const auto start = std::chrono::steady_clock::now();
+  const auto deadline = start + timeout_;
   std::chrono::microseconds sleep = kShortestSleep;
   while (true) {
     int done = 0;
     MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
     if (done != 0) break;
-    if (std::chrono::steady_clock::now() > deadline) {
+    const auto now = std::chrono::steady_clock::now();
+    if (waiting_ == Waiting::kAwake && now - start < kAwake) {
+      std::this_thread::yield();
+      continue;
+    }
+    if (now > deadline) {
       std::set<int> absent;
       for (size_t i = 0; i < requests_.size(); ++i) {
         MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE);

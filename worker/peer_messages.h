@@ -3,7 +3,7 @@
 //
 // Messages between the ranks of a communicator that are posted and then waited for together. MPI's
 // own collectives promise no end: a rank that never comes would be waited for without a name. Here
-// a wait is polled, with sleeps, so that it takes no core from the computation, and has a deadline.
+// a wait is polled and has a deadline.
 
 #pragma once
 
@@ -18,10 +18,14 @@
 
 namespace sphereface {
 
+/// How to wait: asleep, beside a computation that needs the core; or awake for a while first, when
+/// there is nothing else to do.
+enum class Waiting { kAsleep, kAwake };
+
 class PeerMessages {
  public:
   /// `comm` must carry nothing else between a post and its wait. Made by all its ranks together.
-  PeerMessages(MPI_Comm comm, std::chrono::seconds timeout);
+  PeerMessages(MPI_Comm comm, std::chrono::seconds timeout, Waiting waiting);
 
   int rank() const { return rank_; }
   int ranks() const { return ranks_; }
@@ -45,6 +49,7 @@ class PeerMessages {
  private:
   MPI_Comm comm_;
   std::chrono::seconds timeout_;
+  Waiting waiting_;
   int rank_ = 0;
   int ranks_ = 1;
   std::vector<std::string> names_;  // of the ranks, for messages

@@ -58,7 +58,7 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
   }
   if (session.workers() > 1) {
     reducer_ = std::make_unique<GradientReducer>(
-        session.gradientComm(), reducerOptions(config.worker(), session.threadsMayCallMpi()));
+        session.gradientLevels(), reducerOptions(config.worker(), session.threadsMayCallMpi()));
   }
 }
 
