@@ -23,6 +23,7 @@
 #include "model/checkpoint_check.h"
 #include "tests/job_processes.h"
 #include "tests/job_support.h"
+#include "tests/network_namespaces.h"
 #include "tests/small_disk.h"
 
 namespace sphereface {
@@ -40,32 +41,40 @@ enum class Disturbance {
   kStopWorker,
   kPauseCoordinator,
   kAskToStop,
-  kFillDisk,  // last: only where a small file system may be mounted
+  kFillDisk,  // only where a small file system may be mounted
+  kCutLink,   // only over hosts
 };
-constexpr int kDisturbances = 8;
+constexpr int kDisturbances = 9;
 const char* const kNames[kDisturbances] = {
-    "kill a worker", "kill the coordinator",  "kill mpirun",    "kill the launcher",
-    "stop a worker", "pause the coordinator", "ask it to stop", "fill the disk"};
+    "kill a worker",     "kill the coordinator", "kill mpirun",
+    "kill the launcher", "stop a worker",        "pause the coordinator",
+    "ask it to stop",    "fill the disk",        "cut a link"};
 
 class Chaos : public Job {
  protected:
-  static std::vector<std::string> line(const std::string& run, uint64_t steps) {
-    return trainLine(
-        run, 2,
-        {"--resume", "auto", "--restarts", "5", "--set", concat("solver.steps=", steps), "--set",
-         "head.gradient=EXACT", "--set", "checkpoint.every_steps=50", "--set", "checkpoint.keep=0",
-         "--set", "coordinator.liveness_seconds=2"});
+  static std::vector<std::string> options(uint64_t steps) {
+    return {"--resume",   "auto",
+            "--restarts", "5",
+            "--set",      concat("solver.steps=", steps),
+            "--set",      "head.gradient=EXACT",
+            "--set",      "checkpoint.every_steps=50",
+            "--set",      "checkpoint.keep=0",
+            "--set",      "coordinator.liveness_seconds=2",
+            "--set",      "worker.collective_timeout=4"};
   }
 
+  /// From now on jobs run over two hosts, where that can be.
+  void useHosts();
   void disturb(uint64_t seed, int times, uint64_t steps);
 
  private:
   /// Waits for the step, starting the job anew whenever it has ended. False when it doesn't come.
   bool reach(uint64_t step);
-  void apply(Disturbance disturbance, int worker);
+  void apply(Disturbance disturbance, Random& random);
   void fillDisk() const;
   uint64_t stepReached() const;
 
+  std::unique_ptr<testing::NetworkNamespaces> hosts_;
   fs::path run_;
   std::vector<std::string> line_;
   std::unique_ptr<Process> job_;
@@ -107,7 +116,8 @@ void Chaos::fillDisk() const {
   fs::remove(ballast);
 }
 
-void Chaos::apply(Disturbance disturbance, int worker) {
+void Chaos::apply(Disturbance disturbance, Random& random) {
+  const int worker = 1 + static_cast<int>(random.below(2));
   const testing::JobProcesses processes = testing::jobProcesses(run_);
   auto send = [](pid_t to, int number) {
     if (to > 0) ::kill(to, number);
@@ -131,15 +141,32 @@ void Chaos::apply(Disturbance disturbance, int worker) {
       return job_->signal(SIGTERM);
     case Disturbance::kFillDisk:
       return fillDisk();
+    case Disturbance::kCutLink:
+      // Some are waited out, some end the job.
+      hosts_->cutLink(2);
+      std::this_thread::sleep_for(std::chrono::milliseconds(200 + random.below(5000)));
+      return hosts_->mendLink(2);
   }
 }
 
+void Chaos::useHosts() {
+  const std::string missing = testing::NetworkNamespaces::missing();
+  if (!missing.empty()) {
+    std::printf("no link is cut: %s\n", missing.c_str());
+    return;
+  }
+  hosts_ = std::make_unique<testing::NetworkNamespaces>(2);
+  hosts_->loseHopeSoon(2);
+}
+
 void Chaos::disturb(uint64_t seed, int times, uint64_t steps) {
-  const testing::Finished undisturbed = testing::runCommand(line("undisturbed", steps), 300);
+  const testing::Finished undisturbed =
+      testing::runCommand(trainLine("undisturbed", 2, options(steps)), 300);
   ASSERT_EQ(undisturbed.code, 0) << undisturbed.output;
 
   run_ = folder_ / "disturbed";
-  line_ = line("disturbed", steps);
+  line_ = hosts_ ? hostsLine(*hosts_, 2, 1, "disturbed", options(steps))
+                 : trainLine("disturbed", 2, options(steps));
   const testing::SmallDisk disk(run_, "256m");
   if (!disk.mounted()) std::printf("the disk is never full: %s\n", disk.problem().c_str());
   job_ = std::make_unique<Process>(line_);
@@ -148,12 +175,15 @@ void Chaos::disturb(uint64_t seed, int times, uint64_t steps) {
     ASSERT_TRUE(reach(steps * static_cast<uint64_t>(i + 1) / static_cast<uint64_t>(times + 2)))
         << job_->output();
     std::this_thread::sleep_for(std::chrono::milliseconds(random.below(100)));
-    const auto kind = random.below(disk.mounted() ? kDisturbances : kDisturbances - 1);
-    const int worker = 1 + static_cast<int>(random.below(2));
+    auto kind = static_cast<Disturbance>(random.below(kDisturbances));
+    if ((kind == Disturbance::kFillDisk && !disk.mounted()) ||
+        (kind == Disturbance::kCutLink && !hosts_)) {
+      kind = Disturbance::kKillWorker;
+    }
     std::printf("%d of %d, after step %llu: %s\n", i + 1, times,
-                static_cast<unsigned long long>(stepReached()), kNames[kind]);
+                static_cast<unsigned long long>(stepReached()), kNames[static_cast<int>(kind)]);
     std::fflush(stdout);
-    apply(static_cast<Disturbance>(kind), worker);
+    apply(kind, random);
   }
   ASSERT_TRUE(reach(steps)) << job_->output();
   EXPECT_EQ(job_->wait(60), 0) << job_->output();
@@ -173,8 +203,9 @@ TEST_F(Chaos, ShortDisturbancesLeaveNoTrace) {
 }
 
 TEST_F(Chaos, NightlyDisturbancesLeaveNoTrace) {
+  useHosts();
   const char* seed = std::getenv("SPHEREFACE_CHAOS_SEED");
-  disturb(seed != nullptr ? std::strtoull(seed, nullptr, 10) : 2, 40, 16000);
+  disturb(seed != nullptr ? std::strtoull(seed, nullptr, 10) : 2, 40, 8000);
 }
 
 }  // namespace

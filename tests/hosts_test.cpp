@@ -36,21 +36,10 @@ class Hosts : public Job {
     hosts_ = std::make_unique<NetworkNamespaces>(count);
   }
 
-  /// A job with one worker on each host, started on the first one.
+  /// A job with one worker on each host.
   std::vector<std::string> jobLine(const std::string& run,
                                    const std::vector<std::string>& more = {}) const {
-    std::string list;
-    for (int host = 1; host <= count_; ++host)
-      list += concat(host == 1 ? "" : ",", NetworkNamespaces::address(host), ":1");
-    // By both names: those of OpenMPI 4 and 5. What a killed mpirun leaves in TMPDIR goes with the
-    // test's folder.
-    std::vector<std::string> line = {"env", concat("TMPDIR=", folder_.string()),
-                                     concat("OMPI_MCA_plm_rsh_agent=", hosts_->agent().string()),
-                                     concat("PRTE_MCA_plm_ssh_agent=", hosts_->agent().string())};
-    const std::vector<std::string> train = trainLine(run, 0, {"--hosts", list});
-    line.insert(line.end(), train.begin(), train.end());
-    line.insert(line.end(), more.begin(), more.end());
-    return hosts_->on(1, line);
+    return hostsLine(*hosts_, count_, 1, run, more);
   }
 
   std::vector<std::string> longJobLine(const std::string& run,
@@ -98,6 +87,22 @@ TEST_F(Hosts, TrainTheBitsOfOneHost) {
   for (int host = 1; host <= 3; ++host) {
     EXPECT_GT(hosts_->bytesSent(host), gradients);
     EXPECT_GT(hosts_->bytesReceived(host), gradients);
+  }
+}
+
+TEST_F(Hosts, EachHostSendsItsPartOfTheSumOnce) {
+  makeHosts(2);
+  const Finished spread = runCommand(hostsLine(*hosts_, 2, 2, "two-levels", longRun()));
+  ASSERT_EQ(spread.code, 0) << spread.output;
+  const Finished together = runCommand(trainLine("one-level", 4, longRun()));
+  ASSERT_EQ(together.code, 0) << together.output;
+  EXPECT_TRUE(parameters("two-levels", kSteps) == parameters("one-level", kSteps));
+  // Half of the gradients to the other host and half of the sums: in one level, where each of the
+  // two workers would have to, it were twice as many.
+  const uint64_t gradients = kSteps * parameters("two-levels", kSteps).size();
+  for (int host = 1; host <= 2; ++host) {
+    EXPECT_GT(hosts_->bytesSent(host), gradients);
+    EXPECT_LT(hosts_->bytesSent(host), gradients * 3 / 2);
   }
 }
 

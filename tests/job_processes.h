@@ -1,14 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Finds the processes of a running job by their command lines and parents.
+// Finds the processes of a running job by their command lines and what MPI says of them in their
+// environments.
 
 #pragma once
 
 #include <sys/types.h>
 
 #include <filesystem>
-#include <vector>
+#include <map>
 
 namespace sphereface::testing {
 
@@ -16,16 +17,15 @@ namespace sphereface::testing {
 struct JobProcesses {
   pid_t mpirun = 0;
   pid_t coordinator = 0;
-  std::vector<pid_t> workers;  // in the order they were started
+  std::map<int, pid_t> workers;  // by world rank
 
-  /// World rank `rank`.
   pid_t worker(int rank) const {
-    const auto index = static_cast<size_t>(rank - 1);
-    return index < workers.size() ? workers[index] : 0;
+    const auto found = workers.find(rank);
+    return found == workers.end() ? 0 : found->second;
   }
 };
 
-/// Of the job on this host whose coordinator has `run` on its command line.
+/// Of the newest job on this machine whose coordinator has `run` on its command line.
 JobProcesses jobProcesses(const std::filesystem::path& run);
 
 }  // namespace sphereface::testing

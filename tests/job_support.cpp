@@ -96,6 +96,23 @@ std::vector<std::string> Job::trainLine(const std::string& run, int workers,
   return line;
 }
 
+std::vector<std::string> Job::hostsLine(const NetworkNamespaces& network, int hosts, int slots,
+                                        const std::string& run,
+                                        const std::vector<std::string>& more) {
+  std::string list;
+  for (int host = 1; host <= hosts; ++host)
+    list += concat(host == 1 ? "" : ",", NetworkNamespaces::address(host), ":", slots);
+  // By both names: those of OpenMPI 4 and 5. What a killed mpirun leaves in TMPDIR goes with the
+  // test's folder.
+  std::vector<std::string> line = {"env", concat("TMPDIR=", folder_.string()),
+                                   concat("OMPI_MCA_plm_rsh_agent=", network.agent().string()),
+                                   concat("PRTE_MCA_plm_ssh_agent=", network.agent().string())};
+  const std::vector<std::string> train = trainLine(run, 0, {"--hosts", list});
+  line.insert(line.end(), train.begin(), train.end());
+  line.insert(line.end(), more.begin(), more.end());
+  return network.on(1, line);
+}
+
 std::string Job::parameters(const std::string& run, uint64_t step) {
   return partsOf(checkpointFolder(folder_ / run, step), CheckpointManifest::Part::PARAMETERS);
 }

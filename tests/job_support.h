@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "tests/network_namespaces.h"
 #include "tests/process.h"
 
 namespace sphereface::testing {
@@ -32,6 +33,10 @@ class Job : public ::testing::Test {
 
   /// With 0 workers their number is left to the command.
   static std::vector<std::string> trainLine(const std::string& run, int workers,
+                                            const std::vector<std::string>& more = {});
+  /// The same over hosts 1 to `hosts`, with `slots` workers on each, started on the first one.
+  static std::vector<std::string> hostsLine(const NetworkNamespaces& network, int hosts, int slots,
+                                            const std::string& run,
                                             const std::vector<std::string>& more = {});
   /// Of the run's checkpoint after `step` steps: the network's, then the head's, from all parts.
   static std::string parameters(const std::string& run, uint64_t step);
