@@ -128,6 +128,28 @@ TEST_F(JobFaults, AKilledJobIsStartedAgainAndEndsWithTheSameBits) {
   expectUndisturbedBits("again");
 }
 
+TEST_F(JobFaults, GoingOnWithFewerWorkersEndsWithTheSameBits) {
+  const std::vector<std::string> reproducible = {"--set", "solver.reproducible_shards=4", "--set",
+                                                 "solver.batch_size=12"};
+  std::vector<std::string> line = trainLine("four", 4, reproducible);
+  line.insert(line.end(), {"--set", concat("solver.steps=", kSteps / 2)});
+  const Finished undisturbed = runCommand(line);
+  ASSERT_EQ(undisturbed.code, 0) << undisturbed.output;
+
+  line = trainLine("fewer", 4, reproducible);
+  line.insert(line.end(), {"--set", concat("solver.steps=", kSteps / 2), "--set",
+                           "checkpoint.every_steps=50", "--restarts", "1", "--min-workers", "1"});
+  Process job(line);
+  ASSERT_TRUE(hasCheckpoint("fewer")) << job.output();
+  ASSERT_EQ(::kill(worker("fewer", 3), SIGKILL), 0);
+  ASSERT_EQ(job.wait(60), 0) << job.output();
+  EXPECT_NE(job.output().find("again with 2 workers"), std::string::npos) << job.output();
+  EXPECT_TRUE(parameters("fewer", kSteps / 2) == parameters("four", kSteps / 2));
+  EXPECT_TRUE(momentum("fewer", kSteps / 2) == momentum("four", kSteps / 2));
+  EXPECT_EQ(readFile(folder_ / "fewer" / "records.tsv"),
+            readFile(folder_ / "four" / "records.tsv"));
+}
+
 TEST_F(JobFaults, RestartsEnd) {
   const Finished failed = runCommand(trainLine(
       "hopeless", 3, {"--set", "data.lmdb=/nonexistent", "--restarts", "1", "--min-workers", "2"}));
