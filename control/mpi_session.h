@@ -31,6 +31,8 @@ class MpiSession {
 
   int rank() const { return rank_; }
   int workers() const { return size_ - 1; }
+  /// Does what one worker does for all: the networks of all hold the same parameters.
+  bool isFirstWorker() const { return rank_ == 1; }
   /// "rank 2@node1"
   const std::string& name() const { return name_; }
   const std::string& host() const { return host_; }

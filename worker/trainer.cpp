@@ -10,23 +10,19 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/parallel.h"
 #include "control/channel.h"
 #include "control/stop_signal.h"
 #include "data/loader.h"
 #include "model/checkpoint.h"
-#include "model/initialize.h"
-#include "model/network_table.h"
 #include "model/schedule.h"
-#include "model/share.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
 #include "worker/all_reduce.h"
 #include "worker/checkpoint_writer.h"
 #include "worker/divergence_guard.h"
 #include "worker/heartbeat.h"
-#include "worker/mpi_head_exchange.h"
 #include "worker/step_runner.h"
+#include "worker/worker_model.h"
 
 namespace sphereface {
 namespace {
@@ -34,8 +30,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kCoordinator = 0;
-// The worker that writes checkpoints; all hold the same parameters.
-constexpr int kWriter = 1;
 
 // So many steps that diverge in a row, or roll-backs in a run, are no accident.
 constexpr int kMostSkipped = 10;
@@ -59,11 +53,9 @@ class Trainer {
         heartbeat_(heartbeat),
         plan_(plan),
         config_(parseConfig(plan)),
-        network_(buildNetwork(config_.network())),
         dataset_(config_.data().lmdb()),
         length_(runLength(config_.solver(), dataset_.size())),
         shards_(shardsOfWorker(config_.solver(), session.workers())),
-        own_classes_(ownClasses()),
         loader_(dataset_, optionsOfLoader()) {}
 
   /// Trains to the end, or until asked to stop.
@@ -108,12 +100,6 @@ class Trainer {
     return config;
   }
 
-  Share ownClasses() const {
-    const uint32_t classes = dataset_.manifest().classes();
-    if (!config_.head().class_parallel()) return {0, classes};
-    return shareOf(classes, session_.workers(), session_.rank() - 1);
-  }
-
   LoaderOptions optionsOfLoader() const {
     LoaderOptions options = loaderOptions(config_.data());
     options.prefetch *= shards_;
@@ -139,7 +125,7 @@ class Trainer {
         break;
     }
     // All workers know; one says it.
-    if (session_.rank() != kWriter) waitForMessage(channel_);
+    if (!session_.isFirstWorker()) waitForMessage(channel_);
     throw Error(concat("the loss of step ", step, " is ", loss,
                        ": training diverged; lower solver.base_learning_rate, add "
                        "solver.warmup, slow head.lambda or raise head.margin_warmup_steps"));
@@ -149,15 +135,16 @@ class Trainer {
   void rollBack(uint64_t step) {
     tellFinished(writer_.finish());
     std::string folder;
-    if (session_.rank() == kWriter) folder = newestCommitted();
+    if (session_.isFirstWorker()) folder = newestCommitted();
     broadcast(session_.workerComm(), folder);
     if (folder.empty()) {
       throw Error(concat("the loss of step ", step,
                          " diverged, and there is no checkpoint to go back to: set "
                          "checkpoint.every_steps, or checkpoint.initial"));
     }
-    loadCheckpoint(folder, readCheckpointManifest(folder), network_, *engine_, own_classes_.begin);
-    if (session_.rank() == kWriter) {
+    loadCheckpoint(folder, readCheckpointManifest(folder), model_->network, *model_->engine,
+                   model_->classes.begin);
+    if (session_.isFirstWorker()) {
       tell(concat("step ", step, " diverged: went on with the weights of ", folder));
     }
   }
@@ -196,7 +183,7 @@ class Trainer {
   void accept(const ShardLease& lease) {
     const uint32_t slice = lease.slice_end() - lease.slice_begin();
     const uint32_t images = slice / shards_;
-    if (engine_ == nullptr) makeModel(static_cast<int>(images));
+    if (!model_) makeModel(static_cast<int>(images));
     const uint64_t batch = config_.solver().batch_size();
     const uint64_t passes = config_.solver().iter_size();
     for (uint64_t step = lease.first_step(); step < lease.first_step() + lease.steps(); ++step) {
@@ -211,69 +198,17 @@ class Trainer {
     leased_until_ = lease.first_step() + lease.steps();
   }
 
-  void makeModel(int batch) {
-    EngineOptions options;
-    options.network = network_;
-    options.first_class = static_cast<int>(own_classes_.begin);
-    options.classes = static_cast<int>(own_classes_.size());
-    if (config_.head().class_parallel()) options.exchange = makeExchange();
-    options.head = headOptions(config_.head());
-    options.batch = batch;
-    options.precision = precisionOf(config_.worker());
-    options.threads = static_cast<int>(config_.worker().threads());
-    if (options.threads == 0) {
-      options.threads = static_cast<int>(
-          std::max<size_t>(1, availableThreads() / static_cast<size_t>(session_.workersOnHost())));
+  void makeModel(int images) {
+    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), images);
+    forward_passes_ = model_->forward_passes;
+    for (const std::string& text : model_->notes)
+      tell(text);
+    if (config_.worker().overlap() && !session_.threadsMayCallMpi()) {
+      tell("this MPI library has no MPI_THREAD_MULTIPLE: gradients are reduced after backward");
     }
-    std::optional<CheckpointManifest> resumed;
-    if (plan_.has_resume_from()) resumed = readCheckpointManifest(plan_.resume_from());
-    options.convolution = convolutionOf(config_.worker());
-    if (resumed && options.convolution == Convolution::kFastest) {
-      options.convolution_algorithms = resumed->convolution_algorithms();
-    }
-    makeEngines(options);
-    if (resumed) {
-      const CheckpointManifest& manifest = *resumed;
-      if (manifest.dataset_sha256() != dataset_.manifest().sha256()) {
-        throw Error(concat(plan_.resume_from(), " was trained on another data set than ",
-                           config_.data().lmdb()));
-      }
-      loadCheckpoint(plan_.resume_from(), manifest, network_, *engine_, own_classes_.begin);
-      forward_passes_ = manifest.forward_passes();
-    } else {
-      initializeModel();
-    }
-    std::optional<double> guard_loss;
-    if (resumed && resumed->has_guard_loss()) guard_loss = resumed->guard_loss();
-    guard_.emplace(config_.solver(), guard_loss);
-    runner_ = std::make_unique<StepRunner>(session_, config_, length_, *engine_, loader_, *guard_,
-                                           heartbeat_);
-  }
-
-  HeadExchange* makeExchange() {
-    std::vector<int> first_image;
-    for (int worker = 0; worker <= session_.workers(); ++worker) {
-      const Share images = shareOf(config_.solver().batch_size(), session_.workers(), worker);
-      first_image.push_back(static_cast<int>(images.begin));
-    }
-    exchange_.emplace(session_.workerComm(), first_image, network_.embedding,
-                      std::chrono::seconds(config_.worker().collective_timeout()));
-    return &*exchange_;
-  }
-
-  void initializeModel() {
-    const NetworkConfig& network = config_.network();
-    const std::span<float> head = engine_->head().parameters;
-    initializeTrunk(network_, network.seed(), engine_->trunk().parameters);
-    initializeHead(static_cast<int>(own_classes_.begin), static_cast<int>(own_classes_.size()),
-                   network_.embedding, network.seed(), head);
-    if (!network.has_init_from()) return;
-    const bool same_classes =
-        initializeFromCheckpoint(network.init_from(), dataset_.manifest(), network_,
-                                 engine_->trunk().parameters, head, own_classes_.begin);
-    tell(concat("initial weights from ", network.init_from(),
-                same_classes ? ", network and head"
-                             : ": the network's; the head starts anew, as its classes differ"));
+    guard_.emplace(config_.solver(), model_->guard_loss);
+    runner_ = std::make_unique<StepRunner>(session_, config_, length_, *model_->engine, loader_,
+                                           *guard_, heartbeat_);
   }
 
   /// Something the user should know.
@@ -283,30 +218,10 @@ class Trainer {
     channel_.send(kCoordinator, KIND_NOTE, note);
   }
 
-  /// The first worker's engine chooses the convolutions' algorithms for all, so that they don't
-  /// disturb each other's measurements and a checkpoint can name one choice.
-  void makeEngines(EngineOptions options) {
-    const Device device = deviceOf(config_.worker());
-    const bool chooses = options.convolution == Convolution::kFastest &&
-                         options.convolution_algorithms.empty() && session_.workers() > 1;
-    if (!chooses || session_.rank() == kWriter) engine_ = makeEngine(device, options);
-    if (chooses) {
-      std::string& text = options.convolution_algorithms;
-      if (engine_ != nullptr) text = engine_->convolutionAlgorithms();
-      broadcast(session_.workerComm(), text);
-      if (engine_ == nullptr) engine_ = makeEngine(device, options);
-    }
-    for (const std::string& text : engine_->notes())
-      tell(text);
-    if (config_.worker().overlap() && !session_.threadsMayCallMpi()) {
-      tell("this MPI library has no MPI_THREAD_MULTIPLE: gradients are reduced after backward");
-    }
-  }
-
   void writeCheckpoint(uint64_t step) {
     last_written_ = step;
     // With spread classes every worker writes its own; otherwise all hold the same.
-    const bool first = session_.rank() == kWriter;
+    const bool first = session_.isFirstWorker();
     if (!first && !config_.head().class_parallel()) return;
     tellFinished(writer_.finish());
     CheckpointPart part;
@@ -314,7 +229,8 @@ class Trainer {
     part.set_folder(checkpointWorkFolder(plan_.run_folder(), step).string());
     part.set_writers(config_.head().class_parallel() ? session_.workers() : 1);
     if (first) *part.mutable_manifest() = describeCheckpoint(step);
-    writer_.begin(checkpointSlices(*engine_, network_, own_classes_.begin, first), std::move(part));
+    writer_.begin(checkpointSlices(*model_->engine, model_->network, model_->classes.begin, first),
+                  std::move(part));
   }
 
   CheckpointManifest describeCheckpoint(uint64_t step) const {
@@ -325,15 +241,15 @@ class Trainer {
     manifest.set_classes(data.classes());
     manifest.set_color_order(DatasetManifest::ColorOrder_Name(data.color_order()));
     manifest.set_alignment_template(data.alignment_template());
-    manifest.set_normalization_mean(network_.mean);
-    manifest.set_normalization_scale(network_.scale);
+    manifest.set_normalization_mean(model_->network.mean);
+    manifest.set_normalization_scale(model_->network.scale);
     manifest.set_dataset_sha256(data.sha256());
     *manifest.mutable_config() = config_;
     if (convolutionOf(config_.worker()) == Convolution::kFastest) {
-      manifest.set_convolution_algorithms(engine_->convolutionAlgorithms());
+      manifest.set_convolution_algorithms(model_->engine->convolutionAlgorithms());
     }
     if (guard_->mean()) manifest.set_guard_loss(*guard_->mean());
-    describeTensors(network_, manifest);
+    describeTensors(model_->network, manifest);
     return manifest;
   }
 
@@ -346,14 +262,11 @@ class Trainer {
   Heartbeat* heartbeat_;  // may be null
   RunPlan plan_;
   TrainConfig config_;
-  Network network_;
   Dataset dataset_;
   RunLength length_;
   uint32_t shards_;
-  Share own_classes_;  // those held here: all, or this worker's share
   Loader loader_;
-  std::optional<MpiHeadExchange> exchange_;
-  std::unique_ptr<Engine> engine_;
+  std::optional<WorkerModel> model_;
   std::optional<DivergenceGuard> guard_;
   std::unique_ptr<StepRunner> runner_;
   CheckpointWriter writer_;

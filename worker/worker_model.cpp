@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "worker/worker_model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "model/checkpoint.h"
+#include "model/initialize.h"
+#include "model/network_table.h"
+#include "model/train_config.h"
+#include "worker/all_reduce.h"
+
+namespace sphereface {
+namespace {
+
+std::unique_ptr<MpiHeadExchange> makeExchange(const MpiSession& session, const TrainConfig& config,
+                                              int embedding) {
+  std::vector<int> first_image;
+  for (int worker = 0; worker <= session.workers(); ++worker) {
+    const Share images = shareOf(config.solver().batch_size(), session.workers(), worker);
+    first_image.push_back(static_cast<int>(images.begin));
+  }
+  return std::make_unique<MpiHeadExchange>(
+      session.workerComm(), first_image, embedding,
+      std::chrono::seconds(config.worker().collective_timeout()));
+}
+
+int threadsOf(const MpiSession& session, const WorkerConfig& config) {
+  if (config.threads() > 0) return static_cast<int>(config.threads());
+  return static_cast<int>(
+      std::max<size_t>(1, availableThreads() / static_cast<size_t>(session.workersOnHost())));
+}
+
+/// The first worker's engine chooses the convolutions' algorithms for all, so that they don't
+/// disturb each other's measurements and a checkpoint can name one choice.
+std::unique_ptr<Engine> makeEngineWithOthers(const MpiSession& session, Device device,
+                                             EngineOptions options) {
+  const bool chooses = options.convolution == Convolution::kFastest &&
+                       options.convolution_algorithms.empty() && session.workers() > 1;
+  if (!chooses) return makeEngine(device, options);
+  std::unique_ptr<Engine> engine;
+  if (session.isFirstWorker()) {
+    engine = makeEngine(device, options);
+    options.convolution_algorithms = engine->convolutionAlgorithms();
+  }
+  broadcast(session.workerComm(), options.convolution_algorithms);
+  return engine ? std::move(engine) : makeEngine(device, options);
+}
+
+void loadWeights(const RunPlan& plan, const TrainConfig& config, const DatasetManifest& data,
+                 const CheckpointManifest& checkpoint, WorkerModel& model) {
+  if (checkpoint.dataset_sha256() != data.sha256()) {
+    throw Error(
+        concat(plan.resume_from(), " was trained on another data set than ", config.data().lmdb()));
+  }
+  loadCheckpoint(plan.resume_from(), checkpoint, model.network, *model.engine, model.classes.begin);
+  model.forward_passes = checkpoint.forward_passes();
+  if (checkpoint.has_guard_loss()) model.guard_loss = checkpoint.guard_loss();
+}
+
+void initializeWeights(const NetworkConfig& config, const DatasetManifest& data,
+                       WorkerModel& model) {
+  const std::span<float> trunk = model.engine->trunk().parameters;
+  const std::span<float> head = model.engine->head().parameters;
+  initializeTrunk(model.network, config.seed(), trunk);
+  initializeHead(static_cast<int>(model.classes.begin), static_cast<int>(model.classes.size()),
+                 model.network.embedding, config.seed(), head);
+  if (!config.has_init_from()) return;
+  const bool same_classes = initializeFromCheckpoint(config.init_from(), data, model.network, trunk,
+                                                     head, model.classes.begin);
+  model.notes.push_back(
+      concat("initial weights from ", config.init_from(),
+             same_classes ? ", network and head"
+                          : ": the network's; the head starts anew, as its classes differ"));
+}
+
+}  // namespace
+
+WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
+                            const TrainConfig& config, const DatasetManifest& data, int images) {
+  WorkerModel model;
+  model.network = buildNetwork(config.network());
+  model.classes = {0, data.classes()};
+  std::optional<CheckpointManifest> resumed;
+  if (plan.has_resume_from()) resumed = readCheckpointManifest(plan.resume_from());
+
+  EngineOptions options;
+  if (config.head().class_parallel()) {
+    model.classes = shareOf(data.classes(), session.workers(), session.rank() - 1);
+    model.exchange = makeExchange(session, config, model.network.embedding);
+    options.exchange = model.exchange.get();
+  }
+  options.network = model.network;
+  options.first_class = static_cast<int>(model.classes.begin);
+  options.classes = static_cast<int>(model.classes.size());
+  options.head = headOptions(config.head());
+  options.batch = images;
+  options.precision = precisionOf(config.worker());
+  options.threads = threadsOf(session, config.worker());
+  options.convolution = convolutionOf(config.worker());
+  if (resumed && options.convolution == Convolution::kFastest) {
+    options.convolution_algorithms = resumed->convolution_algorithms();
+  }
+  model.engine = makeEngineWithOthers(session, deviceOf(config.worker()), options);
+  model.notes = model.engine->notes();
+  if (resumed) {
+    loadWeights(plan, config, data, *resumed, model);
+  } else {
+    initializeWeights(config.network(), data, model);
+  }
+  return model;
+}
+
+}  // namespace sphereface

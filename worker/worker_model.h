@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/mpi_session.h"
+#include "kernels/engine.h"
+#include "model/share.h"
+#include "proto/config.pb.h"
+#include "proto/control.pb.h"
+#include "proto/manifest.pb.h"
+#include "worker/mpi_head_exchange.h"
+
+namespace sphereface {
+
+/// A worker's engine with the weights that the run begins with, its own or a checkpoint's.
+struct WorkerModel {
+  Network network;
+  Share classes;  // those held here: all, or with head.class_parallel this worker's share
+  std::unique_ptr<MpiHeadExchange> exchange;  // where the classes are spread
+  std::unique_ptr<Engine> engine;
+  uint64_t forward_passes = 0;       // done before
+  std::optional<double> guard_loss;  // what the guard against divergence ended with
+  std::vector<std::string> notes;    // what the user should know
+};
+
+/// Made by all workers together. `images`: of this worker in a pass.
+/// errors: Error when the checkpoint to begin with doesn't fit; those of makeEngine.
+WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
+                            const TrainConfig& config, const DatasetManifest& data, int images);
+
+}  // namespace sphereface
