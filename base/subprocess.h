@@ -32,8 +32,9 @@ std::filesystem::path siblingProgram(const std::string& name);
 constexpr int kNoSuchProgram = 127;
 
 /// Runs `line` on this process's terminal. Returns its exit code, 128 + signal if one ended it, 127
-/// when it can't be run. It gets a SIGTERM when this process ends before it. `look`, if any, is called with its process id ten times a second
-/// meanwhile. errors: Error when no process can be made.
+/// when it can't be run. It gets a SIGTERM when this process ends before it. `look`, if any, is
+/// called with its process id ten times a second meanwhile. errors: Error when no process can be
+/// made.
 int runProgram(const CommandLine& line, const Environment& environment = {},
                const std::function<void(pid_t)>& look = {});
 

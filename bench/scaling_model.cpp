@@ -142,15 +142,15 @@ int main() {
       "GPUs | classes |\n|---|---|\n",
       fast.name);
   for (const int gpus : {8, 16, 64, 256, 1024}) {
-    double classes = 1000;
-    for (; classes < 1e9; classes *= 1.05) {
+    int thousands = 1;
+    for (; thousands < 1000000; thousands += 1 + thousands / 20) {
       Job replicated = buckets;
-      replicated.classes = classes;
+      replicated.classes = 1000.0 * thousands;
       Job parallel = replicated;
       parallel.spread = true;
       if (efficiency(fast, parallel, gpus) > efficiency(fast, replicated, gpus)) break;
     }
-    std::printf("| %d | %.0f thousand |\n", gpus, classes / 1000);
+    std::printf("| %d | %d thousand |\n", gpus, thousands);
   }
   return 0;
 }

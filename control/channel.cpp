@@ -4,7 +4,6 @@
 #include "control/channel.h"
 
 #include <thread>
-#include <utility>
 
 namespace sphereface {
 namespace {
@@ -16,17 +15,17 @@ constexpr std::chrono::microseconds kLongestSleep{2000};
 
 Channel::~Channel() {
   if (std::uncaught_exceptions() > errors_when_made_) {
-    // MPI may still read the messages.
-    [[maybe_unused]] const auto* left = new std::deque<Pending>(std::move(sent_));
+    // Left where they are: MPI may still read the messages.
+    static_cast<void>(sent_.release());
     return;
   }
-  for (Pending& pending : sent_)
+  for (Pending& pending : *sent_)
     MPI_Wait(&pending.request, MPI_STATUS_IGNORE);
 }
 
 void Channel::send(int to, Kind kind, const google::protobuf::Message& message) {
   forgetSent();
-  Pending& pending = sent_.emplace_back();
+  Pending& pending = sent_->emplace_back();
   pending.bytes = message.SerializeAsString();
   MPI_Isend(pending.bytes.data(), static_cast<int>(pending.bytes.size()), MPI_BYTE, to,
             static_cast<int>(kind), comm_, &pending.request);
@@ -61,11 +60,11 @@ std::optional<ReceivedMessage> Channel::wait(std::chrono::milliseconds timeout) 
 }
 
 void Channel::forgetSent() {
-  while (!sent_.empty()) {
+  while (!sent_->empty()) {
     int done = 0;
-    MPI_Test(&sent_.front().request, &done, MPI_STATUS_IGNORE);
+    MPI_Test(&sent_->front().request, &done, MPI_STATUS_IGNORE);
     if (done == 0) return;
-    sent_.pop_front();
+    sent_->pop_front();
   }
 }
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -62,7 +63,7 @@ class Channel {
 
   MPI_Comm comm_;
   int errors_when_made_ = std::uncaught_exceptions();
-  std::deque<Pending> sent_;
+  std::unique_ptr<std::deque<Pending>> sent_ = std::make_unique<std::deque<Pending>>();
 };
 
 }  // namespace sphereface

@@ -29,7 +29,7 @@ std::string_view bytesOf(std::span<const float> values) {
 }
 
 std::string fileName(Part::Content content, uint64_t offset) {
-  const std::string name = content == Part::PARAMETERS ? kParametersFile : kMomentumFile;
+  const char* const name = content == Part::PARAMETERS ? kParametersFile : kMomentumFile;
   if (offset == 0) return name;
   return concat(fs::path(name).stem().string(), "-", offset, ".bin");
 }
