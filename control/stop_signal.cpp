@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <initializer_list>
 
 namespace sphereface {
 namespace {
