@@ -104,6 +104,14 @@ int runJob(const CommandLine& line) {
   return ended ? static_cast<int>(kExitFailed) : code;
 }
 
+/// Waits. True as soon as a stop is asked for.
+bool stoppedWithin(int seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (!stopRequested() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return stopRequested();
+}
+
 /// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
 /// checkpoint.
 int runWithRestarts(Options options, const TrainConfig& config) {
@@ -127,7 +135,7 @@ int runWithRestarts(Options options, const TrainConfig& config) {
                 restart + 1, options.restarts, code, workers, workers == 1 ? "worker" : "workers",
                 seconds);
     std::fflush(stdout);
-    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    if (stoppedWithin(seconds)) return code;
   }
 }
 

@@ -14,13 +14,15 @@ constexpr std::chrono::microseconds kLongestSleep{2000};
 }  // namespace
 
 Channel::~Channel() {
-  if (std::uncaught_exceptions() > errors_when_made_) {
-    // Left where they are: MPI may still read the messages.
-    static_cast<void>(sent_.release());
-    return;
-  }
+  if (std::uncaught_exceptions() > errors_when_made_) abandon();
   for (Pending& pending : *sent_)
     MPI_Wait(&pending.request, MPI_STATUS_IGNORE);
+}
+
+void Channel::abandon() {
+  // Not freed: MPI may still read the messages.
+  static_cast<void>(sent_.release());
+  sent_ = std::make_unique<std::deque<Pending>>();
 }
 
 void Channel::send(int to, Kind kind, const google::protobuf::Message& message) {

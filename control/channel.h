@@ -47,6 +47,9 @@ class Channel {
   /// or gone, and whoever handles the error is about to end the job.
   ~Channel();
 
+  /// Leaves what was sent to its fate, as the destructor does after an error.
+  void abandon();
+
   void send(int to, Kind kind, const google::protobuf::Message& message);
 
   /// The next message if there is one already.

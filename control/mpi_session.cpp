@@ -3,24 +3,13 @@
 
 #include "control/mpi_session.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/host_name.h"
 
 namespace sphereface {
-namespace {
-
-std::string hostName() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown-host";
-}
-
-}  // namespace
-
 bool beginMpi(int& argc, char**& argv) {
   // A waiting rank must not take the core of a computing one. (OpenMPI's; others ignore it.)
   ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);

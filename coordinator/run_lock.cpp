@@ -7,7 +7,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -16,17 +15,12 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/host_name.h"
 
 namespace sphereface {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{50};
-
-std::string holder() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return concat("process ", ::getpid(), " on ", host.data());
-}
 
 }  // namespace
 
@@ -48,7 +42,7 @@ RunLock::RunLock(const std::filesystem::path& run, std::chrono::seconds patience
     }
     throw Error(concat("cannot lock ", path.string(), ": ", std::strerror(reason)));
   }
-  const std::string text = holder();
+  const std::string text = concat("process ", ::getpid(), " on ", hostName());
   if (::ftruncate(file_, 0) != 0 || ::write(file_, text.data(), text.size()) < 0) {
     const int reason = errno;
     ::close(file_);

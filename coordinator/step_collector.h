@@ -16,7 +16,7 @@ namespace sphereface {
 struct StepSummary {
   uint64_t step = 0;
   uint64_t images = 0;
-  bool skipped = false;  // a loss wasn't finite: nothing was updated
+  bool skipped = false;  // its loss diverged: nothing was updated
   double loss = 0;       // mean over images
   double accuracy = 0;
   double target_cosine = 0;
@@ -36,8 +36,8 @@ struct StepSummary {
   double communication_seconds = 0;  // not hidden behind backward
   double reduction_seconds = 0;      // hidden or not; no part of the step's sum
   double optimizer_seconds = 0;
-  double checkpoint_seconds =
-      0;  // before the step, in the worker that stood still longest; no part
+  // Before the step, in the worker that stood still longest; no part of its sum.
+  double checkpoint_seconds = 0;
   /// The parts' sum.
   double seconds() const {
     return loader_seconds + forward_seconds + head_seconds + backward_seconds +

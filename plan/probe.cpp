@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "model/initialize.h"
 #include "model/train_config.h"
@@ -16,10 +17,6 @@
 
 namespace sphereface {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
@@ -51,18 +48,18 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
     label = static_cast<int32_t>(random.below(static_cast<uint64_t>(options.classes)));
 
   const HeadStep head = headStepAt(run.config.head(), 0, 1, 0);
-  const double end = now() + seconds;
+  const double end = secondsNow() + seconds;
   std::vector<double> pass;
   std::vector<double> update;
-  for (int step = -1; step < steps && (step < 1 || now() < end); ++step) {
-    const double start = now();
+  for (int step = -1; step < steps && (step < 1 || secondsNow() < end); ++step) {
+    const double start = secondsNow();
     engine->forwardBackward(images, labels, head, 1 / static_cast<float>(rows), false);
-    const double computed = now();
+    const double computed = secondsNow();
     // A small rate: random images shall not make the weights diverge.
     engine->update({1e-4, 0.9, 5e-4, run.config.solver().clip_gradients()});
     if (step < 0) continue;
     pass.push_back(computed - start);
-    update.push_back(now() - computed);
+    update.push_back(secondsNow() - computed);
   }
   probe.steps = static_cast<int>(pass.size());
   probe.pass_seconds = median(pass);

@@ -161,6 +161,16 @@ TEST_F(JobFaults, RestartsEnd) {
   EXPECT_EQ(failed.output.find("restart 2"), std::string::npos) << failed.output;
 }
 
+TEST_F(JobFaults, AskedToStopBetweenTwoTriesItTriesNoMore) {
+  Process job(trainLine("between", 1, {"--set", "data.lmdb=/nonexistent", "--restarts", "5"}));
+  ASSERT_TRUE(waitUntil([&] { return job.output().find("restart 4 of 5") != std::string::npos; }))
+      << job.output();
+  // The fifth try would begin in 8 s.
+  job.signal(SIGTERM);
+  EXPECT_EQ(job.wait(6), 1) << job.output();
+  EXPECT_EQ(job.output().find("restart 5"), std::string::npos) << job.output();
+}
+
 TEST_F(JobFaults, ADamagedCheckpointIsPassedOver) {
   const std::vector<std::string> every = {"--set", "checkpoint.every_steps=4"};
   ASSERT_EQ(runCommand(trainLine("whole", 2, every)).code, 0);

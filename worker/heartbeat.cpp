@@ -21,6 +21,7 @@ Heartbeat::~Heartbeat() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
+    after_error_ = std::uncaught_exceptions() > errors_when_made_;
   }
   ended_.notify_one();
   thread_.join();
@@ -36,6 +37,7 @@ void Heartbeat::beat() {
     channel.send(kCoordinator, KIND_HEARTBEAT, heartbeat);
     ended_.wait_for(lock, kInterval, [this] { return ending_; });
   }
+  if (after_error_) channel.abandon();
 }
 
 }  // namespace sphereface

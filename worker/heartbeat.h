@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -41,6 +42,8 @@ class Heartbeat {
   std::mutex mutex_;
   std::condition_variable ended_;
   bool ending_ = false;
+  int errors_when_made_ = std::uncaught_exceptions();
+  bool after_error_ = false;  // whoever handles it ends the job: don't wait for the coordinator
   std::thread thread_;
 };
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/clock.h"
 #include "control/channel.h"
 #include "control/stop_signal.h"
 #include "data/loader.h"
@@ -34,10 +35,6 @@ constexpr int kCoordinator = 0;
 // So many steps that diverge in a row, or roll-backs in a run, are no accident.
 constexpr int kMostSkipped = 10;
 constexpr int kMostRollBacks = 10;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 ReceivedMessage waitForMessage(Channel& channel) {
   while (true) {
@@ -78,13 +75,13 @@ class Trainer {
       const uint64_t done = step + 1;
       goodbye.set_stopped(outcome.stop && done < steps);
       const uint64_t every = config_.checkpoint().every_steps();
-      const double before = now();
+      const double before = secondsNow();
       tellFinished(writer_.finished());
       if (done == steps || goodbye.stopped() || (every > 0 && done % every == 0)) {
         doing(step, WorkerHeartbeat::WRITING);
         writeCheckpoint(done);
       }
-      checkpoint_seconds = now() - before;
+      checkpoint_seconds = secondsNow() - before;
     }
     tellFinished(writer_.finish());
     if (runner_ && runner_->timeline().event_size() > 0) {
@@ -153,9 +150,10 @@ class Trainer {
   std::string newestCommitted() const {
     if (!last_written_) return plan_.has_resume_from() ? plan_.resume_from() : "";
     const fs::path folder = checkpointFolder(plan_.run_folder(), *last_written_);
-    const double end = now() + config_.worker().collective_timeout();
+    const double end = secondsNow() + config_.worker().collective_timeout();
     while (!fs::exists(folder)) {
-      if (now() > end) throw Error(concat("waited in vain for the commit of ", folder.string()));
+      if (secondsNow() > end)
+        throw Error(concat("waited in vain for the commit of ", folder.string()));
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return folder.string();

@@ -4,16 +4,13 @@
 #include "kernels/cpu/class_parallel_head.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "base/clock.h"
+
 namespace sphereface {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 size_t positive(int value) {
   return static_cast<size_t>(value);
@@ -82,9 +79,9 @@ ClassParallelHead::Result ClassParallelHead::run(std::span<const float> embeddin
                                                  std::span<float> d_embeddings) {
   Result result;
   auto timed = [&](const auto& exchange) {
-    const double start = now();
+    const double start = secondsNow();
     exchange();
-    result.exchange_seconds += now() - start;
+    result.exchange_seconds += secondsNow() - start;
   };
   timed([&] {
     exchange_.gather(embeddings, embeddings_.span());

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/aligned_buffer.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
@@ -19,10 +20,6 @@
 
 namespace sphereface {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 struct Store {
   Store(size_t parameter_count, bool has_gradients, bool has_momentum)
@@ -73,13 +70,13 @@ class CpuEngine final : public Engine {
                             const GradientsReady& ready) override {
     checkSize("labels", labels.size(), rows());
     PassStats stats;
-    const double start = now();
+    const double start = secondsNow();
     embed(images, embeddings_.span());
-    const double embedded = now();
+    const double embedded = secondsNow();
 
     classify(labels, head_step, loss_scale, accumulate, stats);
     if (ready && !class_parallel_) ready(head_store_.gradients.span());
-    const double classified = now();
+    const double classified = secondsNow();
 
     size_t told = 0;
     trunk_.backward(d_embeddings_.data(), accumulate, [&](size_t final) {
@@ -88,7 +85,7 @@ class CpuEngine final : public Engine {
     });
     stats.forward_seconds = embedded - start;
     stats.head_seconds = classified - embedded - stats.exchange_seconds;
-    stats.backward_seconds = now() - classified;
+    stats.backward_seconds = secondsNow() - classified;
     return stats;
   }
 
