@@ -13,12 +13,7 @@
 #include <cmath>
 
 #include "kernels/head.h"
-
-#ifdef __CUDACC__
-#define SPHEREFACE_HOST_DEVICE __host__ __device__
-#else
-#define SPHEREFACE_HOST_DEVICE
-#endif
+#include "kernels/host_device.h"
 
 namespace sphereface {
 

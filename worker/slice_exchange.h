@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
-#include "kernels/cpu/bf16.h"
+#include "kernels/bf16.h"
 #include "worker/peer_messages.h"
 
 namespace sphereface {

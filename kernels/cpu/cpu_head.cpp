@@ -11,7 +11,7 @@
 #include "kernels/cpu/hyperspherical_energy.h"
 #include "kernels/cpu/panel_gemm.h"
 #include "kernels/cpu/vector_exp.h"
-#include "kernels/margin.h"
+#include "kernels/head_formulas.h"
 
 namespace sphereface {
 namespace {
@@ -132,6 +132,7 @@ struct Call {
   const HeadOptions& options;
   const HeadPass& pass;
   HeadWorkspace& ws;
+  const HeadRule& rule;
   const float* features;  // what W is multiplied with: x, or x of unit length
   float scale;            // logit = scale * z, or scale * cos(theta / m)
   bool fractional;        // SphereFace-R v2
@@ -140,9 +141,10 @@ struct Call {
       : options(o),
         pass(p),
         ws(w),
+        rule(w.rule),
         features(normalizesEmbedding(o.type) ? w.features.data() : p.x),
-        scale(normalizesEmbedding(o.type) ? static_cast<float>(o.scale) : 1.0F),
-        fractional(o.type == Type::kSphereFaceR2) {}
+        scale(w.rule.scale),
+        fractional(w.rule.isFractional()) {}
 
   int firstOf(int block) const { return block * ws.block; }
   int rowsOf(int block) const { return std::min(ws.block, pass.classes - firstOf(block)); }
@@ -234,7 +236,7 @@ void multiplyBlock(const Call& call, int block, float* z) {
 /// The block's logits without the scale: z itself, or, in `values`, cosines of parts of the angles.
 const float* unscaledLogits(const Call& call, int block, const float* z, float* values) {
   if (!call.fractional) return z;
-  fractionalCosines(call.ws.fractional, z, call.rowsOf(block) * call.ws.lanes, values);
+  fractionalCosines(call.rule.fractional, z, call.rowsOf(block) * call.ws.lanes, values);
   call.forTargets(block, [&](int, int at) { values[at] = kMasked; });
   return values;
 }
@@ -243,27 +245,15 @@ const float* unscaledLogits(const Call& call, int block, const float* z, float* 
 void setTarget(const Call& call, int image, int weights_row, float z) {
   HeadWorkspace& ws = call.ws;
   const HeadPass& p = call.pass;
-  const float norm = ws.norms.data()[image];
-  const bool zero = norm == 0;
-  ws.target_product.data()[image] = z;
-  float cosine = z;
-  float logit = call.scale * z;
-  if (call.options.type == Type::kASoftmax) {
-    cosine = zero ? 0 : z / norm;
-    if (p.step.margin > 1 && !zero) {
-      const auto lambda = static_cast<float>(p.step.lambda);
-      const float psi = targetMargin(Type::kASoftmax, p.step.margin, cosine).psi;
-      logit = (lambda * z + norm * psi) / (1 + lambda);
-    }
-  } else if (call.options.type == Type::kSoftmax) {
+  double weights_norm = 1;
+  if (call.options.type == Type::kSoftmax) {
     const float* w = p.W + static_cast<ptrdiff_t>(weights_row) * p.dim;
-    const double both = static_cast<double>(norm) * std::sqrt(sumOfProducts(w, w, p.dim));
-    cosine = both == 0 ? 0 : static_cast<float>(z / both);
-  } else if (!zero) {
-    logit = call.scale * targetMargin(call.options.type, p.step.margin, cosine).psi;
+    weights_norm = std::sqrt(sumOfProducts(w, w, p.dim));
   }
-  ws.target_cosine.data()[image] = cosine;
-  ws.target.data()[image] = logit;
+  const HeadTarget target = headTarget(call.rule, z, ws.norms.data()[image], weights_norm);
+  ws.target_product.data()[image] = target.product;
+  ws.target_cosine.data()[image] = target.cosine;
+  ws.target.data()[image] = target.logit;
 }
 
 // ----------------------------------------------------------------------------------------- forward
@@ -334,53 +324,26 @@ void mergeStripes(const Call& call) {
 /// The softmax of one image: its loss, and the factors its gradients are made with.
 void finishSoftmax(const Call& call, int image, HeadStats& stats) {
   HeadWorkspace& ws = call.ws;
-  const HeadPass& p = call.pass;
-  const float target = ws.target.data()[image];
-  const double shift = std::max(ws.top.data()[image], target);
-  // Without the label, so that a probability close to 1 keeps its distance from it.
-  const double others =
-      ws.sum.data()[image] * std::exp(static_cast<double>(ws.top.data()[image]) - shift);
-  const double own = std::exp(static_cast<double>(target) - shift);
-  ws.shift.data()[image] = static_cast<float>(shift);
-  ws.factor.data()[image] = static_cast<float>(p.loss_scale * call.scale / (others + own));
+  const SoftmaxOthers others = {ws.top.data()[image], ws.sum.data()[image]};
+  const HeadTarget target = {ws.target_product.data()[image], ws.target_cosine.data()[image],
+                             ws.target.data()[image]};
+  const ImageSoftmax softmax = imageSoftmax(others, target.logit);
+  const SoftmaxShift shift = softmaxShift(call.rule, softmax);
+  ws.shift.data()[image] = shift.shift;
+  ws.factor.data()[image] = shift.factor;
   if (!call.ownsTarget(image)) return;
 
-  const float cosine = ws.target_cosine.data()[image];
   const float norm = ws.norms.data()[image];
-  stats.loss_sum += own == 1 ? std::log1p(others) : std::log(others + own) + (shift - target);
-  stats.target_cosine_sum += cosine;
-  stats.zero_norm += norm == 0 ? 1 : 0;
-  const float plain = call.fractional ? fractionalCosine(ws.fractional, cosine).psi
-                                      : ws.target_product.data()[image];
-  stats.correct += call.scale * plain >= ws.top.data()[image] ? 1 : 0;
+  const ImageStats own = imageStats(call.rule, softmax, others, target, norm);
+  stats.loss_sum += own.loss;
+  stats.target_cosine_sum += own.cosine;
+  stats.zero_norm += own.zero_norm ? 1 : 0;
+  stats.correct += own.correct ? 1 : 0;
 
-  const auto g = static_cast<float>(-p.loss_scale * others / (others + own));
-  float for_w = g * call.scale;
-  float for_x = for_w;
-  float for_embedding = 0;
-  const bool has_margin = norm != 0 && call.options.gradient != Gradient::kDetached;
-  if (call.options.type == Type::kASoftmax && p.step.margin > 1 && has_margin) {
-    const MarginValue<float> margin = targetMargin(Type::kASoftmax, p.step.margin, cosine);
-    const auto lambda = static_cast<float>(p.step.lambda);
-    const float share = g / (1 + lambda);
-    float a = margin.derivative;
-    float b = (margin.psi - cosine * a) / norm;
-    if (call.options.gradient == Gradient::kReference) {
-      const float length = std::sqrt(a * a + b * b);
-      a /= length;
-      b /= length;
-    } else {
-      for_w = (a + lambda) * share;
-    }
-    for_x = (a + lambda) * share;
-    for_embedding = b * share;
-  } else if (normalizesEmbedding(call.options.type) && has_margin) {
-    for_w *= targetMargin(call.options.type, p.step.margin, cosine).derivative;
-    for_x = for_w;
-  }
-  ws.target_gradient_w.data()[image] = for_w;
-  ws.target_gradient_x.data()[image] = for_x;
-  ws.embedding_factor.data()[image] = for_embedding;
+  const TargetGradient gradient = targetGradient(call.rule, softmax, target, norm);
+  ws.target_gradient_w.data()[image] = gradient.for_w;
+  ws.target_gradient_x.data()[image] = gradient.for_x;
+  ws.embedding_factor.data()[image] = gradient.for_embedding;
 }
 
 /// g of a block's classes, 0 for the labels.
@@ -391,7 +354,7 @@ void blockGradients(const Call& call, int block, const float* z, float* g) {
   const float* logits = unscaledLogits(call, block, z, g);
   logitGradients(logits, rows, lanes, call.scale, ws.shift.data(), ws.factor.data(), g);
   if (call.fractional && call.options.gradient == Gradient::kExact) {
-    timesFractionalSlopes(ws.fractional, z, rows * lanes, g);
+    timesFractionalSlopes(call.rule.fractional, z, rows * lanes, g);
   }
 }
 
@@ -552,8 +515,8 @@ size_t HeadWorkspace::scratchFloats() const {
 }
 
 void headForward(const HeadOptions& options, const HeadPass& pass, HeadWorkspace& workspace) {
+  workspace.rule = headRule(options, pass.step, pass.loss_scale);
   const Call call(options, pass, workspace);
-  if (call.fractional) workspace.fractional = fitFractionalCosine(pass.step.margin);
   prepareImages(call);
 #pragma omp parallel for schedule(dynamic)
   for (int stripe = 0; stripe < workspace.stripes; ++stripe)

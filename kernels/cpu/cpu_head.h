@@ -23,8 +23,8 @@
 #include <cstdint>
 
 #include "base/aligned_buffer.h"
-#include "kernels/fractional_cosine.h"
 #include "kernels/head.h"
+#include "kernels/head_formulas.h"
 
 namespace sphereface {
 
@@ -84,7 +84,7 @@ struct HeadWorkspace {
   AlignedBuffer<float> logits;             // z of all classes, unless streaming
   AlignedBuffer<int32_t> present;          // labels of the batch, each once (MHE)
   AlignedBuffer<double> energies;          // by present label
-  FractionalCosine fractional;
+  HeadRule rule;                           // of the pass
 
   size_t scratchFloats() const;
 

@@ -124,8 +124,8 @@ void CpuTrunk::Plan::backwardPrelu(const TrunkLayer& layer) {
   };
   const PreluState<T> state = {
       static_cast<const T*>(layer.signs == nullptr ? layer.pre : layer.post), layer.signs};
-  preluBackward(layer.blocked, state, slopes(layer), buffer(layer.grad), buffer(layer.branch),
-                buffer(layer.dpre), slope_gradient.data());
+  preluBackward(layer.blocked, state, slopes(layer), buffer(layer.flow.grad),
+                buffer(layer.flow.branch), buffer(layer.flow.dpre), slope_gradient.data());
 }
 
 void CpuTrunk::Plan::addSlopeGradient(const TrunkLayer& layer, bool accumulate) {

@@ -56,7 +56,11 @@ TrunkPlan::TrunkPlan(const EngineOptions& options, const float* all_parameters,
     widest = std::max(widest, layer.blocked.paddedChannels());
     layers.push_back(std::move(layer));
   }
-  if (training) planGradients();
+  if (training) {
+    const std::vector<GradientFlow> flow = planGradientFlow(network);
+    for (size_t i = 0; i < layers.size(); ++i)
+      layers[i].flow = flow[i];
+  }
   chooseAlgorithms(options);
   std::vector<LayerPrimitives> primitives;
   for (size_t i = 0; i < layers.size(); ++i)
@@ -80,7 +84,7 @@ TrunkPlan::TrunkPlan(const EngineOptions& options, const float* all_parameters,
   to_fc_input = reorder(at(blocked, last.post), at(plain, fc_input.data()));
   if (!training) return;
   from_d_fc_input = reorder(at(plain, d_fc_input.data()),
-                            at(blocked, gradient.at(static_cast<size_t>(last.grad))));
+                            at(blocked, gradient.at(static_cast<size_t>(last.flow.grad))));
 }
 
 memory::desc TrunkPlan::blockedDesc(const ConvLayer& c) const {
@@ -157,43 +161,6 @@ void TrunkPlan::keepWhatWorks() {
   if (missing.empty()) return;
   notes.push_back(concat("the convolutions' recorded algorithms can't all be had on this machine (",
                          missing, "): direct ones instead, so results differ in the last digits"));
-}
-
-/// Walks backward's way through the three gradients of activations.
-void TrunkPlan::planGradients() {
-  std::vector<bool> has_branch(layers.size());
-  for (const TrunkLayer& layer : layers) {
-    if (layer.shape.residual_from >= 0) {
-      has_branch[static_cast<size_t>(layer.shape.residual_from)] = true;
-    }
-  }
-  auto other = [](int a, int b) {  // than these two
-    int index = 0;
-    while (index == a || index == b)
-      ++index;
-    return index;
-  };
-  int current = 0;
-  int branch = -1;
-  for (size_t i = layers.size(); i-- > 0;) {
-    TrunkLayer& layer = layers[i];
-    const bool residual = layer.shape.residual_from >= 0;
-    if (branch >= 0 && residual && !has_branch[i]) {
-      throw Error(concat("network ", network.name, ": ", layer.shape.name,
-                         " ends a residual unit inside another, which the CPU engine can't do"));
-    }
-    layer.grad = current;
-    layer.dpre = current;
-    if (has_branch[i]) layer.branch = branch;
-    if (residual && !has_branch[i]) {
-      // The incoming gradient itself stays for the skip.
-      layer.dpre = other(current, -1);
-      branch = current;
-    } else if (!residual && has_branch[i]) {
-      branch = -1;
-    }
-    current = other(layer.dpre, branch);
-  }
 }
 
 /// Lays out the arena (see the top of the header).
@@ -304,7 +271,7 @@ void TrunkPlan::tieCalls(size_t index, const LayerPrimitives& made) {
                     {DNNL_ARG_SCRATCHPAD, at(made.forward.scratchpad_desc(), scratchpad_)}}};
   if (!training) return;
 
-  const memory d_output = at(description.dst, gradient.at(static_cast<size_t>(layer.dpre)));
+  const memory d_output = at(description.dst, gradient.at(static_cast<size_t>(layer.flow.dpre)));
   const memory d_weights = at(made.backward_weights.diff_weights_desc(), weights_);
   std::vector<std::pair<int, memory>> arguments = {
       {DNNL_ARG_SRC, source},
@@ -323,7 +290,7 @@ void TrunkPlan::tieCalls(size_t index, const LayerPrimitives& made) {
 
   const memory backward_weights = at(made.backward_data.weights_desc(), weights_);
   layer.weights_to_backward = reorder(plain, backward_weights);
-  const auto below = static_cast<size_t>(layers[index - 1].grad);
+  const auto below = static_cast<size_t>(layers[index - 1].flow.grad);
   layer.backward_data = {
       dnnl::convolution_backward_data(made.backward_data),
       {{DNNL_ARG_DIFF_DST, d_output},

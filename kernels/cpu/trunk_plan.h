@@ -18,6 +18,7 @@
 #include "kernels/cpu/blocked_prelu.h"
 #include "kernels/cpu/convolution_algorithms.h"
 #include "kernels/engine.h"
+#include "kernels/gradient_flow.h"
 
 namespace sphereface {
 
@@ -38,11 +39,7 @@ struct TrunkLayer {
   onednn::Call weights_to_backward;
   onednn::Call backward_data;  // not in the first layer
 
-  // Which of the plan's three gradients are: that of `post`, that of `pre`, and the residual
-  // branch's, read or (in a residual layer) left for later (-1: none).
-  int grad = 0;
-  int dpre = 0;
-  int branch = -1;
+  GradientFlow flow;  // of the plan's three gradients
 };
 
 struct TrunkPlan {
@@ -69,7 +66,7 @@ struct TrunkPlan {
   std::vector<TrunkLayer> layers;
   AlignedBuffer<uint8_t> arena;
   void* input = nullptr;  // plain, normalised
-  std::array<void*, 3> gradient = {};
+  std::array<void*, kGradientBuffers> gradient = {};
   AlignedBuffer<float> fc_input;  // [batch, fc_inputs], plain
   AlignedBuffer<float> d_fc_input;
   AlignedBuffer<float> padded_slope;    // one layer's, to whole blocks
@@ -83,7 +80,6 @@ struct TrunkPlan {
   void chooseAlgorithms(const EngineOptions& options);
   void measureEachShape();
   void keepWhatWorks();
-  void planGradients();
   void planMemory(const std::vector<LayerPrimitives>& primitives);
   void tieCalls(size_t index, const LayerPrimitives& primitives);
   dnnl::memory at(const dnnl::memory::desc& desc, const void* data) const;
