@@ -3,16 +3,13 @@
 
 #include "kernels/engine.h"
 
-#include "base/error.h"
 #include "kernels/cpu/cpu_engine.h"
+#include "kernels/cuda/cuda_engine.h"
 
 namespace sphereface {
 
 std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options) {
-  if (device == Device::kCuda) {
-    throw Error("device CUDA: this program was built without GPU kernels; use device CPU");
-  }
-  return makeCpuEngine(options);
+  return device == Device::kCuda ? makeCudaEngine(options) : makeCpuEngine(options);
 }
 
 }  // namespace sphereface

@@ -40,10 +40,12 @@ struct EngineOptions {
   // With kFastest: what another engine of the same network answered to convolutionAlgorithms().
   // Then nothing is measured, and the arithmetic is that engine's.
   std::string convolution_algorithms;
-  int threads = 1;
+  int threads = 1;       // of a CPU
+  int device_index = 0;  // of the GPUs that CUDA shows this process
 };
 
-/// Parameters with their gradients and momenta, alike in layout.
+/// Parameters with their gradients and momenta, alike in layout. In the engine's memory: a GPU
+/// engine's spans are only to be handed back to it.
 struct Arena {
   std::span<float> parameters;
   std::span<float> gradients;
@@ -68,7 +70,8 @@ struct Update {
 /// Takes ranges of the arenas' gradients as backward makes them final, so that their reduction can
 /// begin: the head's first (not with an exchange, as they are complete), then the network's from
 /// the front, each where the last one ended. The engine neither reads nor writes a range again
-/// before the next pass.
+/// before the next pass. On a GPU they become final in the order of the engine's stream: what is
+/// put on it then finds them so.
 using GradientsReady = std::function<void(std::span<float>)>;
 
 /// Bytes of an engine's own buffers; what the libraries below it take is not in them.
@@ -89,6 +92,10 @@ class Engine {
   /// without gradients when only a sample of the classes is trained.
   virtual Arena trunk() = 0;
   virtual Arena head() = 0;
+
+  /// Copy of a part of an arena to the caller's memory, and from it. requires: equal sizes.
+  virtual void read(std::span<const float> arena_part, std::span<float> to) const = 0;
+  virtual void write(std::span<const float> from, std::span<float> arena_part) = 0;
 
   /// Embeddings [batch, embedding] of images [batch, channels, height, width], bytes, B G R planes.
   virtual void embed(std::span<const uint8_t> images, std::span<float> embeddings) = 0;

@@ -40,6 +40,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "kernels/host_device.h"
+
 namespace sphereface {
 
 struct HeadOptions {
@@ -84,7 +86,7 @@ struct HeadStats {
 };
 
 /// The types whose logits are scaled cosines: x is normalised too.
-constexpr bool normalizesEmbedding(HeadOptions::Type type) {
+SPHEREFACE_HOST_DEVICE constexpr bool normalizesEmbedding(HeadOptions::Type type) {
   return type != HeadOptions::Type::kASoftmax && type != HeadOptions::Type::kSoftmax;
 }
 

@@ -18,6 +18,11 @@
 
 namespace sphereface {
 
+// A row this near to unit length is left as it is. Rounding the factor and the products can't take
+// the square of a row just normalised further away, so that a second pass finds nothing to do: how
+// many passes a step has, and so how many workers share it, leaves no trace in W.
+constexpr double kUnitSquareError = 2.5e-7;
+
 /// A head's type with what the schedule says of one pass.
 struct HeadRule {
   HeadOptions::Type type = HeadOptions::Type::kASoftmax;

@@ -12,41 +12,23 @@
 #include <limits>
 #include <string>
 
-#include "base/random.h"
 #include "tests/golden.h"
+#include "tests/head_cases.h"
 #include "tests/head_runner.h"
 
 namespace sphereface {
 namespace {
 
 using testing::FastOutput;
+using testing::Head;
+using testing::kCosineHeads;
+using testing::kOtherHeads;
+using testing::nameOf;
+using testing::randomInput;
 using testing::relativeDifference;
 using testing::runFast;
 using Type = HeadOptions::Type;
 using Gradient = HeadOptions::Gradient;
-
-std::vector<double> randomValues(size_t count, Random& random) {
-  std::vector<double> values(count);
-  for (double& value : values)
-    value = random.normal();
-  return values;
-}
-
-reference::HeadInput randomInput(int batch, int dim, int classes, HeadStep step, uint64_t seed) {
-  Random random(seed);
-  reference::HeadInput input;
-  input.batch = batch;
-  input.dim = dim;
-  input.classes = classes;
-  input.step = step;
-  input.loss_scale = 1.0 / batch;
-  input.x = randomValues(static_cast<size_t>(batch) * static_cast<size_t>(dim), random);
-  input.W = randomValues(static_cast<size_t>(classes) * static_cast<size_t>(dim), random);
-  for (int i = 0; i < batch; ++i) {
-    input.labels.push_back(static_cast<int>(random.below(static_cast<uint64_t>(classes))));
-  }
-  return input;
-}
 
 double rowNorm(const std::vector<double>& matrix, size_t element, int dim) {
   const size_t first = element / static_cast<size_t>(dim) * static_cast<size_t>(dim);
@@ -69,23 +51,9 @@ double slopeOf(double& element, const Function& value) {
   return (above - below) / (2 * h);
 }
 
-struct Head {
-  std::string name;
-  Type type;
-  HeadStep step;
-};
-
-void PrintTo(const Head& head, std::ostream* out) {
-  *out << head.name;
-}
-
 class EveryHead : public ::testing::TestWithParam<Head> {
  protected:
-  std::vector<Gradient> gradients() const {
-    if (GetParam().type == Type::kASoftmax) return {Gradient::kReference, Gradient::kExact};
-    if (GetParam().type == Type::kSoftmax) return {Gradient::kExact};
-    return {Gradient::kExact, Gradient::kDetached};
-  }
+  std::vector<Gradient> gradients() const { return testing::gradientsOf(GetParam().type); }
   HeadOptions options(Gradient gradient) const {
     return {.type = GetParam().type, .gradient = gradient, .scale = 7};
   }
@@ -320,23 +288,6 @@ TEST_P(EveryHead, RangesOfClassesMakeTheWhole) {
     EXPECT_LT(relativeDifference(dx_sum, whole.dx), 5e-6);
     EXPECT_LT(relativeDifference(dW, whole.dW), 5e-6);
   }
-}
-
-const auto kCosineHeads = ::testing::Values(
-    Head{"NormFace", Type::kNormFace, {}}, Head{"CosFace", Type::kCosFace, {0.35}},
-    Head{"ArcFace", Type::kArcFace, {0.5}}, Head{"ArcFaceFallback", Type::kArcFace, {1.4}},
-    Head{"SphereFaceR1", Type::kSphereFaceR1, {1.5}},
-    Head{"SphereFaceR1Margin27", Type::kSphereFaceR1, {2.7}},
-    Head{"SphereFaceR2", Type::kSphereFaceR2, {1.5}},
-    Head{"SphereFaceR2Margin27", Type::kSphereFaceR2, {2.7}});
-const auto kOtherHeads = ::testing::Values(
-    Head{"ASoftmax1", Type::kASoftmax, {1, 5}}, Head{"ASoftmax2", Type::kASoftmax, {2, 5}},
-    Head{"ASoftmax3", Type::kASoftmax, {3, 5}}, Head{"ASoftmax4", Type::kASoftmax, {4, 5}},
-    Head{"ASoftmax4Pure", Type::kASoftmax, {4, 0}},
-    Head{"ASoftmax4Annealed", Type::kASoftmax, {4, 76.9}}, Head{"Softmax", Type::kSoftmax, {}});
-
-std::string nameOf(const ::testing::TestParamInfo<Head>& test) {
-  return test.param.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Cosine, EveryHead, kCosineHeads, nameOf);

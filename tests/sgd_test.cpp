@@ -9,15 +9,16 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "kernels/engine.h"
 #include "model/initialize.h"
 #include "model/network_table.h"
+#include "tests/engine_under_test.h"
 #include "tests/golden.h"
 
 namespace sphereface {
 namespace {
 
 using testing::relativeDifference;
+using testing::valuesOf;
 
 constexpr int kClasses = 9;
 
@@ -40,9 +41,13 @@ EngineOptions smallModel(int batch) {
 }
 
 std::unique_ptr<Engine> initialized(const EngineOptions& options) {
-  std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
-  initializeTrunk(options.network, 1, engine->trunk().parameters);
-  initializeHead(0, kClasses, options.network.embedding, 1, engine->head().parameters);
+  std::unique_ptr<Engine> engine = testing::makeEngineUnderTest(options);
+  std::vector<float> trunk(engine->trunk().parameters.size());
+  std::vector<float> head(engine->head().parameters.size());
+  initializeTrunk(options.network, 1, trunk);
+  initializeHead(0, kClasses, options.network.embedding, 1, head);
+  engine->write(trunk, engine->trunk().parameters);
+  engine->write(head, engine->head().parameters);
   return engine;
 }
 
@@ -60,10 +65,6 @@ Images randomImages(const Network& network, size_t count) {
   for (size_t i = 0; i < count; ++i)
     images.labels.push_back(static_cast<int32_t>(random.below(kClasses)));
   return images;
-}
-
-std::vector<double> copyOf(std::span<const float> values) {
-  return {values.begin(), values.end()};
 }
 
 /// Caffe's ApplyUpdate of one parameter, in double: clip, regularise, momentum.
@@ -88,12 +89,12 @@ TEST(Clipping, IsCaffes) {
     const std::unique_ptr<Engine> engine = initialized(options);
     for (int step = 0; step < 3; ++step) {
       engine->forwardBackward(images.bytes, images.labels, {4, 10}, 1.0F / 6, false);
-      std::vector<double> head = copyOf(engine->head().parameters);
-      std::vector<double> head_velocity = copyOf(engine->head().momentum);
-      std::vector<double> trunk = copyOf(engine->trunk().parameters);
-      std::vector<double> trunk_velocity = copyOf(engine->trunk().momentum);
-      const std::vector<double> d_head = copyOf(engine->head().gradients);
-      const std::vector<double> d_trunk = copyOf(engine->trunk().gradients);
+      std::vector<double> head = valuesOf(*engine, engine->head().parameters);
+      std::vector<double> head_velocity = valuesOf(*engine, engine->head().momentum);
+      std::vector<double> trunk = valuesOf(*engine, engine->trunk().parameters);
+      std::vector<double> trunk_velocity = valuesOf(*engine, engine->trunk().momentum);
+      const std::vector<double> d_head = valuesOf(*engine, engine->head().gradients);
+      const std::vector<double> d_trunk = valuesOf(*engine, engine->trunk().gradients);
       double squares = 0;
       for (const double g : d_head)
         squares += g * g;
@@ -104,7 +105,7 @@ TEST(Clipping, IsCaffes) {
 
       const double returned = engine->update({0.05, 0.9, 5e-4, clip});
       EXPECT_NEAR(returned, norm, 1e-9 * norm) << "the unclipped norm";
-      EXPECT_EQ(copyOf(engine->head().gradients), d_head);
+      EXPECT_EQ(valuesOf(*engine, engine->head().gradients), d_head);
 
       const double scale = clip >= 0 && norm > clip ? clip / norm : 1;
       EXPECT_EQ(scale < 1, share == 0.25);
@@ -116,10 +117,12 @@ TEST(Clipping, IsCaffes) {
         for (size_t k = p.offset; k < p.offset + p.count; ++k)
           on_tensor.apply(d_trunk[k], trunk[k], trunk_velocity[k]);
       }
-      EXPECT_LT(relativeDifference(engine->head().parameters, head), 1e-6);
-      EXPECT_LT(relativeDifference(engine->head().momentum, head_velocity), 1e-6);
-      EXPECT_LT(relativeDifference(engine->trunk().parameters, trunk), 1e-6);
-      EXPECT_LT(relativeDifference(engine->trunk().momentum, trunk_velocity), 1e-6);
+      EXPECT_LT(relativeDifference(valuesOf(*engine, engine->head().parameters), head), 1e-6);
+      EXPECT_LT(relativeDifference(valuesOf(*engine, engine->head().momentum), head_velocity),
+                1e-6);
+      EXPECT_LT(relativeDifference(valuesOf(*engine, engine->trunk().parameters), trunk), 1e-6);
+      EXPECT_LT(relativeDifference(valuesOf(*engine, engine->trunk().momentum), trunk_velocity),
+                1e-6);
     }
   }
 }
@@ -133,7 +136,7 @@ TEST(Accumulation, TwoBatchesAreOneTwiceAsLarge) {
   const size_t half = bytes.size() / 2;
   const std::unique_ptr<Engine> whole = initialized(whole_options);
   const std::unique_ptr<Engine> halves = initialized(half_options);
-  const std::vector<double> start = copyOf(whole->trunk().parameters);
+  const std::vector<double> start = valuesOf(*whole, whole->trunk().parameters);
   for (int step = 0; step < 3; ++step) {
     const PassStats once = whole->forwardBackward(bytes, labels, {4, 10}, 0.1F, false);
     const PassStats first =
@@ -142,23 +145,28 @@ TEST(Accumulation, TwoBatchesAreOneTwiceAsLarge) {
         halves->forwardBackward(bytes.subspan(half), labels.subspan(5), {4, 10}, 0.1F, true);
     EXPECT_NEAR(first.head.loss_sum + second.head.loss_sum, once.head.loss_sum,
                 1e-5 * once.head.loss_sum);
-    EXPECT_LT(relativeDifference(halves->trunk().gradients, copyOf(whole->trunk().gradients)),
+    EXPECT_LT(relativeDifference(valuesOf(*halves, halves->trunk().gradients),
+                                 valuesOf(*whole, whole->trunk().gradients)),
               1e-5);
-    EXPECT_LT(relativeDifference(halves->head().gradients, copyOf(whole->head().gradients)), 1e-5);
+    EXPECT_LT(relativeDifference(valuesOf(*halves, halves->head().gradients),
+                                 valuesOf(*whole, whole->head().gradients)),
+              1e-5);
     // Small enough that every step is clipped.
     const Update update = {0.05, 0.9, 5e-4, 0.1};
     const double norm = whole->update(update);
     EXPECT_GT(norm, 0.1);
     EXPECT_NEAR(halves->update(update), norm, 1e-5 * norm);
   }
-  std::vector<double> change;
-  std::vector<double> want;
+  std::vector<double> change = valuesOf(*halves, halves->trunk().parameters);
+  std::vector<double> want = valuesOf(*whole, whole->trunk().parameters);
   for (size_t k = 0; k < start.size(); ++k) {
-    change.push_back(static_cast<double>(halves->trunk().parameters[k]) - start[k]);
-    want.push_back(static_cast<double>(whole->trunk().parameters[k]) - start[k]);
+    change[k] -= start[k];
+    want[k] -= start[k];
   }
   EXPECT_LT(relativeDifference(change, want), 1e-4);
-  EXPECT_LT(relativeDifference(halves->head().parameters, copyOf(whole->head().parameters)), 1e-5);
+  EXPECT_LT(relativeDifference(valuesOf(*halves, halves->head().parameters),
+                               valuesOf(*whole, whole->head().parameters)),
+            1e-5);
 }
 
 }  // namespace

@@ -7,68 +7,22 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/random.h"
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/engine.h"
 #include "kernels/reference/reference_trunk.h"
-#include "model/initialize.h"
-#include "model/network_table.h"
-#include "tests/golden.h"
+#include "tests/network_support.h"
 
 namespace sphereface {
 namespace {
 
+using testing::customNetwork;
+using testing::randomFloats;
+using testing::randomImages;
+using testing::randomParameters;
 using testing::relativeDifference;
-
-struct StageRow {
-  uint32_t channels;
-  uint32_t units;
-};
-
-Network customNetwork(int height, int width, int embedding, const std::vector<StageRow>& stages) {
-  NetworkConfig config;
-  config.set_name("custom");
-  config.set_height(static_cast<uint32_t>(height));
-  config.set_width(static_cast<uint32_t>(width));
-  config.set_embedding(static_cast<uint32_t>(embedding));
-  for (const StageRow& row : stages) {
-    NetworkConfig::Stage& stage = *config.add_stage();
-    stage.set_channels(row.channels);
-    stage.set_units(row.units);
-  }
-  return buildNetwork(config);
-}
-
-/// Weights in which every term of every layer matters (some slopes negative, all biases set).
-std::vector<float> randomParameters(const Network& network, uint64_t seed) {
-  std::vector<float> parameters(network.parameter_count);
-  initializeTrunk(network, seed, parameters);
-  Random random(seed, 99);
-  for (const Parameter& p : network.parameters) {
-    for (size_t k = p.offset; k < p.offset + p.count; ++k) {
-      if (p.shape.size() == 1) parameters[k] += static_cast<float>(random.uniform(-0.3, 0.3));
-      if (p.init == Parameter::Init::kGaussian) parameters[k] *= 10;
-    }
-  }
-  return parameters;
-}
-
-std::vector<uint8_t> randomImages(const Network& network, int batch, uint64_t seed) {
-  Random random(seed, 5);
-  std::vector<uint8_t> images(network.imageBytes() * static_cast<size_t>(batch));
-  for (uint8_t& byte : images)
-    byte = static_cast<uint8_t>(random.below(256));
-  return images;
-}
-
-std::vector<float> randomFloats(size_t count, uint64_t seed) {
-  Random random(seed, 6);
-  std::vector<float> values(count);
-  for (float& value : values)
-    value = static_cast<float>(random.normal());
-  return values;
-}
+using testing::StageRow;
+using testing::trunkOf;
 
 TEST(ReferenceTrunk, GradientEqualsFiniteDifferences) {
   const Network network = customNetwork(7, 5, 3, {{2, 2}, {3, 1}});
@@ -208,139 +162,12 @@ TEST(NetworkTable, RefusesUnknownNamesAndImpossibleTables) {
   EXPECT_THROW(buildNetwork(config), UsageError) << "no stage";
 }
 
-TEST(Engine, NamesWhatIsMissingForCuda) {
-  EXPECT_THROW(makeEngine(Device::kCuda, {}), Error);
-}
-
-// ------------------------------------------------ three solver steps of the published
-// implementation
-
-class GoldenNetwork : public ::testing::TestWithParam<std::string> {};
-
-struct GoldenRun {
-  int batch;
-  int iter_size;
-  int steps;
-  std::vector<double> rates;
-  std::vector<double> lambdas;
-};
-
-GoldenRun goldenRun(const std::string& name) {
-  if (name == "a") return {8, 1, 3, {0.01, 0.01, 0.01}, {892.857117, 806.451599, 735.294128}};
-  if (name == "b") return {8, 1, 4, {0.05, 0.05, 0.005, 0.005}, {5, 5, 5, 5}};
-  return {4, 2, 3, {0.01, 0.01, 0.01}, {5, 5, 5}};
-}
-
-/// Copies the arrays called PREFIX/TENSOR into an arena (and the classifier, fc6, into the head).
-std::vector<double> trunkOf(const testing::GoldenFile& file, const std::string& prefix,
-                            const Network& network) {
-  std::vector<double> arena(network.parameter_count);
-  for (const Parameter& p : network.parameters) {
-    const std::vector<double>& values = file.at(prefix + p.name).values;
-    EXPECT_EQ(values.size(), p.count) << p.name;
-    std::copy(values.begin(), values.end(), arena.begin() + static_cast<ptrdiff_t>(p.offset));
-  }
-  return arena;
-}
-
-TEST_P(GoldenNetwork, SolverStepsMatchThePublishedImplementation) {
-  SPHEREFACE_NEEDS(sharedFolder() / "golden" / "net");
-  const std::filesystem::path folder = sharedFolder() / "golden" / "net";
-  const testing::GoldenFile init = testing::readGolden(folder / "mini_init.sfg");
-  const testing::GoldenFile inputs = testing::readGolden(folder / "mini_inputs.sfg");
-  const testing::GoldenFile golden =
-      testing::readGolden(folder / ("mini_run_" + GetParam() + ".sfg"));
-  const GoldenRun run = goldenRun(GetParam());
-
-  EngineOptions options;
-  options.network = customNetwork(28, 24, 32, {{8, 1}, {16, 2}, {24, 4}, {32, 1}});
-  EXPECT_EQ(options.network.parameter_count + 20 * 32, 87608U);
-  options.classes = 20;
-  options.batch = run.batch;
-  const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
-  const Network& network = options.network;
-  const std::vector<double> start = trunkOf(init, "init/", network);
-  std::copy(start.begin(), start.end(), engine->trunk().parameters.begin());
-  const std::vector<double>& head_start = init.at("init/fc6.0").values;
-  std::copy(head_start.begin(), head_start.end(), engine->head().parameters.begin());
-
-  const std::vector<double>& bytes = inputs.at("images_u8").values;
-  const std::vector<double>& label_values = inputs.at("labels").values;
-  size_t next = 0;
-  for (int step = 0; step < run.steps; ++step) {
-    PassStats stats;
-    for (int pass = 0; pass < run.iter_size; ++pass) {
-      std::vector<uint8_t> images;
-      std::vector<int32_t> labels;
-      for (int i = 0; i < run.batch; ++i, ++next) {
-        for (size_t k = 0; k < network.imageBytes(); ++k) {
-          images.push_back(static_cast<uint8_t>(bytes[next * network.imageBytes() + k]));
-        }
-        labels.push_back(static_cast<int32_t>(label_values[next]));
-      }
-      stats =
-          engine->forwardBackward(images, labels, {4, run.lambdas[static_cast<size_t>(step)]},
-                                  1.0F / static_cast<float>(run.batch * run.iter_size), pass > 0);
-    }
-    const std::vector<double>& losses = golden.at("loss_lambda").values;
-    const double loss = losses[2 * static_cast<size_t>(step)];
-    EXPECT_NEAR(stats.head.loss_sum / run.batch, loss, 2e-5 * loss) << "step " << step;
-
-    if (step == 0 && GetParam() == "a") {
-      const std::vector<double> want = trunkOf(golden, "grad0/", network);
-      for (const Parameter& p : network.parameters) {
-        EXPECT_LT(relativeDifference(engine->trunk().gradients.subspan(p.offset, p.count),
-                                     std::span(want).subspan(p.offset, p.count)),
-                  5e-5)
-            << p.name;
-      }
-      EXPECT_LT(relativeDifference(engine->head().gradients, golden.at("grad0/fc6.0").values),
-                5e-5);
-    }
-    engine->update({run.rates[static_cast<size_t>(step)], 0.9, 5e-4});
-  }
-
-  const std::vector<double> final_trunk = trunkOf(golden, "final/", network);
-  for (const Parameter& p : network.parameters) {
-    std::vector<double> change;
-    std::vector<double> want_change;
-    for (size_t k = p.offset; k < p.offset + p.count; ++k) {
-      change.push_back(static_cast<double>(engine->trunk().parameters[k]) - start[k]);
-      want_change.push_back(final_trunk[k] - start[k]);
-    }
-    EXPECT_LT(relativeDifference(change, want_change), 1e-3) << p.name;
-  }
-  EXPECT_LT(relativeDifference(engine->head().parameters, golden.at("final/fc6.0").values), 1e-5);
-  if (golden.contains("mom/fc5.0")) {
-    const std::vector<double> momentum = trunkOf(golden, "mom/", network);
-    for (const Parameter& p : network.parameters) {
-      EXPECT_LT(relativeDifference(engine->trunk().momentum.subspan(p.offset, p.count),
-                                   std::span(momentum).subspan(p.offset, p.count)),
-                1e-3)
-          << p.name;
-    }
-    EXPECT_LT(relativeDifference(engine->head().momentum, golden.at("mom/fc6.0").values), 1e-3);
-  }
-
-  EngineOptions probe = options;
-  probe.classes = 0;
-  probe.batch = 4;
-  const std::unique_ptr<Engine> extractor = makeEngine(Device::kCpu, probe);
-  std::copy(engine->trunk().parameters.begin(), engine->trunk().parameters.end(),
-            extractor->trunk().parameters.begin());
-  const std::vector<double>& probe_bytes = inputs.at("probe_u8").values;
-  std::vector<uint8_t> probe_images(probe_bytes.begin(), probe_bytes.end());
-  std::vector<float> embeddings(4 * 32);
-  extractor->embed(probe_images, embeddings);
-  EXPECT_LT(relativeDifference(embeddings, golden.at("fc5_probe_after").values), 1e-4);
-}
-
 TEST(GoldenActivations, MatchThePublishedImplementation) {
   SPHEREFACE_NEEDS(sharedFolder() / "golden" / "net");
   const std::filesystem::path folder = sharedFolder() / "golden" / "net";
   const testing::GoldenFile golden = testing::readGolden(folder / "mini_run_a.sfg");
   const testing::GoldenFile inputs = testing::readGolden(folder / "mini_inputs.sfg");
-  const Network network = customNetwork(28, 24, 32, {{8, 1}, {16, 2}, {24, 4}, {32, 1}});
+  const Network network = testing::goldenNetwork();
   const std::vector<double> init =
       trunkOf(testing::readGolden(folder / "mini_init.sfg"), "init/", network);
   const std::vector<float> parameters(init.begin(), init.end());
@@ -368,8 +195,6 @@ TEST(GoldenActivations, MatchThePublishedImplementation) {
   }
   EXPECT_GE(compared, 8);
 }
-
-INSTANTIATE_TEST_SUITE_P(Runs, GoldenNetwork, ::testing::Values("a", "b", "c"));
 
 }  // namespace
 }  // namespace sphereface

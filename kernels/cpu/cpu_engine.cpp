@@ -59,6 +59,13 @@ class CpuEngine final : public Engine {
   Arena trunk() override { return trunk_store_.arena(); }
   Arena head() override { return head_store_.arena(); }
 
+  void read(std::span<const float> arena_part, std::span<float> to) const override {
+    std::copy(arena_part.begin(), arena_part.end(), to.begin());
+  }
+  void write(std::span<const float> from, std::span<float> arena_part) override {
+    std::copy(from.begin(), from.end(), arena_part.begin());
+  }
+
   void embed(std::span<const uint8_t> images, std::span<float> embeddings) override {
     checkSize("images", images.size(), rows() * options_.network.imageBytes());
     checkSize("embeddings", embeddings.size(), rows() * dim());

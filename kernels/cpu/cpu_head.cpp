@@ -36,11 +36,6 @@ constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 // ------------------------------------------------------------------------- loops over plain arrays
 
-// A row this near to unit length is left as it is. Rounding the factor and the products can't take
-// the square of a row just normalised further away, so that a second pass finds nothing to do: how
-// many passes a step has, and so how many workers share it, leaves no trace in W.
-constexpr double kUnitSquareError = 2.5e-7;
-
 SPHEREFACE_TARGET_CLONES void normalizeRows(float* W, int rows, int dim) {
   for (int j = 0; j < rows; ++j) {
     float* w = W + static_cast<ptrdiff_t>(j) * dim;

@@ -57,7 +57,7 @@ TrunkPlan::TrunkPlan(const EngineOptions& options, const float* all_parameters,
     layers.push_back(std::move(layer));
   }
   if (training) {
-    const std::vector<GradientFlow> flow = planGradientFlow(network);
+    const std::vector<GradientFlow> flow = planGradients(network);
     for (size_t i = 0; i < layers.size(); ++i)
       layers[i].flow = flow[i];
   }
@@ -184,7 +184,7 @@ void TrunkPlan::planMemory(const std::vector<LayerPrimitives>& primitives) {
 
   Allotment allot;
   const size_t input_at = allot.take(inputDesc().get_size());
-  std::array<size_t, 3> shared_at = {};
+  std::array<size_t, kSharedBuffers> shared_at = {};
   for (size_t& offset : shared_at)
     offset = allot.take(largest);
   const size_t weights_at = allot.take(weight_bytes);
@@ -192,8 +192,7 @@ void TrunkPlan::planMemory(const std::vector<LayerPrimitives>& primitives) {
   std::vector<size_t> pre_at(layers.size());
   std::vector<size_t> post_at(layers.size());
   std::vector<size_t> signs_at(layers.size());
-  // Which of the three shared buffers each layer's output is in (inference).
-  std::vector<size_t> slot(layers.size());
+  const std::vector<int> outputs = planOutputs(network);
   for (size_t i = 0; i < layers.size(); ++i) {
     const ConvLayer& c = layers[i].shape;
     if (training) {
@@ -204,18 +203,7 @@ void TrunkPlan::planMemory(const std::vector<LayerPrimitives>& primitives) {
       if (!residual) signs_at[i] = allot.take(layers[i].blocked.signWords() * sizeof(uint32_t));
       continue;
     }
-    // Outputs still needed: the previous layer's, and the one a residual of this layer or of a
-    // later one still reads.
-    std::array<bool, 3> taken = {};
-    if (i > 0) taken.at(slot[i - 1]) = true;
-    for (size_t later = i; later < layers.size(); ++later) {
-      const int from = layers[later].shape.residual_from;
-      if (from >= 0 && static_cast<size_t>(from) < i) {
-        taken.at(slot[static_cast<size_t>(from)]) = true;
-      }
-    }
-    slot[i] = static_cast<size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
-    pre_at[i] = post_at[i] = shared_at.at(slot[i]);
+    pre_at[i] = post_at[i] = shared_at.at(static_cast<size_t>(outputs[i]));
   }
 
   arena = AlignedBuffer<uint8_t>(allot.total);

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "kernels/activation_buffers.h"
 #include "kernels/cpu/blocked_prelu.h"
 #include "kernels/cpu/convolution_algorithms.h"
 #include "kernels/engine.h"
-#include "kernels/gradient_flow.h"
 
 namespace sphereface {
 
@@ -66,7 +66,7 @@ struct TrunkPlan {
   std::vector<TrunkLayer> layers;
   AlignedBuffer<uint8_t> arena;
   void* input = nullptr;  // plain, normalised
-  std::array<void*, kGradientBuffers> gradient = {};
+  std::array<void*, kSharedBuffers> gradient = {};
   AlignedBuffer<float> fc_input;  // [batch, fc_inputs], plain
   AlignedBuffer<float> d_fc_input;
   AlignedBuffer<float> padded_slope;    // one layer's, to whole blocks

@@ -1,13 +1,35 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "kernels/gradient_flow.h"
+#include "kernels/activation_buffers.h"
+
+#include <algorithm>
+#include <array>
 
 #include "base/error.h"
 
 namespace sphereface {
 
-std::vector<GradientFlow> planGradientFlow(const Network& network) {
+std::vector<int> planOutputs(const Network& network) {
+  const size_t layers = network.convs.size();
+  std::vector<int> slots;
+  for (size_t i = 0; i < layers; ++i) {
+    // Still needed: the previous layer's, and the one a residual of this layer or of a later one
+    // still reads.
+    std::array<bool, kSharedBuffers> taken = {};
+    if (i > 0) taken.at(static_cast<size_t>(slots[i - 1])) = true;
+    for (size_t later = i; later < layers; ++later) {
+      const int from = network.convs[later].residual_from;
+      if (from >= 0 && static_cast<size_t>(from) < i) {
+        taken.at(static_cast<size_t>(slots[static_cast<size_t>(from)])) = true;
+      }
+    }
+    slots.push_back(static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin()));
+  }
+  return slots;
+}
+
+std::vector<GradientFlow> planGradients(const Network& network) {
   const size_t layers = network.convs.size();
   std::vector<bool> has_branch(layers);
   for (const ConvLayer& layer : network.convs) {

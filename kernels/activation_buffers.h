@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Backward's way through a network: which buffers the gradients of activations are in.
+// Which shared buffers a network's activations are in, in inference, and their gradients, in
+// backward.
 
 #pragma once
 
@@ -11,8 +12,12 @@
 
 namespace sphereface {
 
-/// Buffers that are enough for any network of planGradientFlow.
-constexpr int kGradientBuffers = 3;
+/// Buffers that are enough, of the size of the largest activation.
+constexpr int kSharedBuffers = 3;
+
+/// In which buffer each layer's output is, when only outputs that are still needed are kept.
+/// requires: residual units aren't inside each other.
+std::vector<int> planOutputs(const Network& network);
 
 /// Which of them hold, at one layer, the gradient of its output, that of its convolution's output,
 /// and the residual branch's: read or (in a residual layer) left for later (-1: none).
@@ -23,6 +28,6 @@ struct GradientFlow {
 };
 
 /// By layer. errors: Error when a residual unit ends inside another.
-std::vector<GradientFlow> planGradientFlow(const Network& network);
+std::vector<GradientFlow> planGradients(const Network& network);
 
 }  // namespace sphereface

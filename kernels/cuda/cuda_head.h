@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The classification head (kernels/head.h) on the GPU: matrix products by cuBLASLt, everything
+// between them by kernels/cuda/head_kernels.h.
+//
+//   forward   W's rows normalised and packed, z = x W^T
+//   softmax   margin, log-sum-exp, loss and d loss / d z in place
+//   backward  dW = dz^T x, dx = dz W
+//
+// Streaming, the same is done by blocks of classes whose z stays in the GPU's cache, twice: once
+// for the sums, once, multiplied again, for the gradients.
+
+#pragma once
+
+#include <vector>
+
+#include "kernels/cuda/device_buffer.h"
+#include "kernels/cuda/gpu_matrix_product.h"
+#include "kernels/cuda/head_kernels.h"
+#include "kernels/engine.h"
+
+namespace sphereface {
+
+/// T: of logits and of what the matrix products take, float or Bf16. All pointers are to the GPU's
+/// memory; all work is put on the context's stream.
+template <class T>
+class CudaHead {
+ public:
+  /// Of the options, head, batch, classes and precision count.
+  /// errors: Error when the head needs what only the CPU has (mhe_weight, exchange).
+  CudaHead(const GpuContext& context, const EngineOptions& options, const Arena& arena);
+
+  /// x [batch, embedding], labels [batch]; dx [batch, embedding] is overwritten, gradients of W are
+  /// overwritten or, with `accumulate`, added to. stats: sums over the images.
+  void run(const float* x, const int32_t* labels, const HeadStep& step, float loss_scale,
+           bool accumulate, float* dx, HeadStats* stats);
+
+  size_t bytes() const;
+
+ private:
+  /// Of each size of a block of classes: all but the last block's, and the last block's.
+  struct Products {
+    GpuMatrixProduct logits;
+    GpuMatrixProduct d_classes;
+    GpuMatrixProduct d_embeddings;
+  };
+
+  ClassRange blockRange(int block) const;
+  const Products& productsOf(int block) const;
+  LogitBlock<T> logits(int block) const;
+  const T* classes(int block) const;
+  void normalizeBlock(int block, bool also_pack);
+  void multiplyBlock(int block);
+  void statistics();
+  void blockGradients(int block, bool accumulate, float* dx);
+
+  const GpuContext& context_;
+  HeadOptions options_;
+  int images_;
+  int dim_;
+  int classes_;
+  int block_;  // classes of a block
+  int blocks_;
+  bool whole_rows_;  // one block that rowSoftmax can have
+  Arena arena_;
+  std::vector<Products> products_;
+  PinnedBuffer<HeadRule> host_rule_;
+  DeviceBuffer<HeadRule> rule_;
+  DeviceBuffer<T> features_;  // [images, padded dim]
+  DeviceBuffer<T> packed_;    // classes of a block, packed; none where W can be taken as it is
+  DeviceBuffer<T> z_;         // a block's
+  DeviceBuffer<RowPart> parts_;
+  HeadImages of_;
+  DeviceBuffer<float> norm_;
+  DeviceBuffer<HeadTarget> target_;
+  DeviceBuffer<SoftmaxOthers> others_;
+  DeviceBuffer<SoftmaxShift> softmax_;
+  DeviceBuffer<TargetGradient> gradient_;
+  DeviceBuffer<ImageStats> image_stats_;
+};
+
+}  // namespace sphereface

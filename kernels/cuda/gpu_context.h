@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <memory>
+#include <string>
+
+namespace sphereface {
+
+struct GpuLibraries;
+
+/// One GPU with the handles of the libraries that compute on it. All work of an engine is put on
+/// one stream, in the order in which it is asked for.
+class GpuContext {
+ public:
+  /// `device`: which of the GPUs that CUDA shows this process.
+  /// errors: Error when there is no such GPU, or no driver, in words a user can act on.
+  explicit GpuContext(int device);
+  GpuContext(const GpuContext&) = delete;
+  GpuContext& operator=(const GpuContext&) = delete;
+  ~GpuContext();
+
+  cudaStream_t stream() const { return stream_; }
+  GpuLibraries& libraries() const { return *libraries_; }
+  /// "NVIDIA H100 80GB HBM3, compute capability 9.0"
+  const std::string& name() const { return name_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+  std::unique_ptr<GpuLibraries> libraries_;
+  std::string name_;
+};
+
+}  // namespace sphereface

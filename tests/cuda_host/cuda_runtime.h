@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Stands in for the CUDA runtime's header where kernels are compiled as host code: the project's
+// .cu files and the engine around them then run in the tests of a machine without a GPU. Of CUDA
+// there is what those files use. A kernel's blocks run one after the other; the threads of a block
+// are fibers that change at barriers and warp operations, in an order that setThreadOrder permutes.
+// Streams do their work at once.
+//
+// What a card leaves undefined ends the program with a message: a barrier that some threads of a
+// block never reach, a shuffle with a lane that isn't there.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+
+#define __global__
+#define __device__
+#define __host__
+// Blocks run one after the other, and a block's threads in one thread of the host.
+#define __shared__ static
+
+struct dim3 {
+  unsigned x = 1;
+  unsigned y = 1;
+  unsigned z = 1;
+  constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+namespace cuda_host {
+
+struct Thread {
+  dim3 index;
+  dim3 block;
+  dim3 block_size;
+  dim3 grid_size;
+};
+
+/// The fiber that runs.
+extern Thread thread;
+
+/// Runs body() as every thread of every block.
+void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& body);
+
+/// Threads begin, and go on after a barrier, in another order for every seed; 0: by their index.
+void setThreadOrder(uint64_t seed);
+
+void* dynamicSharedMemory();
+void blockBarrier();
+
+constexpr size_t kLargestExchange = 16;
+/// Every thread of the warp gives `size` bytes and gets those of its lane ^ lane_mask.
+void exchangeInWarp(void* value, size_t size, unsigned lane_mask);
+
+}  // namespace cuda_host
+
+inline const dim3& threadIdx = cuda_host::thread.index;
+inline const dim3& blockIdx = cuda_host::thread.block;
+inline const dim3& blockDim = cuda_host::thread.block_size;
+inline const dim3& gridDim = cuda_host::thread.grid_size;
+
+inline void __syncthreads() {
+  cuda_host::blockBarrier();
+}
+
+template <class T>
+T __shfl_xor_sync(unsigned, T value, int lane_mask) {
+  static_assert(sizeof(T) <= cuda_host::kLargestExchange);
+  cuda_host::exchangeInWarp(&value, sizeof(T), static_cast<unsigned>(lane_mask));
+  return value;
+}
+
+// ------------------------------------------------------------------------------------- the runtime
+
+enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+
+using cudaStream_t = struct HostStream*;
+using cudaEvent_t = struct HostEvent*;
+constexpr unsigned cudaStreamNonBlocking = 1;
+constexpr unsigned cudaEventDisableTiming = 2;
+
+inline const char* cudaGetErrorString(cudaError_t) {
+  return "out of memory";
+}
+
+inline cudaError_t cudaMalloc(void** memory, size_t bytes) {
+  constexpr size_t kAlignment = 256;
+  *memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  return *memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+inline cudaError_t cudaFree(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  return cudaMalloc(memory, bytes);
+}
+inline cudaError_t cudaFreeHost(void* memory) {
+  return cudaFree(memory);
+}
+inline cudaError_t cudaMemset(void* memory, int value, size_t bytes) {
+  std::memset(memory, value, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+                                   cudaStream_t) {
+  std::memmove(to, from, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
+  *milliseconds = 0;
+  return cudaSuccess;
+}
+template <class Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {
+  return cudaSuccess;
+}
+
+struct cudaLaunchConfig_t {
+  dim3 gridDim;
+  dim3 blockDim;
+  size_t dynamicSmemBytes = 0;
+  cudaStream_t stream = nullptr;
+};
+
+template <class... Expected, class... Args>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
+                               Args... args) {
+  cuda_host::run(config->gridDim, config->blockDim, config->dynamicSmemBytes,
+                 [&] { kernel(args...); });
+  return cudaSuccess;
+}

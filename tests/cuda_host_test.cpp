@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The stand-in for a GPU that the other tests of kernels trust: that it lets correct kernels
+// through and shows what is wrong with others.
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+#include "kernels/cuda/cuda_head.h"
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/layer_kernels.h"
+#include "kernels/cuda/reduce.cuh"
+#include "tests/golden.h"
+#include "tests/gpu_arrays.h"
+#include "tests/head_cases.h"
+
+namespace sphereface {
+namespace {
+
+constexpr unsigned kThreads = 64;
+
+/// Puts the order back.
+class CudaHost : public ::testing::Test {
+ protected:
+  ~CudaHost() override { cuda_host::setThreadOrder(0); }
+};
+
+__global__ void reverseKernel(int* values, bool with_barrier) {
+  __shared__ int shared[kThreads];
+  shared[threadIdx.x] = values[threadIdx.x];
+  if (with_barrier) __syncthreads();
+  values[threadIdx.x] = shared[kThreads - 1 - threadIdx.x];
+  __syncthreads();
+}
+
+/// Whether 64 numbers, other ones for every seed, come out in reverse.
+bool reverses(int seed, bool with_barrier) {
+  cuda_host::setThreadOrder(static_cast<uint64_t>(seed));
+  std::vector<int> values(kThreads);
+  std::iota(values.begin(), values.end(), 100 * seed);
+  const std::vector<int> want(values.rbegin(), values.rend());
+  launch("reverse", reverseKernel, {dim3(1), dim3(kThreads)}, nullptr, values.data(), with_barrier);
+  return values == want;
+}
+
+TEST_F(CudaHost, BarriersHoldInEveryOrder) {
+  for (const int seed : {0, 1, 2, 3})
+    EXPECT_TRUE(reverses(seed, true)) << seed;
+}
+
+TEST_F(CudaHost, AMissingBarrierIsSeen) {
+  for (const int seed : {0, 1, 2, 3})
+    EXPECT_FALSE(reverses(seed, false)) << seed;
+}
+
+__global__ void sumKernel(const float* values, int count, float* sum) {
+  float own = 0;
+  for (int k = static_cast<int>(threadIdx.x); k < count; k += kThreads)
+    own += values[k];
+  own = blockReduce<kThreads>(own, 0.0F, Add());
+  if (threadIdx.x == 0) sum[blockIdx.x] = own + static_cast<float>(blockIdx.x);
+}
+
+TEST_F(CudaHost, ReducesOverWarpsAndBlocks) {
+  std::vector<float> values(100);
+  std::iota(values.begin(), values.end(), 1.0F);
+  for (const uint64_t seed : {0, 5}) {
+    cuda_host::setThreadOrder(seed);
+    std::vector<float> sums(3);
+    launch("sum", sumKernel, {dim3(3), dim3(kThreads)}, nullptr, values.data(), 100, sums.data());
+    EXPECT_EQ(sums, (std::vector<float>{5050, 5051, 5052}));
+  }
+}
+
+__global__ void indexKernel(unsigned* out) {
+  const unsigned block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
+  const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+  out[block * blockDim.x * blockDim.y * blockDim.z + thread] += block + thread;
+}
+
+TEST_F(CudaHost, EveryThreadOfEveryBlockRunsOnce) {
+  std::vector<unsigned> out(size_t{2} * 3 * 2 * 4 * 2 * 5);
+  launch("index", indexKernel, {dim3(2, 3, 2), dim3(4, 2, 5)}, nullptr, out.data());
+  for (unsigned k = 0; k < out.size(); ++k)
+    ASSERT_EQ(out[k], k / 40 + k % 40);
+}
+
+__global__ void lopsidedKernel() {
+  if (threadIdx.x > 0) __syncthreads();
+}
+
+__global__ void shortWarpKernel(float* value) {
+  *value = __shfl_xor_sync(0xffffffffU, *value, 1);
+}
+
+TEST_F(CudaHost, ABarrierThatSomeNeverReachEndsTheProgram) {
+  EXPECT_DEATH(launch("lopsided", lopsidedKernel, {dim3(1), dim3(kThreads)}, nullptr),
+               "wait for others that have ended");
+}
+
+TEST_F(CudaHost, AShuffleWithAbsentLanesEndsTheProgram) {
+  float value = 1;
+  EXPECT_DEATH(launch("short", shortWarpKernel, {dim3(1), dim3(16)}, nullptr, &value),
+               "fewer than 32 threads");
+}
+
+// --------------------------------------------------------- the project's kernels in other orders
+
+TEST_F(CudaHost, TheHeadsBitsDontDependOnTheOrderOfThreads) {
+  const reference::HeadInput input = testing::randomInput(5, 24, 300, {4, 5}, 3);
+  for (const bool streaming : {false, true}) {
+    std::vector<std::vector<float>> results;
+    for (const uint64_t seed : {0, 1, 2}) {
+      cuda_host::setThreadOrder(seed);
+      const GpuContext context(0);
+      EngineOptions options;
+      options.head.streaming = streaming;
+      options.batch = input.batch;
+      options.network.embedding = input.dim;
+      options.classes = input.classes;
+      const auto x = testing::onDevice(std::vector<float>(input.x.begin(), input.x.end()));
+      const auto W = testing::onDevice(std::vector<float>(input.W.begin(), input.W.end()));
+      const auto labels =
+          testing::onDevice(std::vector<int32_t>(input.labels.begin(), input.labels.end()));
+      const DeviceBuffer<float> dW(input.W.size());
+      const DeviceBuffer<float> dx(input.x.size());
+      const DeviceBuffer<HeadStats> stats(1);
+      CudaHead<float> head(context, options, {W.span(), dW.span(), {}});
+      head.run(x.data(), labels.data(), input.step, 1, false, dx.data(), stats.data());
+      results.push_back(testing::fromDevice(dW));
+      const std::vector<float> d_embeddings = testing::fromDevice(dx);
+      results.back().insert(results.back().end(), d_embeddings.begin(), d_embeddings.end());
+      results.back().push_back(static_cast<float>(testing::fromDevice(stats)[0].loss_sum));
+    }
+    EXPECT_EQ(results[0], results[1]);
+    EXPECT_EQ(results[0], results[2]);
+  }
+}
+
+TEST_F(CudaHost, TheLayersBitsDontDependOnTheOrderOfThreads) {
+  const ChannelShape shape = {300, 24};
+  std::vector<float> z(shape.elements());
+  Random random(1);
+  for (float& value : z)
+    value = static_cast<float>(random.normal());
+  const std::vector<float> channels(24, 0.25F);
+  std::vector<std::vector<float>> results;
+  for (const uint64_t seed : {0, 1, 2}) {
+    cuda_host::setThreadOrder(seed);
+    const DeviceBuffer<float> scratch(preluBackwardScratch(shape));
+    const DeviceBuffer<float> sums(48);
+    const DeviceBuffer<float> dpre(shape.elements());
+    preluBackward<float>(shape, z.data(), channels.data(), channels.data(), z.data(), nullptr,
+                         false, dpre.data(), {sums.data(), sums.data() + 24, false}, scratch.data(),
+                         nullptr);
+    results.push_back(testing::fromDevice(sums));
+    const FilterShape filter = {2, 40, 42};
+    const DeviceBuffer<float> packed(filter.packedCount());
+    packFilter(filter, z.data(), packed.data(), nullptr);
+    const std::vector<float> turned = testing::fromDevice(packed);
+    results.back().insert(results.back().end(), turned.begin(), turned.end());
+  }
+  EXPECT_EQ(results[0], results[1]);
+  EXPECT_EQ(results[0], results[2]);
+}
+
+}  // namespace
+}  // namespace sphereface

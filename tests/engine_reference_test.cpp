@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// One pass of an engine, network and head together, against the double-precision references.
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "base/error.h"
+#include "kernels/reference/reference_head.h"
+#include "kernels/reference/reference_trunk.h"
+#include "tests/engine_under_test.h"
+#include "tests/network_support.h"
+
+namespace sphereface {
+namespace {
+
+using testing::customNetwork;
+using testing::makeEngineUnderTest;
+using testing::relativeNorm;
+using testing::setValues;
+using testing::valuesOf;
+
+struct Case {
+  Network network;
+  int batch;
+  int classes;
+  HeadOptions head;
+  HeadStep step;
+};
+
+std::vector<Case> cases() {
+  using Type = HeadOptions::Type;
+  using Gradient = HeadOptions::Gradient;
+  return {
+      {customNetwork(7, 5, 3, {{1, 1}}), 1, 3, {}, {4, 5}},
+      {customNetwork(9, 13, 13, {{3, 2}, {13, 1}}), 3, 13, {.gradient = Gradient::kExact}, {3, 10}},
+      {customNetwork(16, 12, 32, {{16, 1}, {32, 2}}),
+       5,
+       40,
+       {.type = Type::kCosFace, .gradient = Gradient::kExact, .scale = 7},
+       {0.35}},
+      {customNetwork(13, 16, 24, {{24, 2}, {40, 0}, {16, 1}}),
+       4,
+       70,
+       {.type = Type::kSphereFaceR2, .gradient = Gradient::kExact, .scale = 7, .streaming = true},
+       {1.5}},
+      {customNetwork(8, 8, 16, {{8, 1}}), 6, 9, {.type = Type::kSoftmax}, {}},
+  };
+}
+
+struct Pass {
+  std::vector<double> embeddings;
+  std::vector<double> d_trunk;
+  reference::HeadOutput head;
+};
+
+Pass referencePass(const Case& c, const std::vector<float>& trunk, const std::vector<float>& head,
+                   const std::vector<uint8_t>& images, const std::vector<int32_t>& labels) {
+  const std::vector<double> parameters(trunk.begin(), trunk.end());
+  const reference::TrunkState state = reference::forward(c.network, images, parameters, c.batch);
+  reference::HeadInput input;
+  input.batch = c.batch;
+  input.dim = c.network.embedding;
+  input.classes = c.classes;
+  input.step = c.step;
+  input.loss_scale = 1.0 / c.batch;
+  input.x = state.embeddings;
+  input.W.assign(head.begin(), head.end());
+  input.labels.assign(labels.begin(), labels.end());
+  Pass pass;
+  pass.embeddings = state.embeddings;
+  pass.head = reference::head(c.head, input);
+  pass.d_trunk = reference::backward(c.network, state, pass.head.dx, parameters, c.batch);
+  return pass;
+}
+
+class EnginePass : public ::testing::TestWithParam<std::tuple<size_t, Precision>> {};
+
+TEST_P(EnginePass, EqualsTheReference) {
+  const auto [index, precision] = GetParam();
+  const Case c = cases().at(index);
+  const bool fp32 = precision == Precision::kFp32;
+  EngineOptions options;
+  options.network = c.network;
+  options.classes = c.classes;
+  options.head = c.head;
+  options.batch = c.batch;
+  options.precision = precision;
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
+  const std::vector<float> trunk = testing::randomParameters(c.network, 3);
+  const std::vector<float> head = testing::randomFloats(
+      static_cast<size_t>(c.classes) * static_cast<size_t>(c.network.embedding), 5);
+  const std::vector<uint8_t> images = testing::randomImages(c.network, c.batch, 4);
+  std::vector<int32_t> labels(static_cast<size_t>(c.batch));
+  for (size_t i = 0; i < labels.size(); ++i)
+    labels[i] = static_cast<int32_t>(i * 5 % static_cast<size_t>(c.classes));
+  setValues(*engine, trunk, engine->trunk().parameters);
+  setValues(*engine, head, engine->head().parameters);
+  const Pass want = referencePass(c, trunk, head, images, labels);
+
+  // bf16 rounds every activation; gradients meet more of it than embeddings.
+  const double forward_tolerance = fp32 ? 2e-5 : 0.02;
+  const double tolerance = fp32 ? 1e-4 : 0.15;
+  std::vector<float> embeddings(want.embeddings.size());
+  engine->embed(images, embeddings);
+  EXPECT_LT(relativeNorm(embeddings, want.embeddings), forward_tolerance);
+
+  // A second pass added to the first makes twice the gradient.
+  for (const int times : {1, 2}) {
+    const PassStats stats = engine->forwardBackward(images, labels, c.step,
+                                                    1 / static_cast<float>(c.batch), times == 2);
+    EXPECT_NEAR(stats.head.loss_sum, want.head.loss_sum,
+                (fp32 ? 1e-4 : 0.05) * std::max(1.0, want.head.loss_sum));
+    std::vector<double> d_head = want.head.dW;
+    std::vector<double> d_trunk = want.d_trunk;
+    for (double& value : d_head)
+      value *= times;
+    for (double& value : d_trunk)
+      value *= times;
+    EXPECT_LT(relativeNorm(valuesOf(*engine, engine->head().parameters), want.head.used_W), 1e-6);
+    EXPECT_LT(relativeNorm(valuesOf(*engine, engine->head().gradients), d_head), tolerance);
+    const std::vector<double> got = valuesOf(*engine, engine->trunk().gradients);
+    for (const Parameter& p : c.network.parameters) {
+      EXPECT_LT(relativeNorm(std::span(got).subspan(p.offset, p.count),
+                             std::span(d_trunk).subspan(p.offset, p.count)),
+                tolerance)
+          << p.name;
+    }
+  }
+}
+
+TEST(EnginePass, TellsOfGradientsFromTheHeadOnInOrder) {
+  const Case c = cases().at(2);
+  EngineOptions options;
+  options.network = c.network;
+  options.classes = c.classes;
+  options.head = c.head;
+  options.batch = c.batch;
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
+  const std::vector<uint8_t> images = testing::randomImages(c.network, c.batch, 4);
+  const std::vector<int32_t> labels(static_cast<size_t>(c.batch));
+  const float* next = engine->head().gradients.data();
+  size_t told = 0;
+  engine->forwardBackward(images, labels, c.step, 1, false, [&](std::span<float> range) {
+    EXPECT_EQ(range.data(), next);
+    told += range.size();
+    next = told == engine->head().gradients.size() ? engine->trunk().gradients.data()
+                                                   : range.data() + range.size();
+  });
+  EXPECT_EQ(told, engine->head().gradients.size() + engine->trunk().gradients.size());
+}
+
+TEST(EnginePass, RefusesTheWrongNumberOfImages) {
+  const Case c = cases().at(0);
+  EngineOptions options;
+  options.network = c.network;
+  options.classes = c.classes;
+  options.batch = c.batch;
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
+  const std::vector<uint8_t> images = testing::randomImages(c.network, 2, 4);
+  const std::vector<int32_t> labels(1);
+  EXPECT_THROW(engine->forwardBackward(images, labels, c.step, 1, false), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EnginePass,
+                         ::testing::Combine(::testing::Range(size_t{0}, cases().size()),
+                                            ::testing::Values(Precision::kFp32, Precision::kBf16)),
+                         [](const auto& test) {
+                           return std::to_string(std::get<0>(test.param)) +
+                                  (std::get<1>(test.param) == Precision::kBf16 ? "Bf16" : "Fp32");
+                         });
+
+}  // namespace
+}  // namespace sphereface
