@@ -34,6 +34,7 @@ struct Options {
   std::vector<std::string> overrides;
   int restarts = 0;
   int min_workers = 0;
+  std::string device;
   bool trace = false;
   fs::path json;
 };
@@ -141,10 +142,11 @@ int runWithRestarts(Options options, const TrainConfig& config) {
 
 int run(Options options) {
   if (options.trace) options.overrides.emplace_back("worker.trace_steps=10");
-  const TrainConfig config = loadTrainConfig(options.config, options.overrides);
-  if (config.worker().device() == WorkerConfig::CUDA) {
-    throw Error("worker.device CUDA: this program was built without GPU kernels; use CPU");
+  if (!options.device.empty()) {
+    options.overrides.emplace_back(options.device == "cuda" ? "worker.device=CUDA"
+                                                            : "worker.device=CPU");
   }
+  const TrainConfig config = loadTrainConfig(options.config, options.overrides);
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
   catchStopSignals();
   const int code = runWithRestarts(options, config);
@@ -197,6 +199,9 @@ void addTrainCommand(CLI::App& app) {
                    "Restart with fewer workers each time, down to this many (0: as many as before)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  verb->add_option("--device", options->device,
+                   "cpu, or cuda: a GPU for every worker (worker.device)")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
   verb->add_flag("--trace", options->trace,
                  "Record ten steps into trace.json and plots/timeline.png of the run folder "
                  "(worker.trace_steps)");

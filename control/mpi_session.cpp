@@ -46,9 +46,8 @@ MpiSession::MpiSession(int& argc, char**& argv, Role role)
 void MpiSession::makeGradientLevels() {
   MPI_Comm on_host = MPI_COMM_NULL;
   MPI_Comm_split_type(workers_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &on_host);
-  int place = 0;
   int first = 0;
-  MPI_Comm_rank(on_host, &place);
+  MPI_Comm_rank(on_host, &place_on_host_);
   MPI_Comm_size(on_host, &workers_on_host_);
   const int worker = rank_ - 1;
   MPI_Allreduce(&worker, &first, 1, MPI_INT, MPI_MIN, on_host);
@@ -56,12 +55,12 @@ void MpiSession::makeGradientLevels() {
   const int per_host[2] = {workers_on_host_, -workers_on_host_};
   int fewest[2] = {};
   MPI_Allreduce(per_host, fewest, 2, MPI_INT, MPI_MIN, workers_);
-  const int fits = fewest[0] == -fewest[1] && first + place == worker ? 1 : 0;
+  const int fits = fewest[0] == -fewest[1] && first + place_on_host_ == worker ? 1 : 0;
   int all_fit = 0;
   MPI_Allreduce(&fits, &all_fit, 1, MPI_INT, MPI_LAND, workers_);
   if (all_fit != 0 && workers_on_host_ > 1 && workers_on_host_ < workers()) {
     MPI_Comm across = MPI_COMM_NULL;
-    MPI_Comm_split(workers_, place, rank_, &across);
+    MPI_Comm_split(workers_, place_on_host_, rank_, &across);
     gradient_levels_ = {on_host, across};
     return;
   }

@@ -46,8 +46,9 @@ class MpiSession {
   const std::vector<MPI_Comm>& gradientLevels() const { return gradient_levels_; }
   /// Whether the MPI library lets several threads call it at once.
   bool threadsMayCallMpi() const { return threads_may_call_mpi_; }
-  /// Workers on this host.
+  /// Workers on this host, and this one's place among them.
   int workersOnHost() const { return workers_on_host_; }
+  int placeOnHost() const { return place_on_host_; }
 
  private:
   void makeGradientLevels();
@@ -55,6 +56,7 @@ class MpiSession {
   int rank_ = 0;
   int size_ = 0;
   int workers_on_host_ = 0;
+  int place_on_host_ = 0;
   std::string host_;
   std::string name_;
   MPI_Comm control_ = MPI_COMM_NULL;

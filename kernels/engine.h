@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/device_reduction.h"
 #include "kernels/head.h"
 #include "kernels/head_exchange.h"
 #include "kernels/network.h"
@@ -41,7 +42,7 @@ struct EngineOptions {
   // Then nothing is measured, and the arithmetic is that engine's.
   std::string convolution_algorithms;
   int threads = 1;       // of a CPU
-  int device_index = 0;  // of the GPUs that CUDA shows this process
+  int device_index = 0;  // of the GPUs that CUDA shows this process; where it shows one, that one
 };
 
 /// Parameters with their gradients and momenta, alike in layout. In the engine's memory: a GPU
@@ -112,6 +113,12 @@ class Engine {
   /// Returns |G|, the 2-norm over all parameters, of all ranks' classes, before clipping and decay.
   /// `gradients` stay as they are. Of a head of which a sample was trained, the sample is updated.
   virtual double update(const Update& update) = 0;
+
+  /// Of a GPU: the id of a new group of ranks, and this engine's part in it, made by all its ranks
+  /// together; the engine must outlive it. Where gradients are in the host's memory there is no
+  /// such thing: an empty id, and null.
+  virtual std::string newDeviceGroup() const = 0;
+  virtual std::unique_ptr<DeviceReduction> join(const DeviceGroup& group) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.
   virtual std::string convolutionAlgorithms() const = 0;

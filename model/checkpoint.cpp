@@ -69,7 +69,7 @@ void checkLayout(const fs::path& folder, const CheckpointManifest& manifest,
   }
 }
 
-/// Wanted numbers: those from `offset` on.
+/// Wanted numbers: those from `offset` on, for a part of an engine's arena.
 struct Numbers {
   uint64_t offset = 0;
   std::span<float> values;
@@ -78,14 +78,15 @@ struct Numbers {
 };
 
 /// Copies what of `wanted` lies at [at, at + piece.size()). Answers how many numbers that was.
-size_t copyPiece(uint64_t at, std::span<const float> piece, const std::vector<Numbers>& wanted) {
+size_t copyPiece(uint64_t at, std::span<const float> piece, const std::vector<Numbers>& wanted,
+                 Engine& engine) {
   size_t copied = 0;
   for (const Numbers& numbers : wanted) {
     const uint64_t from = std::max(numbers.offset, at);
     const uint64_t to = std::min(numbers.end(), at + piece.size());
     if (from >= to) continue;
-    std::copy_n(piece.begin() + static_cast<ptrdiff_t>(from - at), to - from,
-                numbers.values.begin() + static_cast<ptrdiff_t>(from - numbers.offset));
+    engine.write(piece.subspan(from - at, to - from),
+                 numbers.values.subspan(from - numbers.offset, to - from));
     copied += to - from;
   }
   return copied;
@@ -93,7 +94,8 @@ size_t copyPiece(uint64_t at, std::span<const float> piece, const std::vector<Nu
 
 /// The same of a whole part, which is compared with its checksum; one that has nothing wanted isn't
 /// read.
-size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numbers>& wanted) {
+size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numbers>& wanted,
+                Engine& engine) {
   const uint64_t end = part.offset() + part.bytes() / sizeof(float);
   const bool needed = std::ranges::any_of(wanted, [&](const Numbers& numbers) {
     return numbers.offset < end && numbers.end() > part.offset();
@@ -111,7 +113,7 @@ size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numb
             static_cast<std::streamsize>(piece.size() * sizeof(float)));
     if (!in) throw Error(concat("cannot read ", path.string()));
     hash.update(piece.data(), piece.size() * sizeof(float));
-    copied += copyPiece(at, piece, wanted);
+    copied += copyPiece(at, piece, wanted, engine);
   }
   if (hash.hex() != part.sha256()) {
     throw Error(concat(path.string(), ": damaged (its SHA-256 isn't the manifest's)"));
@@ -121,13 +123,13 @@ size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numb
 
 /// Reads `wanted` from whichever parts have it.
 void readNumbers(const fs::path& folder, const CheckpointManifest& manifest, Part::Content content,
-                 const std::vector<Numbers>& wanted) {
+                 const std::vector<Numbers>& wanted, Engine& engine) {
   size_t count = 0;
   for (const Numbers& numbers : wanted)
     count += numbers.values.size();
   size_t found = 0;
   for (const Part& part : manifest.part()) {
-    if (part.content() == content) found += readPart(folder, part, wanted);
+    if (part.content() == content) found += readPart(folder, part, wanted, engine);
   }
   if (found != count) {
     throw Error(concat(folder.string(), ": its parts of ", Part::Content_Name(content), " hold ",
@@ -261,14 +263,15 @@ void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
   const Arena trunk = engine.trunk();
   const Arena head = engine.head();
   const uint64_t row = rowOffset(network, first_class);
-  readNumbers(folder, manifest, Part::PARAMETERS, {{0, trunk.parameters}, {row, head.parameters}});
+  readNumbers(folder, manifest, Part::PARAMETERS, {{0, trunk.parameters}, {row, head.parameters}},
+              engine);
   if (trunk.momentum.empty()) return;
-  readNumbers(folder, manifest, Part::MOMENTUM, {{0, trunk.momentum}, {row, head.momentum}});
+  readNumbers(folder, manifest, Part::MOMENTUM, {{0, trunk.momentum}, {row, head.momentum}},
+              engine);
 }
 
 bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& data,
-                              const Network& network, std::span<float> trunk, std::span<float> head,
-                              uint64_t first_class) {
+                              const Network& network, Engine& engine, uint64_t first_class) {
   const CheckpointManifest manifest = readCheckpointManifest(folder);
   const std::string colors = DatasetManifest::ColorOrder_Name(data.color_order());
   if (manifest.color_order() != colors ||
@@ -279,9 +282,11 @@ bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& dat
   }
   checkLayout(folder, manifest, network);
   const bool same_classes = manifest.dataset_sha256() == data.sha256();
-  if (!same_classes) head = {};
-  readNumbers(folder, manifest, Part::PARAMETERS,
-              {{0, trunk}, {rowOffset(network, first_class), head}});
+  std::vector<Numbers> wanted = {{0, engine.trunk().parameters}};
+  if (same_classes) {
+    wanted.push_back({rowOffset(network, first_class), engine.head().parameters});
+  }
+  readNumbers(folder, manifest, Part::PARAMETERS, wanted, engine);
   return same_classes;
 }
 

@@ -31,7 +31,8 @@ namespace sphereface {
 constexpr const char* kParametersFile = "parameters.bin";
 constexpr const char* kMomentumFile = "momentum.bin";
 
-/// A run of the numbers of a checkpoint, in one or several pieces.
+/// A run of the numbers of a checkpoint, in one or several pieces. Those of checkpointSlices are
+/// parts of the engine's arenas, and are written from a copy.
 struct CheckpointSlice {
   CheckpointManifest::Part::Content content = CheckpointManifest::Part::PARAMETERS;
   uint64_t offset = 0;
@@ -78,12 +79,11 @@ CheckpointManifest readCheckpointManifest(const std::filesystem::path& folder);
 void loadCheckpoint(const std::filesystem::path& folder, const CheckpointManifest& manifest,
                     const Network& network, Engine& engine, uint64_t first_class = 0);
 
-/// Initial weights for a new run on `data`: the network's parameters, and the head's from class
-/// `first_class` on if it was trained on the same data set (then the answer is true).
+/// Initial weights of `engine` for a new run on `data`: the network's parameters, and the head's
+/// from class `first_class` on if it was trained on the same data set (then the answer is true).
 /// errors: Error as loadCheckpoint, or when the checkpoint expects another kind of image.
 bool initializeFromCheckpoint(const std::filesystem::path& folder, const DatasetManifest& data,
-                              const Network& network, std::span<float> trunk, std::span<float> head,
-                              uint64_t first_class = 0);
+                              const Network& network, Engine& engine, uint64_t first_class = 0);
 
 /// SHA-256 of the part with the network's parameters: the model's identity in results.
 std::string modelChecksum(const CheckpointManifest& manifest);

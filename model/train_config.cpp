@@ -205,6 +205,7 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
   const std::string type = HeadConfig::Type_Name(head.type());
   const bool scaled = normalizesEmbedding(headType(head.type()));
   const DataConfig& data = config.data();
+  const bool on_gpu = config.worker().device() == WorkerConfig::CUDA;
   const Rule rules[] = {
       {data.lmdb().empty(), "data.lmdb", "must name the folder of a packed data set"},
       {data.rotation() < 0, "data.rotation", "must not be negative"},
@@ -267,6 +268,12 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
        concat("must be in [0, 1), not ", solver.momentum())},
       {solver.weight_decay() < 0, "solver.weight_decay", "must not be negative"},
       {!shardsError(config).empty(), "solver.reproducible_shards", shardsError(config)},
+      {on_gpu && head.class_parallel(), "head.class_parallel", "needs worker.device CPU so far"},
+      {on_gpu && head.mhe_weight() > 0, "head.mhe_weight", "needs worker.device CPU so far"},
+      {on_gpu && solver.reproducible_shards() > 0, "solver.reproducible_shards",
+       "needs worker.device CPU: sums between GPUs have an order of their own"},
+      {on_gpu && config.worker().gradient_wire() == WorkerConfig::WIRE_BF16, "worker.gradient_wire",
+       "WIRE_BF16 needs worker.device CPU so far"},
       {config.worker().bucket_kilobytes() == 0, "worker.bucket_kilobytes", "must be at least 1"},
       {config.worker().collective_timeout() == 0, "worker.collective_timeout",
        "must be at least 1"},

@@ -65,11 +65,11 @@ bool check(int rank, int ranks, size_t count, Wire wire, bool threaded, int per_
       got = parts[static_cast<size_t>(rank)];
       const std::span<float> all(got);
       reducer.ready(all.first(count / 3));
-      reducer.ready(all.subspan(count / 3));
-      reducer.finish();
+      reducer.ready(all.subspan(count / 3, count / 3));
+      reducer.finish(all.subspan(count / 3 * 2));
     }
     size_t bytes = 0;
-    for (const GradientReducer::Span& span : reducer.spans())
+    for (const GradientSum::Span& span : reducer.spans())
       bytes += span.bytes;
     if (bytes != count * sizeof(float)) return false;
   }

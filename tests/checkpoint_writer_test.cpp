@@ -10,6 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "tests/network_support.h"
 #include "tests/temporary_folder.h"
 
 namespace sphereface {
@@ -23,13 +24,21 @@ CheckpointPart into(const std::filesystem::path& folder) {
   return message;
 }
 
+/// An engine whose arenas the numbers could be parts of.
+std::unique_ptr<Engine> someEngine() {
+  EngineOptions options;
+  options.network = testing::customNetwork(7, 5, 3, {{1, 1}});
+  options.batch = 1;
+  return makeEngine(Device::kCpu, options);
+}
+
 TEST(CheckpointWriter, WritesWhatTheNumbersWereWhenItBegan) {
   const TemporaryFolder folder;
   std::vector<float> trunk(100000, 1);
   std::vector<float> head(50000, 2);
   CheckpointWriter writer;
   EXPECT_FALSE(writer.finish());
-  writer.begin({{Part::PARAMETERS, 0, {trunk, head}}, {Part::MOMENTUM, 7, {head}}},
+  writer.begin(*someEngine(), {{Part::PARAMETERS, 0, {trunk, head}}, {Part::MOMENTUM, 7, {head}}},
                into(folder / "work"));
   std::ranges::fill(trunk, -1.0F);
   std::ranges::fill(head, -1.0F);
@@ -54,7 +63,7 @@ TEST(CheckpointWriter, SaysWhatItCouldNotWrite) {
   writeFileAtomically(folder / "file", "in the way");
   const std::vector<float> values(10);
   CheckpointWriter writer;
-  writer.begin({{Part::PARAMETERS, 0, {values}}}, into(folder / "file" / "work"));
+  writer.begin(*someEngine(), {{Part::PARAMETERS, 0, {values}}}, into(folder / "file" / "work"));
   EXPECT_ANY_THROW(writer.finish());
 }
 

@@ -3,12 +3,12 @@
 
 #include "worker/checkpoint_writer.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace sphereface {
 
-void CheckpointWriter::begin(const std::vector<CheckpointSlice>& slices, CheckpointPart message) {
+void CheckpointWriter::begin(const Engine& engine, const std::vector<CheckpointSlice>& slices,
+                             CheckpointPart message) {
   size_t count = 0;
   for (const CheckpointSlice& slice : slices) {
     for (const std::span<const float> piece : slice.pieces)
@@ -19,8 +19,10 @@ void CheckpointWriter::begin(const std::vector<CheckpointSlice>& slices, Checkpo
   float* to = copy_.data();
   for (const CheckpointSlice& slice : slices) {
     const float* begin = to;
-    for (const std::span<const float> piece : slice.pieces)
-      to = std::copy(piece.begin(), piece.end(), to);
+    for (const std::span<const float> piece : slice.pieces) {
+      engine.read(piece, {to, piece.size()});
+      to += piece.size();
+    }
     copies.push_back({slice.content, slice.offset, {{begin, to}}});
   }
   writing_ = std::async(std::launch::async, [copies, done = std::move(message)]() mutable {

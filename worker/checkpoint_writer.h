@@ -19,9 +19,11 @@ namespace sphereface {
 /// One checkpoint at a time.
 class CheckpointWriter {
  public:
-  /// Copies the numbers and begins to write them. `message` is completed with the parts.
+  /// Copies the numbers, parts of the engine's arenas, and begins to write them. `message` is
+  /// completed with the parts.
   /// requires: the one before was taken by finished() or finish().
-  void begin(const std::vector<CheckpointSlice>& slices, CheckpointPart message);
+  void begin(const Engine& engine, const std::vector<CheckpointSlice>& slices,
+             CheckpointPart message);
 
   /// The message of the one begun, once its parts are written and synced; at most once.
   /// errors: Error of the writing.

@@ -55,7 +55,8 @@ void GradientReducer::enqueue(std::span<float> bucket) {
   queued_.notify_one();
 }
 
-void GradientReducer::finish() {
+void GradientReducer::finish(std::span<float> votes) {
+  ready(votes);
   cut(true);
   waiting_ = {};
   begun_ = false;

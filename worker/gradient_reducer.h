@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Sums gradients over the workers while backward goes on: ranges that have become final are cut
-// into buckets, and a thread reduces one bucket after the other.
+// GradientSum of gradients in the host's memory, by MPI: ranges that have become final are cut into
+// buckets, and a thread reduces one bucket after the other.
 
 #pragma once
 
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "worker/all_reduce.h"
+#include "worker/gradient_sum.h"
 
 namespace sphereface {
 
@@ -31,32 +32,17 @@ struct ReducerOptions {
   bool threaded = true;
 };
 
-/// Used by one thread.
-class GradientReducer {
+class GradientReducer final : public GradientSum {
  public:
-  /// When a bucket was reduced, for the timeline.
-  struct Span {
-    std::chrono::steady_clock::time_point begin;
-    std::chrono::steady_clock::time_point end;
-    size_t bytes = 0;
-  };
-
   /// `levels`: of AllReduce, for this alone.
   GradientReducer(const std::vector<MPI_Comm>& levels, const ReducerOptions& options);
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
-  ~GradientReducer();
+  ~GradientReducer() override;
 
-  /// `range` is final here and may be reduced, in place. Ranges that adjoin share buckets.
-  /// requires: every worker hands over the same sizes in the same order.
-  void ready(std::span<float> range);
-
-  /// Waits until everything handed over holds the sum over the workers.
-  /// errors: Error of AllReduce.
-  void finish();
-
-  /// Buckets of the last step, after finish().
-  const std::vector<Span>& spans() const { return done_; }
+  void ready(std::span<float> range) override;
+  void finish(std::span<float> votes) override;
+  const std::vector<Span>& spans() const override { return done_; }
 
  private:
   void cut(bool all);

@@ -5,6 +5,9 @@
 
 #include <chrono>
 
+#include "worker/device_gradient_sum.h"
+#include "worker/gradient_reducer.h"
+
 namespace sphereface {
 namespace {
 
@@ -25,13 +28,22 @@ double unixOffset() {
   return unix.count() - now();
 }
 
-ReducerOptions reducerOptions(const WorkerConfig& config, bool threads_may_call_mpi) {
+std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const WorkerConfig& config,
+                                             Engine& engine) {
   ReducerOptions options;
   options.wire = config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
   options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
   options.timeout = std::chrono::seconds(config.collective_timeout());
-  options.threaded = config.overlap() && threads_may_call_mpi;
-  return options;
+  options.threaded = config.overlap() && session.threadsMayCallMpi();
+  DeviceGroup group;
+  group.id = session.isFirstWorker() ? engine.newDeviceGroup() : "";
+  broadcast(session.workerComm(), group.id);
+  if (group.id.empty()) {
+    return std::make_unique<GradientReducer>(session.gradientLevels(), options);
+  }
+  group.ranks = session.workers();
+  group.rank = session.rank() - 1;
+  return std::make_unique<DeviceGradientSum>(engine.join(group), session.gradientLevels(), options);
 }
 
 }  // namespace
@@ -57,8 +69,7 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
     tree_.emplace(shards_, engine.trunk().gradients.size() + engine.head().gradients.size());
   }
   if (session.workers() > 1) {
-    reducer_ = std::make_unique<GradientReducer>(
-        session.gradientLevels(), reducerOptions(config.worker(), session.threadsMayCallMpi()));
+    reducer_ = makeGradientSum(session, config.worker(), engine);
   }
 }
 
@@ -84,9 +95,9 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
   const Outcome outcome = agree(wants_to_stop, report);
   if (reducer_) {
     double busy = 0;
-    for (const GradientReducer::Span& span : reducer_->spans())
+    for (const GradientSum::Span& span : reducer_->spans())
       busy += secondsOf(span.end) - secondsOf(span.begin);
-    for (const GradientReducer::Span& span : reducer_->spans()) {
+    for (const GradientSum::Span& span : reducer_->spans()) {
       record("bucket", Timeline::REDUCTION, secondsOf(span.begin), secondsOf(span.end), span.bytes);
     }
     record("wait", Timeline::COMPUTE, computed, now());
@@ -105,10 +116,7 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
 /// Ends the reduction, the votes being its last part.
 StepRunner::Outcome StepRunner::agree(bool wants_to_stop, const StepReport& report) {
   votes_ = {wants_to_stop ? 1.0F : 0.0F, static_cast<float>(report.loss_sum())};
-  if (reducer_) {
-    reducer_->ready(votes_);
-    reducer_->finish();
-  }
+  if (reducer_) reducer_->finish(votes_);
   const double loss = votes_[1] / static_cast<double>(length_.images_per_step);
   return {votes_[0] > 0, loss, guard_.diverged(loss)};
 }

@@ -17,7 +17,7 @@
 #include "proto/config.pb.h"
 #include "proto/control.pb.h"
 #include "worker/divergence_guard.h"
-#include "worker/gradient_reducer.h"
+#include "worker/gradient_sum.h"
 #include "worker/heartbeat.h"
 #include "worker/shard_tree.h"
 
@@ -67,7 +67,7 @@ class StepRunner {
   Batch batch_;
   std::vector<std::vector<uint64_t>> records_;  // by pass, when audited
   std::optional<ShardTree> tree_;               // of several shards
-  std::unique_ptr<GradientReducer> reducer_;    // of several workers
+  std::unique_ptr<GradientSum> reducer_;        // of several workers
   uint64_t steps_run_ = 0;
   uint64_t step_ = 0;
   bool tracing_ = false;

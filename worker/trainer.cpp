@@ -227,7 +227,8 @@ class Trainer {
     part.set_folder(checkpointWorkFolder(plan_.run_folder(), step).string());
     part.set_writers(config_.head().class_parallel() ? session_.workers() : 1);
     if (first) *part.mutable_manifest() = describeCheckpoint(step);
-    writer_.begin(checkpointSlices(*model_->engine, model_->network, model_->classes.begin, first),
+    writer_.begin(*model_->engine,
+                  checkpointSlices(*model_->engine, model_->network, model_->classes.begin, first),
                   std::move(part));
   }
 

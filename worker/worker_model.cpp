@@ -63,14 +63,24 @@ void loadWeights(const RunPlan& plan, const TrainConfig& config, const DatasetMa
 
 void initializeWeights(const NetworkConfig& config, const DatasetManifest& data,
                        WorkerModel& model) {
-  const std::span<float> trunk = model.engine->trunk().parameters;
-  const std::span<float> head = model.engine->head().parameters;
-  initializeTrunk(model.network, config.seed(), trunk);
-  initializeHead(static_cast<int>(model.classes.begin), static_cast<int>(model.classes.size()),
-                 model.network.embedding, config.seed(), head);
+  Engine& engine = *model.engine;
+  const int dim = model.network.embedding;
+  std::vector<float> weights(model.network.parameter_count);
+  initializeTrunk(model.network, config.seed(), weights);
+  engine.write(weights, engine.trunk().parameters);
+  // The head's, which may be many, by and by.
+  constexpr size_t kClassesAtOnce = 4096;
+  for (size_t done = 0; done < model.classes.size(); done += kClassesAtOnce) {
+    const size_t classes = std::min<size_t>(kClassesAtOnce, model.classes.size() - done);
+    weights.resize(classes * static_cast<size_t>(dim));
+    initializeHead(static_cast<int>(model.classes.begin + done), static_cast<int>(classes), dim,
+                   config.seed(), weights);
+    engine.write(weights,
+                 engine.head().parameters.subspan(done * static_cast<size_t>(dim), weights.size()));
+  }
   if (!config.has_init_from()) return;
-  const bool same_classes = initializeFromCheckpoint(config.init_from(), data, model.network, trunk,
-                                                     head, model.classes.begin);
+  const bool same_classes = initializeFromCheckpoint(config.init_from(), data, model.network,
+                                                     engine, model.classes.begin);
   model.notes.push_back(
       concat("initial weights from ", config.init_from(),
              same_classes ? ", network and head"
@@ -100,6 +110,7 @@ WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
   options.batch = images;
   options.precision = precisionOf(config.worker());
   options.threads = threadsOf(session, config.worker());
+  options.device_index = session.placeOnHost();
   options.convolution = convolutionOf(config.worker());
   if (resumed && options.convolution == Convolution::kFastest) {
     options.convolution_algorithms = resumed->convolution_algorithms();

@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/cuda_head.h"
 #include "kernels/cuda/cuda_trunk.h"
+#include "kernels/cuda/gpu_reduction.h"
 #include "kernels/cuda/sgd_kernels.h"
 
 namespace sphereface {
@@ -185,6 +186,11 @@ class CudaEngine final : public Engine {
     copy(host_length_.data(), length_.data(), sizeof(GradientLength), cudaMemcpyDeviceToHost);
     finish();
     return std::sqrt(host_length_.data()->squares);
+  }
+
+  std::string newDeviceGroup() const override { return newGpuGroup(); }
+  std::unique_ptr<DeviceReduction> join(const DeviceGroup& group) override {
+    return joinGpuGroup(context_, group);
   }
 
   std::string convolutionAlgorithms() const override { return {}; }

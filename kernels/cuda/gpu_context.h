@@ -16,7 +16,7 @@ struct GpuLibraries;
 /// one stream, in the order in which it is asked for.
 class GpuContext {
  public:
-  /// `device`: which of the GPUs that CUDA shows this process.
+  /// `device`: which of the GPUs that CUDA shows this process; where it shows one, that one.
   /// errors: Error when there is no such GPU, or no driver, in words a user can act on.
   explicit GpuContext(int device);
   GpuContext(const GpuContext&) = delete;

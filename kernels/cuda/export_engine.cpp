@@ -1,0 +1,8 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "kernels/cuda/cuda_engine.h"
+
+extern "C" sphereface::Engine* spherefaceMakeCudaEngine(const sphereface::EngineOptions& options) {
+  return sphereface::makeCudaEngine(options).release();
+}

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/cuda/gpu_context.h"
+#include "kernels/device_reduction.h"
+
+namespace sphereface {
+
+/// As Engine::newDeviceGroup and Engine::join, by NCCL. errors: Error of the library.
+std::string newGpuGroup();
+std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group);
+
+}  // namespace sphereface

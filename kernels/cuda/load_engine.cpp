@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The GPU's engine for programs that have to start where there is no CUDA: it is in a shared
+// library, which is loaded when a GPU is first asked for.
+
+#include <dlfcn.h>
+
+#include "base/error.h"
+#include "kernels/cuda/cuda_engine.h"
+
+namespace sphereface {
+namespace {
+
+constexpr const char* kLibrary = "libsphereface_cuda.so";
+
+CudaEngineMaker* loadMaker() {
+  // Never unloaded: engines are of its code.
+  void* const library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  void* const maker = library == nullptr ? nullptr : dlsym(library, kCudaEngineMaker);
+  if (maker == nullptr) {
+    throw Error(concat("device CUDA: the GPU kernels can't be loaded: ", dlerror(),
+                       " (they are built where CUDA 12, cuDNN 9 and NCCL are found, and need "
+                       "their libraries to run); use device CPU"));
+  }
+  return reinterpret_cast<CudaEngineMaker*>(maker);
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> makeCudaEngine(const EngineOptions& options) {
+  static CudaEngineMaker* const make = loadMaker();
+  return std::unique_ptr<Engine>(make(options));
+}
+
+}  // namespace sphereface

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Whole jobs on GPUs whose kernels run on the host (tests/cuda_host): the library with them takes
+// the place of the one for cards by the loader's own search path.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "model/checkpoint.h"
+#include "tests/golden.h"
+#include "tests/job_support.h"
+
+namespace sphereface {
+namespace {
+
+using testing::Finished;
+using testing::program;
+using testing::relativeNorm;
+using testing::runCommand;
+
+class GpuJob : public testing::Job {
+ protected:
+  /// trainLine with the GPU on the host.
+  static std::vector<std::string> gpuLine(const std::string& run, int workers,
+                                          std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--device", "cuda", "--set", "head.gradient=EXACT"});
+    std::vector<std::string> line = trainLine(run, workers, more);
+    const std::string libraries = program("gpu-on-host");
+    line.insert(line.begin(), {"env", "LD_LIBRARY_PATH=" + libraries});
+    return line;
+  }
+  static std::vector<float> trained(const std::string& run) {
+    const std::string bytes = parameters(run, 12);
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
+};
+
+TEST_F(GpuJob, TrainsToTheCpusParametersForAnyNumberOfWorkers) {
+  const Finished cpu = runCommand(trainLine("cpu", 1, {"--set", "head.gradient=EXACT"}));
+  ASSERT_EQ(cpu.code, 0) << cpu.output;
+  const std::vector<float> want = trained("cpu");
+  for (const int workers : {1, 2}) {
+    const std::string run = concat("gpu", workers);
+    const Finished gpu = runCommand(gpuLine(run, workers));
+    ASSERT_EQ(gpu.code, 0) << gpu.output;
+    EXPECT_NE(gpu.output.find("GPU: none, kernels run on the host"), std::string::npos)
+        << gpu.output;
+    EXPECT_LT(relativeNorm(trained(run), want), 1e-3);
+    EXPECT_EQ(readFile(folder_ / run / "records.tsv"), readFile(folder_ / "cpu" / "records.tsv"));
+  }
+}
+
+TEST_F(GpuJob, ResumesFromItsOwnCheckpointAndTheCpus) {
+  const std::vector<std::string> every = {"--set", "checkpoint.every_steps=6"};
+  const Finished unbroken = runCommand(gpuLine("unbroken", 1, every));
+  ASSERT_EQ(unbroken.code, 0) << unbroken.output;
+  const std::vector<float> want = trained("unbroken");
+  const std::string checkpoint = checkpointFolder(folder_ / "unbroken", 6).string();
+
+  const Finished resumed = runCommand(gpuLine("resumed", 1, {"--resume", checkpoint}));
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_EQ(trained("resumed"), want);
+
+  const Finished on_cpu =
+      runCommand(trainLine("on-cpu", 2, {"--resume", checkpoint, "--set", "head.gradient=EXACT"}));
+  ASSERT_EQ(on_cpu.code, 0) << on_cpu.output;
+  EXPECT_LT(relativeNorm(trained("on-cpu"), want), 1e-3);
+}
+
+TEST_F(GpuJob, TrainsInBf16AndWithGradientsFromTwoPasses) {
+  const Finished gpu =
+      runCommand(gpuLine("bf16", 2,
+                         {"--set", "worker.precision=BF16", "--set", "solver.iter_size=2", "--set",
+                          "solver.clip_gradients=10"}));
+  ASSERT_EQ(gpu.code, 0) << gpu.output;
+  const Json summary = readJsonFile(folder_ / "bf16" / "summary.json");
+  EXPECT_LT(summary.at("loss_last").get<double>(), summary.at("loss_first").get<double>());
+}
+
+TEST_F(GpuJob, SaysInOneLineWhatIsMissing) {
+  // A folder in front whose library is none.
+  const std::filesystem::path broken = folder_ / "broken";
+  std::filesystem::create_directories(broken);
+  writeFileAtomically(broken / "libsphereface_cuda.so", "no library");
+  std::vector<std::string> line = trainLine("missing", 1, {"--device", "cuda"});
+  line.insert(line.begin(), {"env", "LD_LIBRARY_PATH=" + broken.string()});
+  const Finished finished = runCommand(line);
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_NE(finished.output.find("error: device CUDA: the GPU kernels can't be loaded"),
+            std::string::npos)
+      << finished.output;
+  EXPECT_NE(finished.output.find("use device CPU"), std::string::npos) << finished.output;
+}
+
+TEST_F(GpuJob, RefusesWhatOnlyCpusDo) {
+  for (const std::string field :
+       {"head.class_parallel=true", "head.mhe_weight=0.1", "solver.reproducible_shards=2",
+        "worker.gradient_wire=WIRE_BF16"}) {
+    const Finished finished = runCommand(trainLine(
+        "refused", 1, {"--device", "cuda", "--set", "solver.batch_size=16", "--set", field}));
+    EXPECT_EQ(finished.code, 2) << field << finished.output;
+    EXPECT_NE(finished.output.find("worker.device CPU"), std::string::npos) << finished.output;
+  }
+}
+
+}  // namespace
+}  // namespace sphereface
