@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   using namespace sphereface;
   CLI::App app("SphereFace training: from photographs to a benchmark score.", "sphereface");
   app.set_version_flag("--version",
-                       "sphereface " SPHEREFACE_VERSION " (built without GPU kernels)");
+                       "sphereface " SPHEREFACE_VERSION " (" SPHEREFACE_GPU_KERNELS ")");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every verb");
   // verbs, in the order of a run

@@ -34,6 +34,9 @@ struct Options {
 PlannedRun plannedRun(const Options& options) {
   PlannedRun run;
   run.config = loadTrainConfig(options.config, options.overrides);
+  if (run.config.worker().device() == WorkerConfig::CUDA) {
+    throw UsageError("worker.device CUDA: plan knows only of CPUs so far; --set worker.device=CPU");
+  }
   run.workers = options.workers;
   run.records = options.records;
   run.classes = options.classes;

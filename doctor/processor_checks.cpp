@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "kernels/engine.h"
+#include "model/network_table.h"
 #include "model/train_config.h"
 #include "plan/cgroup.h"
 
@@ -33,12 +34,26 @@ Finding processorFinding(const Processor& processor, const WorkerConfig* worker)
 
 Finding deviceFinding(const WorkerConfig& worker) {
   if (worker.device() == WorkerConfig::CPU) return good("device", "worker.device CPU");
+  // As small an engine as there is, which asks for everything that training needs.
+  NetworkConfig network;
+  network.set_name("custom");
+  network.set_height(8);
+  network.set_width(8);
+  network.set_embedding(8);
+  NetworkConfig::Stage& stage = *network.add_stage();
+  stage.set_channels(8);
+  stage.set_units(0);
+  EngineOptions options;
+  options.network = buildNetwork(network);
+  options.classes = 1;
+  options.batch = 1;
+  options.precision = precisionOf(worker);
   try {
-    makeEngine(deviceOf(worker), EngineOptions());
+    const std::vector<std::string> notes = makeEngine(deviceOf(worker), options)->notes();
+    return good("device", concat("worker.device CUDA, ", notes.front()));
   } catch (const Error& e) {
     return failure("device", e.what(), "worker.device: CPU");
   }
-  return good("device", concat("worker.device ", WorkerConfig::Device_Name(worker.device())));
 }
 
 UsableThreads usableThreads() {
