@@ -47,7 +47,6 @@ struct Variant {
 int main(int argc, char** argv) {
   CLI::App app("Rounding error of a network's passes against double precision.",
                "convolution_error");
-  NetworkConfig config;
   std::string name = "sphereface-20";
   int batch = 2;
   app.add_option("--network", name)->capture_default_str();
@@ -55,8 +54,7 @@ int main(int argc, char** argv) {
   std::string json_file;
   app.add_option("--json", json_file);
   CLI11_PARSE(app, argc, argv);
-  config.set_name(name);
-  const Network network = buildNetwork(config);
+  const Network network = buildNetwork(NetworkTable{.name = name});
   constexpr int kClasses = 100;
   constexpr HeadStep kStep = {4, 5};  // m and lambda of the longest part of a run
 

@@ -66,7 +66,6 @@ class Convolutions {
 
 int main(int argc, char** argv) {
   CLI::App app("Times one training step of a network on random images.", "step_bench");
-  NetworkConfig config;
   std::string name = "sphereface-20";
   std::string precision = "fp32";
   EngineOptions options;
@@ -89,8 +88,7 @@ int main(int argc, char** argv) {
   app.add_flag("--ceiling", ceiling, "Time the convolutions alone, too");
   CLI11_PARSE(app, argc, argv);
 
-  config.set_name(name);
-  options.network = buildNetwork(config);
+  options.network = buildNetwork(NetworkTable{.name = name});
   options.precision = precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
   options.convolution = convolution == "fastest" ? Convolution::kFastest : Convolution::kDirect;
   const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/inspect.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 
 namespace sphereface {
 namespace {

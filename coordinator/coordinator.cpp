@@ -30,7 +30,7 @@
 #include "data/dataset.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "model/schedule.h"
 #include "model/share.h"
 #include "model/train_config.h"

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 
 namespace sphereface::doctor {
 namespace {

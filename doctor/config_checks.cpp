@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "kernels/network.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "model/train_config.h"
 
 namespace sphereface::doctor {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 
 namespace sphereface::doctor {
 namespace {

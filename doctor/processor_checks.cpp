@@ -35,16 +35,8 @@ Finding processorFinding(const Processor& processor, const WorkerConfig* worker)
 Finding deviceFinding(const WorkerConfig& worker) {
   if (worker.device() == WorkerConfig::CPU) return good("device", "worker.device CPU");
   // As small an engine as there is, which asks for everything that training needs.
-  NetworkConfig network;
-  network.set_name("custom");
-  network.set_height(8);
-  network.set_width(8);
-  network.set_embedding(8);
-  NetworkConfig::Stage& stage = *network.add_stage();
-  stage.set_channels(8);
-  stage.set_units(0);
   EngineOptions options;
-  options.network = buildNetwork(network);
+  options.network = buildNetwork(NetworkTable{"custom", 8, 8, 8, {{8, 0}}});
   options.classes = 1;
   options.batch = 1;
   options.precision = precisionOf(worker);

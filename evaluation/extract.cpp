@@ -13,7 +13,7 @@
 #include "base/progress.h"
 #include "kernels/engine.h"
 #include "model/checkpoint.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 
 namespace sphereface {
 namespace {

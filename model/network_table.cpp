@@ -31,32 +31,26 @@ constexpr std::array<TableRow, 6> kTable = {{
     {"sphereface-64-released", {3, 7, 16, 3}},
 }};
 
-struct Stage {
-  int channels;
-  int units;
-};
-
-std::vector<Stage> stagesOf(const NetworkConfig& config) {
-  std::vector<Stage> stages;
-  if (config.name() == "custom") {
-    if (config.stage().empty()) throw UsageError("network: \"custom\" needs at least one stage");
-    for (const NetworkConfig::Stage& stage : config.stage()) {
-      if (stage.channels() == 0) throw UsageError("network.stage: channels must be at least 1");
-      stages.push_back({static_cast<int>(stage.channels()), static_cast<int>(stage.units())});
+std::vector<StageRow> stagesOf(const NetworkTable& table) {
+  if (table.name == "custom") {
+    if (table.stages.empty()) throw UsageError("network: \"custom\" needs at least one stage");
+    for (const StageRow& stage : table.stages) {
+      if (stage.channels < 1) throw UsageError("network.stage: channels must be at least 1");
     }
-    return stages;
+    return table.stages;
   }
   const auto* row = std::find_if(kTable.begin(), kTable.end(), [&](const TableRow& candidate) {
-    return candidate.name == config.name();
+    return candidate.name == table.name;
   });
   if (row == kTable.end()) {
-    throw UsageError(concat("network.name \"", config.name(),
+    throw UsageError(concat("network.name \"", table.name,
                             "\" is unknown; known: ", knownNetworks(), ", custom"));
   }
-  if (!config.stage().empty()) {
+  if (!table.stages.empty()) {
     throw UsageError(
-        concat("network.stage is only for name \"custom\", not \"", config.name(), "\""));
+        concat("network.stage is only for name \"custom\", not \"", table.name, "\""));
   }
+  std::vector<StageRow> stages;
   for (size_t i = 0; i < kStages; ++i)
     stages.push_back({kChannels[i], row->units[i]});
   return stages;
@@ -149,17 +143,17 @@ std::string knownNetworks() {
   return names;
 }
 
-Network buildNetwork(const NetworkConfig& config) {
+Network buildNetwork(const NetworkTable& table) {
   Network network;
-  network.name = config.name();
-  network.height = static_cast<int>(config.height());
-  network.width = static_cast<int>(config.width());
-  network.embedding = static_cast<int>(config.embedding());
+  network.name = table.name;
+  network.height = table.height;
+  network.width = table.width;
+  network.embedding = table.embedding;
   if (network.height < 1 || network.width < 1 || network.embedding < 1) {
     throw UsageError(concat("network: height ", network.height, ", width ", network.width,
                             " and embedding ", network.embedding, " must be at least 1"));
   }
-  const std::vector<Stage> stages = stagesOf(config);
+  const std::vector<StageRow> stages = stagesOf(table);
   for (size_t s = 0; s < stages.size(); ++s) {
     const std::string prefix = concat("conv", s + 1, "_");
     addConv(network, prefix + "1", stages[s].channels, 2, -1);

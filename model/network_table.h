@@ -12,12 +12,25 @@
 #include <vector>
 
 #include "kernels/network.h"
-#include "proto/config.pb.h"
 
 namespace sphereface {
 
+/// A stride-2 convolution and residual units after it.
+struct StageRow {
+  int channels = 0;
+  int units = 0;
+};
+
+struct NetworkTable {
+  std::string name;  // of a known network, or "custom"
+  int height = 112;
+  int width = 96;
+  int embedding = 512;
+  std::vector<StageRow> stages = {};  // of a custom one
+};
+
 /// errors: UsageError for an unknown name (listing the known ones) or an impossible custom table.
-Network buildNetwork(const NetworkConfig& config);
+Network buildNetwork(const NetworkTable& table);
 
 /// "sphereface-4, sphereface-10, ..."
 std::string knownNetworks();

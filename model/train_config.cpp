@@ -12,7 +12,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "proto/text_format.h"
 
 namespace sphereface {

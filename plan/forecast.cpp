@@ -13,7 +13,7 @@
 #include "data/loader.h"
 #include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "model/train_config.h"
 
 namespace sphereface {

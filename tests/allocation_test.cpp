@@ -12,7 +12,7 @@
 
 #include "kernels/engine.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 
 namespace {
 

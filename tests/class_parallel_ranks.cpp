@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "kernels/engine.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "worker/mpi_head_exchange.h"
 
 namespace {

@@ -10,7 +10,7 @@
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/reference/reference_trunk.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "tests/golden.h"
 
 namespace sphereface {

@@ -16,7 +16,7 @@
 #include "kernels/reference/reference_head.h"
 #include "model/checkpoint.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "model/train_config.h"
 #include "tests/checkpoint_tools.h"
 #include "tests/doctor_data.h"

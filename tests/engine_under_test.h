@@ -8,18 +8,17 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/cuda/cuda_engine.h"
 #include "kernels/engine.h"
 
 namespace sphereface::testing {
 
-#ifdef SPHEREFACE_TEST_CUDA
-constexpr Device kDevice = Device::kCuda;
-#else
-constexpr Device kDevice = Device::kCpu;
-#endif
-
 inline std::unique_ptr<Engine> makeEngineUnderTest(const EngineOptions& options) {
-  return makeEngine(kDevice, options);
+#ifdef SPHEREFACE_TEST_CUDA
+  return makeCudaEngine(options);
+#else
+  return makeEngine(Device::kCpu, options);
+#endif
 }
 
 /// A part of one of the engine's arenas.

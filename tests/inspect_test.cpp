@@ -14,7 +14,7 @@
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "tests/checkpoint_tools.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"

@@ -18,24 +18,9 @@
 
 namespace sphereface::testing {
 
-struct StageRow {
-  uint32_t channels;
-  uint32_t units;
-};
-
 inline Network customNetwork(int height, int width, int embedding,
                              const std::vector<StageRow>& stages) {
-  NetworkConfig config;
-  config.set_name("custom");
-  config.set_height(static_cast<uint32_t>(height));
-  config.set_width(static_cast<uint32_t>(width));
-  config.set_embedding(static_cast<uint32_t>(embedding));
-  for (const StageRow& row : stages) {
-    NetworkConfig::Stage& stage = *config.add_stage();
-    stage.set_channels(row.channels);
-    stage.set_units(row.units);
-  }
-  return buildNetwork(config);
+  return buildNetwork(NetworkTable{"custom", height, width, embedding, stages});
 }
 
 /// Weights in which every term of every layer matters (some slopes negative, all biases set).

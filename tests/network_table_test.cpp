@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "model/network_table.h"
+#include "model/network_config.h"
 
 #include <gtest/gtest.h>
 

@@ -10,9 +10,8 @@
 
 #include "base/random.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
 #include "tests/engine_under_test.h"
-#include "tests/golden.h"
+#include "tests/network_support.h"
 
 namespace sphereface {
 namespace {
@@ -23,18 +22,8 @@ using testing::valuesOf;
 constexpr int kClasses = 9;
 
 EngineOptions smallModel(int batch) {
-  NetworkConfig config;
-  config.set_name("custom");
-  config.set_height(14);
-  config.set_width(12);
-  config.set_embedding(16);
-  for (const uint32_t channels : {8U, 16U}) {
-    NetworkConfig::Stage& stage = *config.add_stage();
-    stage.set_channels(channels);
-    stage.set_units(1);
-  }
   EngineOptions options;
-  options.network = buildNetwork(config);
+  options.network = testing::customNetwork(14, 12, 16, {{8, 1}, {16, 1}});
   options.classes = kClasses;
   options.batch = batch;
   return options;

@@ -21,7 +21,6 @@ using testing::randomFloats;
 using testing::randomImages;
 using testing::randomParameters;
 using testing::relativeDifference;
-using testing::StageRow;
 using testing::trunkOf;
 
 TEST(ReferenceTrunk, GradientEqualsFiniteDifferences) {
@@ -144,9 +143,7 @@ TEST(NetworkTable, AgreesWithPublishedSizes) {
                          {"sphereface-36", 36, 3.335, 32.8},
                          {"sphereface-64", 64, 6.110, 48.2},
                          {"sphereface-64-released", 62, 5.912, 47.9}}) {
-    NetworkConfig config;
-    config.set_name(row.name);
-    const Network network = buildNetwork(config);
+    const Network network = buildNetwork(NetworkTable{.name = row.name});
     EXPECT_EQ(network.convs.size(), row.convs) << row.name;
     EXPECT_NEAR(static_cast<double>(multiplyAdds(network)) / 1e9, row.gmac, 6e-4) << row.name;
     EXPECT_NEAR(static_cast<double>(network.parameter_count) / 1e6, row.million_parameters, 0.06)
@@ -155,11 +152,8 @@ TEST(NetworkTable, AgreesWithPublishedSizes) {
 }
 
 TEST(NetworkTable, RefusesUnknownNamesAndImpossibleTables) {
-  NetworkConfig config;
-  config.set_name("sphereface-21");
-  EXPECT_THROW(buildNetwork(config), UsageError);
-  config.set_name("custom");
-  EXPECT_THROW(buildNetwork(config), UsageError) << "no stage";
+  EXPECT_THROW(buildNetwork(NetworkTable{.name = "sphereface-21"}), UsageError);
+  EXPECT_THROW(buildNetwork(NetworkTable{.name = "custom"}), UsageError) << "no stage";
 }
 
 TEST(GoldenActivations, MatchThePublishedImplementation) {

@@ -9,7 +9,7 @@
 #include "base/parallel.h"
 #include "model/checkpoint.h"
 #include "model/initialize.h"
-#include "model/network_table.h"
+#include "model/network_config.h"
 #include "model/train_config.h"
 #include "worker/all_reduce.h"
 

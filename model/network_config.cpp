@@ -1,0 +1,19 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "model/network_config.h"
+
+namespace sphereface {
+
+Network buildNetwork(const NetworkConfig& config) {
+  NetworkTable table;
+  table.name = config.name();
+  table.height = static_cast<int>(config.height());
+  table.width = static_cast<int>(config.width());
+  table.embedding = static_cast<int>(config.embedding());
+  for (const NetworkConfig::Stage& stage : config.stage())
+    table.stages.push_back({static_cast<int>(stage.channels()), static_cast<int>(stage.units())});
+  return buildNetwork(table);
+}
+
+}  // namespace sphereface
