@@ -192,6 +192,9 @@ class Coordinator {
         return takePart(message.as<CheckpointPart>(), log);
       case KIND_NOTE:
         return note(message.from, message.as<WorkerNote>(), log);
+      case KIND_ROLL_BACK:
+        metrics_.rollBack();
+        return log.rollBack(message.as<RollBack>());
       case KIND_TIMELINE:
         timelines_[message.from] = message.as<Timeline>();
         return;

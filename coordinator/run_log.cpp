@@ -72,6 +72,13 @@ void RunLog::step(const StepSummary& step) {
   if (due && interval_.steps > 0) writeInterval(step);
 }
 
+void RunLog::rollBack(const RollBack& done) {
+  ++roll_backs_;
+  event("roll_back",
+        concat("step ", done.step(), " diverged: went on with the weights of ", done.checkpoint()),
+        {{"step", done.step()}, {"checkpoint", done.checkpoint()}});
+}
+
 /// A step that was not skipped.
 void RunLog::add(const StepSummary& step) {
   if (!begun_) {
@@ -142,6 +149,7 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["gradient_norm"] = last.gradient_norm;
   line["clipped_steps"] = clipped_steps_;
   line["skipped_steps"] = skipped_steps_;
+  line["roll_backs"] = roll_backs_;
   line["images_per_second"] = images_per_second_;
   line["step_seconds"] = elapsed / steps;
   line["loader_seconds"] = interval_.loader / steps;
@@ -203,6 +211,7 @@ void RunLog::finish(int checkpoints) {
   summary["communication_share"] = share(communication_seconds_, step_seconds_);
   summary["checkpoint_seconds"] = checkpoint_seconds_;
   summary["skipped_steps"] = skipped_steps_;
+  summary["roll_backs"] = roll_backs_;
   summary["bad_records"] = bad_records_;
   summary["checkpoints"] = checkpoints;
   writeJsonFile(folder_ / "summary.json", summary);

@@ -250,6 +250,8 @@ TEST_F(JobFaults, ARunThatExplodesGoesBackToItsCheckpoint) {
       << done.output;
   EXPECT_TRUE(parameters("exploded", 0) == parameters("exploded", 5));
   EXPECT_EQ(readJsonFile(folder_ / "exploded" / "summary.json").at("skipped_steps"), 4);
+  EXPECT_EQ(readJsonFile(folder_ / "exploded" / "summary.json").at("roll_backs"), 4);
+  EXPECT_EQ(events("exploded", "roll_back").size(), 4U);
 
   const Finished failed = runCommand(
       trainLine("exploding", 2,

@@ -141,9 +141,11 @@ class Trainer {
     }
     loadCheckpoint(folder, readCheckpointManifest(folder), model_->network, *model_->engine,
                    model_->classes.begin);
-    if (session_.isFirstWorker()) {
-      tell(concat("step ", step, " diverged: went on with the weights of ", folder));
-    }
+    if (!session_.isFirstWorker()) return;
+    RollBack done;
+    done.set_step(step);
+    done.set_checkpoint(folder);
+    channel_.send(kCoordinator, KIND_ROLL_BACK, done);
   }
 
   /// The last one that was written, which the coordinator may still have to commit.
