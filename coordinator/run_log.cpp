@@ -9,6 +9,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/progress.h"
 
@@ -21,10 +22,6 @@ constexpr uint64_t kStuckSteps = 200;
 
 double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
-}
-
-double unixTime() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 std::ofstream openForAppend(const std::filesystem::path& path) {
@@ -187,6 +184,10 @@ void RunLog::watchForStuckLoss(uint64_t step, double loss) {
 void RunLog::event(const std::string& kind, const std::string& text, const Json& details) {
   std::printf("%s: %s\n", kind.c_str(), text.c_str());
   std::fflush(stdout);
+  record(kind, text, details);
+}
+
+void RunLog::record(const std::string& kind, const std::string& text, const Json& details) {
   Json line;
   line["time"] = unixTime();
   line["event"] = kind;

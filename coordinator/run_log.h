@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "coordinator/step_collector.h"
+#include "proto/control.pb.h"
 
 namespace sphereface {
 
@@ -42,6 +43,8 @@ class RunLog {
   /// "epoch 3.2 checkpoint ..." on stdout and as an event.
   void event(const std::string& kind, const std::string& text,
              const Json& details = Json::object());
+  /// The event alone.
+  void record(const std::string& kind, const std::string& text, const Json& details);
 
   /// Writes summary.json.
   void finish(int checkpoints);

@@ -86,7 +86,8 @@ void check(const Case& c, int classes, int images) {
   const std::vector<int> first_image = unevenRuns(images);
   const std::vector<int> first_class = unevenRuns(classes);
   const auto self = static_cast<size_t>(rank);
-  MpiHeadExchange exchange(MPI_COMM_WORLD, first_image, 13, std::chrono::seconds(30));
+  MpiHeadExchange exchange(MPI_COMM_WORLD, first_image, 13,
+                           {std::chrono::seconds(30), Waiting::kAwake});
   options.exchange = &exchange;
   options.first_class = first_class[self];
   options.classes = first_class[self + 1] - first_class[self];

@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "base/clock.h"
+
 namespace sphereface {
 namespace {
 
@@ -21,15 +23,16 @@ double now() {
 
 /// From times of now() to unix time, which other ranks' times can be compared with.
 double unixOffset() {
-  const std::chrono::duration<double> unix = std::chrono::system_clock::now().time_since_epoch();
-  return unix.count() - now();
+  return unixTime() - now();
 }
 
-ReducerOptions reducerOptions(const WorkerConfig& config, bool threads_may_call_mpi) {
+ReducerOptions reducerOptions(const WorkerConfig& config, bool threads_may_call_mpi,
+                              Heartbeat* heartbeat) {
   ReducerOptions options;
   options.wire = config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
   options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
-  options.timeout = std::chrono::seconds(config.collective_timeout());
+  options.waits.timeout = std::chrono::seconds(config.collective_timeout());
+  if (heartbeat != nullptr) options.waits.last = &heartbeat->lastCollective();
   options.threaded = config.overlap() && threads_may_call_mpi;
   return options;
 }
@@ -58,7 +61,8 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
   }
   if (session.workers() > 1) {
     reducer_ = std::make_unique<GradientReducer>(
-        session.gradientLevels(), reducerOptions(config.worker(), session.threadsMayCallMpi()));
+        session.gradientLevels(),
+        reducerOptions(config.worker(), session.threadsMayCallMpi(), heartbeat));
   }
 }
 
