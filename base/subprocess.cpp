@@ -148,7 +148,7 @@ int runProgram(const CommandLine& line, const Environment& environment,
   if (pipe) pipe->closeWriter();
   pollfd reading = {pipe ? pipe->ends[0] : -1, POLLIN, 0};
   /// Waits for something to pass on. False when there was nothing.
-  auto passOn = [&](std::chrono::milliseconds patience) {
+  auto pass_on = [&](std::chrono::milliseconds patience) {
     if (::poll(&reading, 1, static_cast<int>(patience.count())) <= 0) return false;
     std::string text;
     if (!drain(reading.fd, text)) reading.fd = -1;
@@ -159,13 +159,13 @@ int runProgram(const CommandLine& line, const Environment& environment,
   int status = 0;
   Clock::time_point next_look = Clock::now() + kBetweenLooks;
   while (::waitpid(child, &status, WNOHANG) == 0) {
-    passOn(kLook);
+    pass_on(kLook);
     if (Clock::now() < next_look) continue;
     next_look += kBetweenLooks;
     if (look) look(child);
   }
   // To the last word of its own; others may keep the pipe open.
-  while (passOn(std::chrono::milliseconds(0))) {
+  while (pass_on(std::chrono::milliseconds(0))) {
   }
   return codeOf(status);
 }

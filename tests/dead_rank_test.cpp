@@ -30,7 +30,7 @@ TEST(DeadRank, IsFoundInWhatMpirunSays) {
   // In pieces, after much else.
   for (const size_t piece : {1, 7, 4096}) {
     DeadRankFinder finder;
-    const std::string text = std::string(5000, 'x') + kOpenMpi4 + kOpenMpi5;
+    const std::string text = concat(std::string(5000, 'x'), kOpenMpi4, kOpenMpi5);
     for (size_t at = 0; at < text.size(); at += piece)
       finder.read(std::string_view(text).substr(at, piece));
     ASSERT_TRUE(finder.found()) << piece;

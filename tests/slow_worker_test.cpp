@@ -7,7 +7,7 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -69,25 +69,24 @@ TEST_F(SlowWorker, IsNamedUntilItKeepsUpAgain) {
   const testing::JobProcesses processes = testing::jobProcesses(folder_ / "slow");
   moveTo(others, processes.worker(1));
   moveTo({crowded}, processes.worker(2));
-  // From now on, as until then they had the same cores.
-  const size_t before = events("slow", "straggler").size();
-  auto named = [&](bool slow) {
+  /// By the newest event of it.
+  auto is_slow = [] {
     const std::vector<Json> told = events("slow", "straggler");
-    return std::any_of(
-        told.begin() + static_cast<ptrdiff_t>(before), told.end(),
-        [&](const Json& one) { return one.at("rank") == 2 && one.at("slow") == slow; });
+    const auto newest = std::find_if(told.rbegin(), told.rend(),
+                                     [](const Json& one) { return one.at("rank") == 2; });
+    return newest != told.rend() && newest->at("slow") == true;
   };
   {
-    std::vector<std::unique_ptr<Process>> busy;
-    for (int i = 0; i < kBusy; ++i) {
-      busy.push_back(std::make_unique<Process>(std::vector<std::string>{
-          "taskset", "--cpu-list", std::to_string(crowded), "sh", "-c", "while :; do :; done"}));
+    std::array<std::unique_ptr<Process>, kBusy> busy;
+    for (std::unique_ptr<Process>& one : busy) {
+      one = std::make_unique<Process>(std::vector<std::string>{
+          "taskset", "--cpu-list", std::to_string(crowded), "sh", "-c", "while :; do :; done"});
     }
-    EXPECT_TRUE(waitUntil([&] { return named(true); })) << job.output();
+    EXPECT_TRUE(waitUntil(is_slow)) << job.output();
   }
   moveTo(all, processes.worker(1));
   moveTo(all, processes.worker(2));
-  EXPECT_TRUE(waitUntil([&] { return named(false); })) << job.output();
+  EXPECT_TRUE(waitUntil([&] { return !is_slow(); })) << job.output();
 }
 
 }  // namespace

@@ -97,12 +97,12 @@ std::span<const EnergyRow> ClassParallelHead::gatherRows(const HeadPass& pass,
                                                          std::span<float> own) {
   const std::span<float> rows = d_embeddings_.span();  // by image
   std::ranges::fill(rows, 0.0F);
-  auto placeHere = [&](int image) {
+  auto place_here = [&](int image) {
     const int row = pass.labels[image] - pass.first_class;
     return row >= 0 && row < pass.classes ? static_cast<ptrdiff_t>(row) * dim_ : -1;
   };
   for (int image = 0; image < images_; ++image) {
-    const ptrdiff_t at = placeHere(image);
+    const ptrdiff_t at = place_here(image);
     if (at >= 0) std::copy_n(pass.W + at, dim_, rows.data() + static_cast<ptrdiff_t>(image) * dim_);
   }
   exchange_.scatterSum(rows, own);
@@ -115,7 +115,7 @@ std::span<const EnergyRow> ClassParallelHead::gatherRows(const HeadPass& pass,
   size_t count = 0;
   for (size_t k = 0; k < order.size(); ++k) {
     if (k > 0 && label(order[k]) == label(order[k - 1])) continue;
-    const ptrdiff_t at = placeHere(order[k]);
+    const ptrdiff_t at = place_here(order[k]);
     energy_rows_.data()[count++] = {rows.data() + static_cast<ptrdiff_t>(order[k]) * dim_,
                                     at >= 0 ? pass.dW + at : nullptr};
   }
