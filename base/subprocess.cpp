@@ -164,8 +164,9 @@ int runProgram(const CommandLine& line, const Environment& environment,
     next_look += kBetweenLooks;
     if (look) look(child);
   }
-  // To the last word of its own; others may keep the pipe open.
-  while (pass_on(std::chrono::milliseconds(0))) {
+  // To the last word of its own; others may keep the pipe open, and go on writing.
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(1);
+  while (pass_on(std::chrono::milliseconds(0)) && Clock::now() < end) {
   }
   return codeOf(status);
 }
