@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "base/error.h"
@@ -133,16 +134,39 @@ std::filesystem::path siblingProgram(const std::string& name) {
 }
 
 int runProgram(const CommandLine& line, const Environment& environment,
-               const std::function<void(pid_t)>& look) {
+               const std::function<void(pid_t)>& look,
+               const std::function<void(std::string_view)>& errors) {
   constexpr std::chrono::milliseconds kBetweenLooks{100};
+  std::optional<Pipe> pipe;
+  if (errors) pipe.emplace();
   const pid_t parent = ::getpid();
-  const pid_t child = start(line, environment, [parent] {
+  const pid_t child = start(line, environment, [parent, &pipe] {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(kNoSuchProgram);  // it has ended already
+    if (pipe) ::dup2(pipe->ends[1], STDERR_FILENO);
   });
+  if (pipe) pipe->closeWriter();
+  pollfd reading = {pipe ? pipe->ends[0] : -1, POLLIN, 0};
+  /// Waits for something to pass on. False when there was nothing.
+  auto pass_on = [&](std::chrono::milliseconds patience) {
+    if (::poll(&reading, 1, static_cast<int>(patience.count())) <= 0) return false;
+    std::string text;
+    if (!drain(reading.fd, text)) reading.fd = -1;
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    errors(text);
+    return true;
+  };
   int status = 0;
-  while (!reap(child, Clock::now() + kBetweenLooks, status)) {
+  Clock::time_point next_look = Clock::now() + kBetweenLooks;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    pass_on(kLook);
+    if (Clock::now() < next_look) continue;
+    next_look += kBetweenLooks;
     if (look) look(child);
+  }
+  // To the last word of its own; others may keep the pipe open, and go on writing.
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(1);
+  while (pass_on(std::chrono::milliseconds(0)) && Clock::now() < end) {
   }
   return codeOf(status);
 }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,10 +34,12 @@ constexpr int kNoSuchProgram = 127;
 
 /// Runs `line` on this process's terminal. Returns its exit code, 128 + signal if one ended it, 127
 /// when it can't be run. It gets a SIGTERM when this process ends before it. `look`, if any, is
-/// called with its process id ten times a second meanwhile. errors: Error when no process can be
+/// called with its process id ten times a second meanwhile. `errors`, if any, is shown what it
+/// writes to stderr, which is passed on to this process's. errors: Error when no process can be
 /// made.
 int runProgram(const CommandLine& line, const Environment& environment = {},
-               const std::function<void(pid_t)>& look = {});
+               const std::function<void(pid_t)>& look = {},
+               const std::function<void(std::string_view)>& errors = {});
 
 struct ProgramOutput {
   int code = 0;            // as runProgram's

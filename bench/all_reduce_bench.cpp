@@ -93,9 +93,9 @@ int main(int argc, char** argv) {
     MPI_Comm comm = MPI_COMM_NULL;
     MPI_Comm_dup(MPI_COMM_WORLD, &comm);
     const std::chrono::seconds patience(60);
-    AllReduce fp32({comm}, Wire::kFp32, kLargest, patience);
-    AllReduce awake({comm}, Wire::kFp32, kLargest, patience, Waiting::kAwake);
-    AllReduce bf16({comm}, Wire::kBf16, kLargest, patience);
+    AllReduce fp32({comm}, Wire::kFp32, kLargest, {patience});
+    AllReduce awake({comm}, Wire::kFp32, kLargest, {patience, Waiting::kAwake});
+    AllReduce bf16({comm}, Wire::kBf16, kLargest, {patience});
     std::vector<Method> methods = {
         {"fp32", [&](std::span<float> values) { fp32(values); }, {}, {}},
         {"fp32 awake", [&](std::span<float> values) { awake(values); }, {}, {}},

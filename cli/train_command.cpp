@@ -7,12 +7,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "control/dead_rank.h"
 #include "control/hosts.h"
 #include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
@@ -83,13 +87,27 @@ int firstWorkers(const Options& options) {
   return options.hosts.empty() ? 1 : totalSlots(parseHosts(options.hosts));
 }
 
+/// On stderr and as an event.
+void sayWhoDied(const DeadRank& dead, const fs::path& events, uintmax_t job_begin) {
+  const std::string text = describeDeadRank(dead, events, job_begin);
+  std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+  Json line;
+  line["time"] = unixTime();
+  line["event"] = "lost";
+  line["text"] = text;
+  line["rank"] = dead.rank;
+  std::ofstream(events, std::ios::app) << line.dump() << std::endl;
+}
+
 /// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
 /// end them at once.
-int runJob(const CommandLine& line) {
+int runJob(const CommandLine& line, const fs::path& events) {
+  const uintmax_t job_begin = fs::exists(events) ? fs::file_size(events) : 0;
+  DeadRankFinder dead;
   bool told = false;
   bool ended = false;
   LingeringMpirun lingering;
-  const int code = runProgram(line, mpirunEnvironment(), [&](pid_t mpirun) {
+  auto look = [&](pid_t mpirun) {
     if (!told && stopRequested()) {
       told = true;
       ::kill(mpirun, SIGUSR1);
@@ -101,7 +119,10 @@ int runJob(const CommandLine& line) {
                    "cannot reach: ending it\n");
       endMpirun(mpirun);
     }
-  });
+  };
+  const int code = runProgram(line, mpirunEnvironment(), look,
+                              [&](std::string_view errors) { dead.read(errors); });
+  if (dead.found()) sayWhoDied(*dead.found(), events, job_begin);
   return ended ? static_cast<int>(kExitFailed) : code;
 }
 
@@ -122,7 +143,7 @@ int runWithRestarts(Options options, const TrainConfig& config) {
     const CommandLine line = trainingLine(options, workers);
     std::printf("%s\n", shellText(line).c_str());
     std::fflush(stdout);
-    const int code = runJob(line);
+    const int code = runJob(line, options.run / "events.jsonl");
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
       newest = checkpoints.back();

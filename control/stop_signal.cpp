@@ -11,11 +11,11 @@
 namespace sphereface {
 namespace {
 
-std::atomic<bool> requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
+std::atomic<int> newest{0};
+static_assert(std::atomic<int>::is_always_lock_free, "set in a signal handler");
 
-void remember(int /*signal*/) {
-  requested = true;
+void remember(int signal) {
+  newest = signal;
 }
 
 }  // namespace
@@ -29,7 +29,11 @@ void catchStopSignals() {
 }
 
 bool stopRequested() {
-  return requested;
+  return newest != 0;
+}
+
+int stopSignal() {
+  return newest;
 }
 
 }  // namespace sphereface

@@ -14,4 +14,7 @@ void catchStopSignals();
 /// True once one has come.
 bool stopRequested();
 
+/// The number of the newest one; 0: none has come.
+int stopSignal();
+
 }  // namespace sphereface

@@ -3,6 +3,8 @@
 
 #include "coordinator/coordinator.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -41,8 +43,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Between looks at liveness and at signals while no message comes.
-constexpr std::chrono::milliseconds kLook{200};
+// Between looks at liveness and at signals while no message comes. OpenMPI 5 kills a quarter of a
+// second after its SIGTERM.
+constexpr std::chrono::milliseconds kLook{50};
 
 class Coordinator {
  public:
@@ -91,9 +94,9 @@ class Coordinator {
         liveness_.heard(message->from, Liveness::Clock::now());
         handle(*message, log);
       } else if (heartbeats_) {
-        liveness_.check(Liveness::Clock::now());
+        endWhenOneIsSilent(log);
       }
-      if (stopRequested()) passOnStop(log);
+      if (stopSignal() != stop_signal_) passOnStop(log);
     }
     log.finish(commits_);
     log.event("plot", writeTrainingPlot(run_, config_.name()).string());
@@ -192,6 +195,9 @@ class Coordinator {
         return takePart(message.as<CheckpointPart>(), log);
       case KIND_NOTE:
         return note(message.from, message.as<WorkerNote>(), log);
+      case KIND_ROLL_BACK:
+        metrics_.rollBack();
+        return log.rollBack(message.as<RollBack>());
       case KIND_TIMELINE:
         timelines_[message.from] = message.as<Timeline>();
         return;
@@ -226,11 +232,38 @@ class Coordinator {
     if (++hellos_ == session_.workers()) leaseAhead(first_step_);
   }
 
-  /// A signal reached this process alone, or all: the workers agree on a step either way.
+  /// errors: Error naming the silent workers, if there are any.
+  void endWhenOneIsSilent(RunLog& log) const {
+    const std::vector<Liveness::LastHeard> silent = liveness_.silent(Liveness::Clock::now());
+    if (silent.empty()) return;
+    const std::string text = describeSilent(silent);
+    log.record("lost", text, {{"workers", jsonOf(silent)}});
+    throw Error(text);
+  }
+
+  static Json jsonOf(const std::vector<Liveness::LastHeard>& workers) {
+    Json array = Json::array();
+    for (const Liveness::LastHeard& last : workers) {
+      array.push_back({{"rank", last.rank},
+                       {"host", last.host},
+                       {"seconds_ago", last.ago.count()},
+                       {"doing", last.doing}});
+    }
+    return array;
+  }
+
+  /// A signal reached this process alone, or all: the workers agree on a step either way. By
+  /// SIGTERM mpirun also announces that it is about to kill all because one has died, so this may
+  /// be the last chance to say what that one was doing (control/dead_rank.h looks for it).
   void passOnStop(RunLog& log) {
-    if (stop_passed_on_) return;
-    stop_passed_on_ = true;
-    log.event("stop", "asked to stop: a checkpoint after this step, then the end");
+    const bool first = stop_signal_ == 0;
+    stop_signal_ = stopSignal();
+    log.event("stop",
+              stop_signal_ == SIGTERM
+                  ? "SIGTERM: a checkpoint after this step, if there is time, then the end"
+                  : "asked to stop: a checkpoint after this step, then the end",
+              {{"workers", jsonOf(liveness_.lastHeard(Liveness::Clock::now()))}});
+    if (!first) return;
     for (int worker = 1; worker <= session_.workers(); ++worker)
       channel_.send(worker, KIND_STOP, StopRequest());
   }
@@ -260,6 +293,7 @@ class Coordinator {
   }
 
   void takeReport(int rank, StepReport report, RunLog& log) {
+    liveness_.stepDone(rank, report, Liveness::Clock::now());
     leaseAhead(report.step() + 1);
     stragglers_.add(rank - 1, report);
     const std::optional<StepSummary> step = collector_.add(rank - 1, std::move(report));
@@ -351,7 +385,7 @@ class Coordinator {
   int goodbyes_ = 0;
   int commits_ = 0;
   bool heartbeats_ = false;
-  bool stop_passed_on_ = false;
+  int stop_signal_ = 0;  // passed on; 0: none
   bool stopped_ = false;
 };
 

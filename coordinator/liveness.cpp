@@ -3,12 +3,17 @@
 
 #include "coordinator/liveness.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "base/error.h"
 
 namespace sphereface {
 namespace {
 
 constexpr std::chrono::seconds kOwnPause{1};
+// Hosts may have many workers.
+constexpr size_t kMostNamed = 8;
 
 const char* phaseText(WorkerHeartbeat::Phase phase) {
   switch (phase) {
@@ -46,8 +51,15 @@ void Liveness::heard(int rank, Clock::time_point now) {
 void Liveness::heartbeat(int rank, const WorkerHeartbeat& heartbeat, Clock::time_point now) {
   Worker& worker = at(rank);
   worker.heard = now;
-  worker.step = heartbeat.step();
-  worker.phase = heartbeat.phase();
+  worker.doing = concat("in step ", heartbeat.step(), ", ", phaseText(heartbeat.phase()));
+  worker.collective = heartbeat.collective();
+}
+
+void Liveness::stepDone(int rank, const StepReport& report, Clock::time_point now) {
+  Worker& worker = at(rank);
+  worker.heard = now;
+  worker.doing = concat("after step ", report.step());
+  worker.collective = report.collective();
 }
 
 void Liveness::goodbye(int rank) {
@@ -62,17 +74,36 @@ void Liveness::tick(Clock::time_point now) {
     worker.heard += gap;
 }
 
-void Liveness::check(Clock::time_point now) const {
-  std::string silent;
+std::vector<Liveness::LastHeard> Liveness::lastHeard(Clock::time_point now) const {
+  std::vector<LastHeard> found;
   for (size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];
-    if (worker.gone || now - worker.heard <= allowed_) continue;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - worker.heard);
-    silent += concat(silent.empty() ? "" : "; ", "rank ", i + 1, "@", worker.host,
-                     " has been silent for ", seconds.count(), " s, last heard in step ",
-                     worker.step, ", ", phaseText(worker.phase));
+    if (worker.gone) continue;
+    LastHeard& last = found.emplace_back();
+    last.rank = static_cast<int>(i) + 1;
+    last.host = worker.host;
+    last.ago = now - worker.heard;
+    last.doing = worker.doing;
+    if (!worker.collective.empty()) last.doing += ", last collective " + worker.collective;
   }
-  if (!silent.empty()) throw Error(concat(silent, " (dead, stopped or cut off)"));
+  return found;
+}
+
+std::vector<Liveness::LastHeard> Liveness::silent(Clock::time_point now) const {
+  std::vector<LastHeard> found = lastHeard(now);
+  std::erase_if(found, [this](const LastHeard& last) { return last.ago <= allowed_; });
+  return found;
+}
+
+std::string describeSilent(const std::vector<Liveness::LastHeard>& silent) {
+  std::string text;
+  for (size_t i = 0; i < std::min(silent.size(), kMostNamed); ++i) {
+    const Liveness::LastHeard& last = silent[i];
+    text += concat(i == 0 ? "" : "; ", "rank ", last.rank, "@", last.host, " has been silent for ",
+                   static_cast<int64_t>(last.ago.count()), " s, last heard ", last.doing);
+  }
+  if (silent.size() > kMostNamed) text += concat("; and ", silent.size() - kMostNamed, " more");
+  return text + " (dead, stopped or cut off)";
 }
 
 }  // namespace sphereface

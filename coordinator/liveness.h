@@ -24,6 +24,7 @@ class Liveness {
   /// Any message of the worker.
   void heard(int rank, Clock::time_point now);
   void heartbeat(int rank, const WorkerHeartbeat& heartbeat, Clock::time_point now);
+  void stepDone(int rank, const StepReport& report, Clock::time_point now);
   /// It ended as it should and needn't be heard any more.
   void goodbye(int rank);
 
@@ -31,16 +32,24 @@ class Liveness {
   /// paused itself, or busy.
   void tick(Clock::time_point now);
 
-  /// errors: Error naming every worker that has been silent for longer than allowed, with its host,
-  /// step and what it was doing.
-  void check(Clock::time_point now) const;
+  /// What was last heard of a worker.
+  struct LastHeard {
+    int rank = 0;
+    std::string host;
+    std::chrono::duration<double> ago{};
+    std::string doing;  // "in step 41, computing, last collective all-reduce 1841, collecting"
+  };
+  /// Of every worker that hasn't said goodbye.
+  std::vector<LastHeard> lastHeard(Clock::time_point now) const;
+  /// Of those that have been silent for longer than allowed.
+  std::vector<LastHeard> silent(Clock::time_point now) const;
 
  private:
   struct Worker {
     std::string host = "?";
     Clock::time_point heard;
-    uint64_t step = 0;
-    WorkerHeartbeat::Phase phase = WorkerHeartbeat::STARTING;
+    std::string doing = "in step 0, starting";
+    std::string collective;
     bool gone = false;
   };
   Worker& at(int rank) { return workers_.at(static_cast<size_t>(rank - 1)); }
@@ -49,5 +58,8 @@ class Liveness {
   Clock::time_point last_tick_;
   std::vector<Worker> workers_;
 };
+
+/// "rank 2@node2 has been silent for 11 s, last heard in step 41, ..." of the first few.
+std::string describeSilent(const std::vector<Liveness::LastHeard>& silent);
 
 }  // namespace sphereface

@@ -20,6 +20,8 @@ Metrics::Metrics(uint64_t steps, int workers)
       bad_records_(counter("sphereface_bad_records_total", "Records replaced because unusable")),
       skipped_steps_(counter("sphereface_skipped_steps_total",
                              "Steps left out because their loss had diverged")),
+      roll_backs_(counter("sphereface_roll_backs_total",
+                          "Times training went back to a checkpoint's weights")),
       cache_hits_(counter("sphereface_cache_hits_total", "Images that needed no decoding")),
       loader_seconds_(counter("sphereface_loader_wait_seconds_total",
                               "Seconds of the steps in which workers waited for images")),
@@ -73,6 +75,10 @@ void Metrics::stragglers(int count) {
 
 void Metrics::checkpoint() {
   checkpoints_.Increment();
+}
+
+void Metrics::rollBack() {
+  roll_backs_.Increment();
 }
 
 }  // namespace sphereface

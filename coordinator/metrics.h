@@ -21,6 +21,7 @@ class Metrics {
   void step(const StepSummary& step);
   void imagesPerSecond(double rate) { images_per_second_.Set(rate); }
   void checkpoint();
+  void rollBack();
   void stragglers(int count);
 
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
@@ -34,6 +35,7 @@ class Metrics {
   prometheus::Counter& images_;
   prometheus::Counter& bad_records_;
   prometheus::Counter& skipped_steps_;
+  prometheus::Counter& roll_backs_;
   prometheus::Counter& cache_hits_;
   prometheus::Counter& loader_seconds_;
   prometheus::Counter& step_seconds_;

@@ -9,6 +9,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/progress.h"
 
@@ -21,10 +22,6 @@ constexpr uint64_t kStuckSteps = 200;
 
 double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
-}
-
-double unixTime() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 std::ofstream openForAppend(const std::filesystem::path& path) {
@@ -70,6 +67,13 @@ void RunLog::step(const StepSummary& step) {
   }
   const bool due = (step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps;
   if (due && interval_.steps > 0) writeInterval(step);
+}
+
+void RunLog::rollBack(const RollBack& done) {
+  ++roll_backs_;
+  event("roll_back",
+        concat("step ", done.step(), " diverged: went on with the weights of ", done.checkpoint()),
+        {{"step", done.step()}, {"checkpoint", done.checkpoint()}});
 }
 
 /// A step that was not skipped.
@@ -142,6 +146,7 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["gradient_norm"] = last.gradient_norm;
   line["clipped_steps"] = clipped_steps_;
   line["skipped_steps"] = skipped_steps_;
+  line["roll_backs"] = roll_backs_;
   line["images_per_second"] = images_per_second_;
   line["step_seconds"] = elapsed / steps;
   line["loader_seconds"] = interval_.loader / steps;
@@ -179,6 +184,10 @@ void RunLog::watchForStuckLoss(uint64_t step, double loss) {
 void RunLog::event(const std::string& kind, const std::string& text, const Json& details) {
   std::printf("%s: %s\n", kind.c_str(), text.c_str());
   std::fflush(stdout);
+  record(kind, text, details);
+}
+
+void RunLog::record(const std::string& kind, const std::string& text, const Json& details) {
   Json line;
   line["time"] = unixTime();
   line["event"] = kind;
@@ -203,6 +212,7 @@ void RunLog::finish(int checkpoints) {
   summary["communication_share"] = share(communication_seconds_, step_seconds_);
   summary["checkpoint_seconds"] = checkpoint_seconds_;
   summary["skipped_steps"] = skipped_steps_;
+  summary["roll_backs"] = roll_backs_;
   summary["bad_records"] = bad_records_;
   summary["checkpoints"] = checkpoints;
   writeJsonFile(folder_ / "summary.json", summary);

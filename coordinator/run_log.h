@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "coordinator/step_collector.h"
+#include "proto/control.pb.h"
 
 namespace sphereface {
 
@@ -36,9 +37,14 @@ class RunLog {
   /// One completed step; every log_every_steps of them a line on stdout and in metrics.jsonl.
   void step(const StepSummary& step);
 
+  /// Counts it, and makes it an event.
+  void rollBack(const RollBack& done);
+
   /// "epoch 3.2 checkpoint ..." on stdout and as an event.
   void event(const std::string& kind, const std::string& text,
              const Json& details = Json::object());
+  /// The event alone.
+  void record(const std::string& kind, const std::string& text, const Json& details);
 
   /// Writes summary.json.
   void finish(int checkpoints);
@@ -82,6 +88,7 @@ class RunLog {
   double checkpoint_seconds_ = 0;
   uint64_t clipped_steps_ = 0;
   uint64_t skipped_steps_ = 0;
+  uint64_t roll_backs_ = 0;
   bool begun_ = false;  // a step has been taken
   double loss_first_ = 0;
   double loss_last_ = 0;

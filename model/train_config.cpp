@@ -235,8 +235,6 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {!(head.mhe_weight() >= 0), "head.mhe_weight", "must not be negative"},
       {head.mhe_weight() > 0 && head.type() == HeadConfig::SOFTMAX, "head.mhe_weight",
        "needs weights of unit length, which SOFTMAX has not"},
-      {head.class_parallel() && head.mhe_weight() > 0, "head.mhe_weight",
-       "compares classes of one worker: not with head.class_parallel"},
       {head.class_parallel() && solver.reproducible_shards() > 0, "head.class_parallel",
        "not in reproducible mode: sums over classes depend on the number of workers"},
       {!(head.sample_rate() > 0 && head.sample_rate() <= 1), "head.sample_rate",

@@ -141,9 +141,11 @@ double bytesOf(uint64_t count) {
   return static_cast<double>(count);
 }
 
-/// Embeddings gathered and their gradients added, and three numbers and a label of each image.
-uint64_t exchangeBytes(const Network& network, uint64_t images) {
-  return images * sizeof(float) * (2 * static_cast<uint64_t>(network.embedding) + 4);
+/// Embeddings gathered and their gradients added, with MHE the labels' rows too, and three numbers
+/// and a label of each image.
+uint64_t exchangeBytes(const HeadConfig& head, const Network& network, uint64_t images) {
+  const uint64_t vectors = head.mhe_weight() > 0 ? 4 : 2;
+  return images * sizeof(float) * (vectors * static_cast<uint64_t>(network.embedding) + 4);
 }
 
 /// A_SOFTMAX whose lambda is still falling at the end.
@@ -218,7 +220,7 @@ void warnOfTraffic(const PlannedRun& run, const Network& network, Forecast& fore
         {concat("the gradients of ", run.classes, " classes are ",
                 formatScaled(bytesOf(forecast.head_parameters * 4), "B"),
                 " a step, more than the network's; spread, they would not travel, but ",
-                formatScaled(bytesOf(exchangeBytes(network, images)), "B"),
+                formatScaled(bytesOf(exchangeBytes(run.config.head(), network, images)), "B"),
                 " of embeddings and back would"),
          "head.class_parallel: true"});
   }
@@ -266,7 +268,8 @@ Forecast forecastRun(const PlannedRun& run) {
   forecast.memory.checkpoint = 2 * (trunk_bytes + own_head_bytes);
   if (run.workers > 1) {
     forecast.allreduce_bytes = trunk_bytes + (spread ? 0 : head_bytes);
-    forecast.exchange_bytes = spread ? exchangeBytes(network, forecast.length.images_per_step) : 0;
+    forecast.exchange_bytes =
+        spread ? exchangeBytes(run.config.head(), network, forecast.length.images_per_step) : 0;
   }
   forecast.flops_per_image =
       6 * (static_cast<double>(multiplyAdds(network)) +

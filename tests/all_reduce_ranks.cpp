@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   if (argc > 1 && std::strcmp(argv[1], "late") == 0) {
-    AllReduce all_reduce({MPI_COMM_WORLD}, Wire::kFp32, 100, std::chrono::seconds(1));
+    AllReduce all_reduce({MPI_COMM_WORLD}, Wire::kFp32, 100, {std::chrono::seconds(1)});
     std::vector<float> values(100, 1);
     try {
       if (rank + 1 < ranks) all_reduce(values);

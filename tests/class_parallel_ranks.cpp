@@ -86,7 +86,8 @@ void check(const Case& c, int classes, int images) {
   const std::vector<int> first_image = unevenRuns(images);
   const std::vector<int> first_class = unevenRuns(classes);
   const auto self = static_cast<size_t>(rank);
-  MpiHeadExchange exchange(MPI_COMM_WORLD, first_image, 13, std::chrono::seconds(30));
+  MpiHeadExchange exchange(MPI_COMM_WORLD, first_image, 13,
+                           {std::chrono::seconds(30), Waiting::kAwake});
   options.exchange = &exchange;
   options.first_class = first_class[self];
   options.classes = first_class[self + 1] - first_class[self];
@@ -121,6 +122,7 @@ void check(const Case& c, int classes, int images) {
                               std::span(labels).subspan(begin, count), c.step, loss_scale, false)
             .head;
     expectNear("loss", overRanks(got.loss_sum), expected.loss_sum);
+    expectNear("energy", overRanks(got.mhe_sum), expected.mhe_sum);
     expectNear("correct", overRanks(static_cast<double>(got.correct)),
                static_cast<double>(expected.correct));
     expectNear("target cosines", overRanks(got.target_cosine_sum), expected.target_cosine_sum);
@@ -164,6 +166,11 @@ int main(int argc, char** argv) {
   cases.push_back({head(Type::kArcFace, Gradient::kDetached), {0.5, 0}, 0.1});
   cases.push_back({head(Type::kSphereFaceR1, Gradient::kDetached), {1.5, 0}});
   cases.push_back({head(Type::kSphereFaceR2, Gradient::kExact, true), {1.5, 0}});
+  for (const Type type : {Type::kASoftmax, Type::kCosFace}) {
+    HeadOptions with_energy = head(type, Gradient::kExact);
+    with_energy.mhe_weight = 0.3;
+    cases.push_back({with_energy, {type == Type::kASoftmax ? 4.0 : 0.35, 5}});
+  }
   for (const Case& c : cases) {
     for (const int classes : {7, 127})
       check(c, classes, 13);

@@ -9,10 +9,13 @@
 #include <chrono>
 #include <fstream>
 #include <memory>
+#include <regex>
 #include <thread>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/host_name.h"
 #include "coordinator/run_lock.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
@@ -67,13 +70,29 @@ class JobFaults : public Job {
 std::string JobFaults::undisturbed_;
 
 TEST_F(JobFaults, AKilledWorkerEndsTheJobAndIsNamed) {
-  Process job(longLine("killed", {"--set", "solver.steps=1000000"}));
-  ASSERT_TRUE(hasCheckpoint("killed")) << job.output();
-  ASSERT_EQ(::kill(worker("killed", 2), SIGKILL), 0);
-  EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
-  EXPECT_NE(job.output().find("rank 2"), std::string::npos) << job.output();
-  EXPECT_NE(job.output().find("sphereface: error: the job ended with exit code"), std::string::npos)
-      << job.output();
+  for (const auto& [signal, name] :
+       {std::pair(SIGKILL, "9 (Killed)"), std::pair(SIGSEGV, "11 (Segmentation fault)")}) {
+    const std::string run = concat("killed-", signal);
+    Process job(longLine(run, {"--set", "solver.steps=1000000"}));
+    ASSERT_TRUE(hasCheckpoint(run)) << job.output();
+    ASSERT_EQ(::kill(worker(run, 2), signal), 0);
+    EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+    EXPECT_NE(job.output().find("sphereface: error: the job ended with exit code"),
+              std::string::npos)
+        << job.output();
+    const std::vector<Json> lost = events(run, "lost");
+    ASSERT_EQ(lost.size(), 1U) << job.output();
+    EXPECT_EQ(lost[0].at("rank"), 2);
+    const std::string text = lost[0].at("text");
+    EXPECT_NE(job.output().find("sphereface: " + text), std::string::npos) << job.output();
+    EXPECT_TRUE(std::regex_match(
+        text, std::regex(concat(
+                  "rank 2@", hostName(), " was ended by signal ",
+                  std::regex_replace(name, std::regex("[()]"), "\\$&"),
+                  ", last heard [0-9.]+ s before the job's end (in|after) step "
+                  "[0-9]+,.* last collective all-reduce [1-9][0-9]*, (collecting|handing out)"))))
+        << text;
+  }
 }
 
 TEST_F(JobFaults, AStoppedWorkerEndsTheJobAndIsNamed) {
@@ -85,7 +104,12 @@ TEST_F(JobFaults, AStoppedWorkerEndsTheJobAndIsNamed) {
   // Rank 1 waits for it, which is no reason to name rank 1.
   EXPECT_NE(job.output().find("error: rank 2@"), std::string::npos) << job.output();
   EXPECT_EQ(job.output().find("error: rank 1@"), std::string::npos) << job.output();
-  EXPECT_NE(job.output().find("last heard in step "), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find(", last heard "), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find(", last collective all-reduce "), std::string::npos) << job.output();
+  const std::vector<Json> lost = events("stopped", "lost");
+  ASSERT_EQ(lost.size(), 1U) << job.output();
+  ASSERT_EQ(lost[0].at("workers").size(), 1U) << lost[0];
+  EXPECT_EQ(lost[0].at("workers")[0].at("rank"), 2) << lost[0];
 }
 
 TEST_F(JobFaults, AWorkerStoppedAtTheStartEndsTheJobToo) {
@@ -250,6 +274,8 @@ TEST_F(JobFaults, ARunThatExplodesGoesBackToItsCheckpoint) {
       << done.output;
   EXPECT_TRUE(parameters("exploded", 0) == parameters("exploded", 5));
   EXPECT_EQ(readJsonFile(folder_ / "exploded" / "summary.json").at("skipped_steps"), 4);
+  EXPECT_EQ(readJsonFile(folder_ / "exploded" / "summary.json").at("roll_backs"), 4);
+  EXPECT_EQ(events("exploded", "roll_back").size(), 4U);
 
   const Finished failed = runCommand(
       trainLine("exploding", 2,

@@ -22,6 +22,7 @@ TEST(MetricsServer, ServesWhatAStepLeft) {
   step.cache_hits = 48;
   step.cache_bytes = 1024;
   metrics.step(step);
+  metrics.rollBack();
   const MetricsServer server("127.0.0.1:0", metrics.registry());
   const testing::Finished got = testing::runCommand({"curl", "-s", "-i", server.url()});
   if (got.code == 127) GTEST_SKIP() << "curl is not installed";
@@ -30,7 +31,8 @@ TEST(MetricsServer, ServesWhatAStepLeft) {
        {"HTTP/1.1 200", "text/plain; version=0.0.4", "sphereface_loss 5.25",
         "sphereface_lambda 892.5", "sphereface_images_total 64", "sphereface_steps_total 1",
         "sphereface_loader_wait_seconds_total 0.25", "sphereface_step_seconds_total 0.75",
-        "sphereface_cache_hits_total 48", "sphereface_cache_bytes 1024", "sphereface_workers 2"}) {
+        "sphereface_cache_hits_total 48", "sphereface_cache_bytes 1024", "sphereface_workers 2",
+        "sphereface_roll_backs_total 1"}) {
     EXPECT_NE(got.output.find(line), std::string::npos) << line << "\n" << got.output;
   }
 }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -75,8 +77,9 @@ TEST(Forecast, PredictsWhatAWorkerHoldsOfSpreadClasses) {
   run.config.mutable_solver()->set_batch_size(16);
   const uint64_t replicated = forecastRun(run).memory.engine.parameters;
   run.config.mutable_head()->set_class_parallel(true);
-  for (const double share : {1.0, 0.1}) {
+  for (const auto& [share, energy] : {std::pair(1.0, 0.0), {0.1, 0.0}, {1.0, 0.5}}) {
     run.config.mutable_head()->set_sample_rate(share);
+    run.config.mutable_head()->set_mhe_weight(energy);
     const EngineMemory predicted = forecastRun(run).memory.engine;
     EngineOptions options = engineOptions(run);
     EXPECT_EQ(options.classes, 501);
@@ -108,6 +111,8 @@ TEST(Forecast, SaysWhetherToSpreadTheClasses) {
   run.config.mutable_head()->set_class_parallel(true);
   EXPECT_EQ(replicated - forecastRun(run).allreduce_bytes, 1000000U * 512 * 4);
   EXPECT_EQ(forecastRun(run).exchange_bytes, 64U * 4 * (2 * 512 + 4));
+  run.config.mutable_head()->set_mhe_weight(1);
+  EXPECT_EQ(forecastRun(run).exchange_bytes, 64U * 4 * (4 * 512 + 4));
 }
 
 TEST(Forecast, CoversWhatTheFastestConvolutionsTake) {

@@ -13,13 +13,13 @@
 
 namespace sphereface::testing {
 
-/// A running program in a process group of its own, its stdout and stderr in one file.
+/// A running program in a session of its own, its stdout and stderr in one file.
 class Process {
  public:
   explicit Process(const std::vector<std::string>& command);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  /// Kills what is left of the group.
+  /// Kills what is left of its process group.
   ~Process();
 
   /// Its exit code (128 + signal when one ended it), or -1 when it still runs after `seconds`.

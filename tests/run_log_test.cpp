@@ -98,6 +98,23 @@ TEST_F(RunLogTest, ClippedStepsAreCounted) {
   EXPECT_EQ(line.at("gradient_norm"), 4.5) << "as it was";
 }
 
+TEST_F(RunLogTest, RollBacksAreCounted) {
+  RunLog log(folder_.path(), shape());
+  RollBack done;
+  done.set_step(7);
+  done.set_checkpoint("checkpoints/step-00000005");
+  log.rollBack(done);
+  for (uint64_t step = 0; step < 10; ++step)
+    log.step(stepAt(step, 3));
+  log.finish(0);
+  EXPECT_EQ(Json::parse(readFile(folder_ / "metrics.jsonl")).at("roll_backs"), 1);
+  EXPECT_EQ(Json::parse(readFile(folder_ / "summary.json")).at("roll_backs"), 1);
+  const Json event = Json::parse(events());
+  EXPECT_EQ(event.at("event"), "roll_back");
+  EXPECT_EQ(event.at("step"), 7);
+  EXPECT_EQ(event.at("checkpoint"), "checkpoints/step-00000005");
+}
+
 TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {
   for (const uint64_t first : {0U, 20U}) {
     RunShape resumed = shape();

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -21,6 +23,16 @@ TEST(Subprocess, KeepsWhatAProgramPrints) {
   EXPECT_EQ(done.errors, "bad\n");
   const ProgramOutput large = captureProgram({"sh", "-c", "head -c 1000000 /dev/zero"}, {}, 10);
   EXPECT_EQ(large.out.size(), 1000000U);
+}
+
+TEST(Subprocess, ShowsWhatAProgramWritesToStderr) {
+  std::string errors;
+  auto keep = [&](std::string_view text) { errors += text; };
+  // What it leaves behind may keep its stderr open.
+  EXPECT_EQ(runProgram({"sh", "-c", "echo one >&2; sleep 1; sleep 20 & echo two >&2; exit 7"}, {},
+                       {}, keep),
+            7);
+  EXPECT_EQ(errors, "one\ntwo\n");
 }
 
 TEST(Subprocess, EndsAProgramThatTakesTooLong) {

@@ -6,10 +6,10 @@
 namespace sphereface {
 
 AllReduce::AllReduce(const std::vector<MPI_Comm>& levels, Wire wire, size_t largest,
-                     std::chrono::seconds timeout, Waiting waiting) {
+                     const WaitOptions& waits, const char* name) {
   for (const MPI_Comm comm : levels) {
     const bool last = comm == levels.back();
-    levels_.emplace_back(comm, last ? wire : Wire::kFp32, largest, timeout, waiting);
+    levels_.emplace_back(comm, last ? wire : Wire::kFp32, largest, waits, name);
     int ranks = 1;
     MPI_Comm_size(comm, &ranks);
     largest = (largest + static_cast<size_t>(ranks) - 1) / static_cast<size_t>(ranks);

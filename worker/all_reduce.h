@@ -15,7 +15,6 @@
 
 #include <mpi.h>
 
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -29,10 +28,10 @@ class AllReduce {
  public:
   /// For up to `largest` values at a time. `levels`: one communicator of all ranks, or of the ranks
   /// of this host and then of those with the same place on every host; they must carry nothing else
-  /// meanwhile. `wire` is what travels on the last level, fp32 on one before. Made by all ranks
-  /// together.
+  /// meanwhile. `wire` is what travels on the last level, fp32 on one before. `name`: in
+  /// messages to the user, a name in the code. Made by all ranks together.
   AllReduce(const std::vector<MPI_Comm>& levels, Wire wire, size_t largest,
-            std::chrono::seconds timeout, Waiting waiting = Waiting::kAsleep);
+            const WaitOptions& waits, const char* name = "all-reduce");
 
   /// requires: every rank calls with the same count and combine, in the same order.
   /// ensures: the same bits on every rank.

@@ -14,9 +14,9 @@ DeviceGradientSum::DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction,
                                      const std::vector<MPI_Comm>& levels,
                                      const ReducerOptions& options)
     : reduction_(std::move(reduction)),
-      votes_(levels, Wire::kFp32, kMostVotes, options.timeout),
+      votes_(levels, Wire::kFp32, kMostVotes, options.waits),
       bucket_bytes_(options.bucket_bytes),
-      timeout_(options.timeout) {}
+      timeout_(options.waits.timeout) {}
 
 void DeviceGradientSum::ready(std::span<float> range) {
   if (waiting_.data() + waiting_.size() != range.data()) sumWaiting();

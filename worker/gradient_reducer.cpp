@@ -9,7 +9,7 @@ namespace sphereface {
 
 GradientReducer::GradientReducer(const std::vector<MPI_Comm>& levels, const ReducerOptions& options)
     : bucket_(std::max<size_t>(1, options.bucket_bytes / sizeof(float))),
-      all_reduce_(levels, options.wire, bucket_, options.timeout) {
+      all_reduce_(levels, options.wire, bucket_, options.waits) {
   if (options.threaded) thread_ = std::thread([this] { work(); });
 }
 

@@ -26,7 +26,7 @@ namespace sphereface {
 struct ReducerOptions {
   Wire wire = Wire::kFp32;
   size_t bucket_bytes = size_t{4} << 20;  // of fp32; what stays in cache
-  std::chrono::seconds timeout{300};
+  WaitOptions waits;
   // Reduce in a thread of its own; needs MPI_THREAD_MULTIPLE. Otherwise everything is reduced in
   // finish(), with nothing overlapped.
   bool threaded = true;

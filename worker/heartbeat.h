@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "proto/control.pb.h"
+#include "worker/last_collective.h"
 
 namespace sphereface {
 
@@ -32,6 +33,8 @@ class Heartbeat {
     step_ = step;
     phase_ = phase;
   }
+  /// Told with it.
+  LastCollective& lastCollective() { return last_collective_; }
 
  private:
   void beat();
@@ -39,6 +42,7 @@ class Heartbeat {
   MPI_Comm comm_;
   std::atomic<uint64_t> step_{0};
   std::atomic<WorkerHeartbeat::Phase> phase_{WorkerHeartbeat::STARTING};
+  LastCollective last_collective_;
   std::mutex mutex_;
   std::condition_variable ended_;
   bool ending_ = false;

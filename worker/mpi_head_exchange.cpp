@@ -14,10 +14,10 @@ constexpr const char* kName = "head exchange";
 }  // namespace
 
 MpiHeadExchange::MpiHeadExchange(MPI_Comm comm, std::vector<int> first_image, int dim,
-                                 std::chrono::seconds timeout)
-    : messages_(comm, timeout, Waiting::kAwake),
+                                 const WaitOptions& waits)
+    : messages_(comm, waits),
       first_image_(std::move(first_image)),
-      reduce_({comm}, Wire::kFp32, 2 * static_cast<size_t>(images()), timeout, Waiting::kAwake) {
+      reduce_({comm}, Wire::kFp32, 2 * static_cast<size_t>(images()), waits, "head's all-reduce") {
   const auto ranks = static_cast<size_t>(messages_.ranks());
   const size_t part = static_cast<size_t>(imagesOf(messages_.rank())) * static_cast<size_t>(dim);
   received_ = AlignedBuffer<float>(ranks * part);

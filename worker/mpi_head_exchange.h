@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include <chrono>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -19,8 +18,7 @@ class MpiHeadExchange final : public HeadExchange {
  public:
   /// `first_image`: by rank, where its images begin among those of all ranks, and their number
   /// last. `dim`: numbers of an embedding. `comm` must carry nothing else meanwhile.
-  MpiHeadExchange(MPI_Comm comm, std::vector<int> first_image, int dim,
-                  std::chrono::seconds timeout);
+  MpiHeadExchange(MPI_Comm comm, std::vector<int> first_image, int dim, const WaitOptions& waits);
 
   int images() const override { return first_image_.back(); }
   void gather(std::span<const float> own, std::span<float> all) override;

@@ -48,7 +48,7 @@ Sums sumOver(MPI_Comm comm) {
   MPI_Comm_size(comm, &size);
   const auto expected = static_cast<float>(size) * static_cast<float>(size + 1) / 2;
   Sums sums;
-  AllReduce reduce({comm}, Wire::kFp32, kBucket, kTimeout);
+  AllReduce reduce({comm}, Wire::kFp32, kBucket, {kTimeout});
   auto time = [&](std::vector<float>& values) {
     std::fill(values.begin(), values.end(), static_cast<float>(rank + 1));
     MPI_Barrier(comm);

@@ -50,8 +50,8 @@ std::vector<std::string> namesOfRanks(MPI_Comm comm, int ranks) {
 
 }  // namespace
 
-PeerMessages::PeerMessages(MPI_Comm comm, std::chrono::seconds timeout, Waiting waiting)
-    : comm_(comm), timeout_(timeout), waiting_(waiting) {
+PeerMessages::PeerMessages(MPI_Comm comm, const WaitOptions& options)
+    : comm_(comm), options_(options) {
   MPI_Comm_rank(comm, &rank_);
   MPI_Comm_size(comm, &ranks_);
   names_ = namesOfRanks(comm, ranks_);
@@ -72,15 +72,16 @@ void PeerMessages::receive(int peer, void* data, size_t count, MPI_Datatype type
 }
 
 void PeerMessages::wait(const char* operation, uint64_t number, const char* phase) {
+  if (options_.last != nullptr) options_.last->begin(operation, number, phase);
   const auto start = std::chrono::steady_clock::now();
-  const auto deadline = start + timeout_;
+  const auto deadline = start + options_.timeout;
   std::chrono::microseconds sleep = kShortestSleep;
   while (true) {
     int done = 0;
     MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
     if (done != 0) break;
     const auto now = std::chrono::steady_clock::now();
-    if (waiting_ == Waiting::kAwake && now - start < kAwake) {
+    if (options_.waiting == Waiting::kAwake && now - start < kAwake) {
       std::this_thread::yield();
       continue;
     }
@@ -93,7 +94,7 @@ void PeerMessages::wait(const char* operation, uint64_t number, const char* phas
       std::string names;
       for (const int peer : absent)
         names += (names.empty() ? "" : ", ") + names_[static_cast<size_t>(peer)];
-      throw Error(concat(operation, " ", number, ", ", phase, ": waited ", timeout_.count(),
+      throw Error(concat(operation, " ", number, ", ", phase, ": waited ", options_.timeout.count(),
                          " s in vain for ", names));
     }
     std::this_thread::sleep_for(sleep);

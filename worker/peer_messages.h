@@ -16,16 +16,24 @@
 #include <string>
 #include <vector>
 
+#include "worker/last_collective.h"
+
 namespace sphereface {
 
 /// How to wait: asleep, beside a computation that needs the core; or awake for a while first, when
 /// there is nothing else to do.
 enum class Waiting { kAsleep, kAwake };
 
+struct WaitOptions {
+  std::chrono::seconds timeout{300};
+  Waiting waiting = Waiting::kAsleep;
+  LastCollective* last = nullptr;  // is told of every operation, if there is one
+};
+
 class PeerMessages {
  public:
   /// `comm` must carry nothing else between a post and its wait. Made by all its ranks together.
-  PeerMessages(MPI_Comm comm, std::chrono::seconds timeout, Waiting waiting);
+  PeerMessages(MPI_Comm comm, const WaitOptions& options);
 
   int rank() const { return rank_; }
   int ranks() const { return ranks_; }
@@ -48,8 +56,7 @@ class PeerMessages {
 
  private:
   MPI_Comm comm_;
-  std::chrono::seconds timeout_;
-  Waiting waiting_;
+  WaitOptions options_;
   int rank_ = 0;
   int ranks_ = 1;
   std::vector<std::string> names_;  // of the ranks, for messages

@@ -6,8 +6,6 @@
 namespace sphereface {
 namespace {
 
-constexpr const char* kName = "all-reduce";
-
 void pack(const float* from, size_t count, Bf16* to) {
   for (size_t k = 0; k < count; ++k)
     storeFloat(to[k], from[k]);
@@ -20,9 +18,10 @@ void unpack(const Bf16* from, size_t count, float* to) {
 
 }  // namespace
 
-SliceExchange::SliceExchange(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout,
-                             Waiting waiting)
-    : messages_(comm, timeout, waiting),
+SliceExchange::SliceExchange(MPI_Comm comm, Wire wire, size_t largest, const WaitOptions& waits,
+                             const char* name)
+    : messages_(comm, waits),
+      name_(name),
       wire_(wire),
       type_(wire == Wire::kBf16 ? MPI_UINT16_T : MPI_FLOAT) {
   const auto ranks = static_cast<size_t>(messages_.ranks());
@@ -69,7 +68,7 @@ void SliceExchange::collect(std::span<float> values, Combine combine) {
     messages_.receive(peer, into, own.size(), type_);
     messages_.send(peer, from, count, type_);
   });
-  messages_.wait(kName, calls_, "collecting");
+  messages_.wait(name_, calls_, "collecting");
   if (bf16) {
     forOthers(values.size(), [&](int, size_t, size_t, size_t buffer) {
       unpack(unpacked_.data() + buffer, own.size(), received_.data() + buffer);
@@ -96,7 +95,7 @@ void SliceExchange::handOut(std::span<float> values) {
     messages_.receive(peer, into, count, type_);
     messages_.send(peer, from, own.size(), type_);
   });
-  messages_.wait(kName, calls_, "handing out");
+  messages_.wait(name_, calls_, "handing out");
   if (bf16) {
     forOthers(values.size(), [&](int, size_t first, size_t count, size_t buffer) {
       unpack(unpacked_.data() + buffer, count, values.data() + first);

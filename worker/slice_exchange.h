@@ -9,7 +9,6 @@
 
 #include <mpi.h>
 
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -27,9 +26,9 @@ enum class Wire { kFp32, kBf16 };
 class SliceExchange {
  public:
   /// For up to `largest` values at a time over the ranks of `comm`, which must carry nothing else
-  /// meanwhile. Made by all of them together.
-  SliceExchange(MPI_Comm comm, Wire wire, size_t largest, std::chrono::seconds timeout,
-                Waiting waiting);
+  /// meanwhile. Made by all of them together. `name`: of the operation, a name in the code.
+  SliceExchange(MPI_Comm comm, Wire wire, size_t largest, const WaitOptions& waits,
+                const char* name);
 
   /// This rank's slice of `values`.
   std::span<float> slice(std::span<float> values) const;
@@ -48,6 +47,7 @@ class SliceExchange {
   void forOthers(size_t count, const Action& action) const;
 
   PeerMessages messages_;
+  const char* name_;
   Wire wire_;
   MPI_Datatype type_;
   size_t largest_slice_ = 0;

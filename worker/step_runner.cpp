@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "base/clock.h"
 #include "worker/device_gradient_sum.h"
 #include "worker/gradient_reducer.h"
 
@@ -24,16 +25,16 @@ double now() {
 
 /// From times of now() to unix time, which other ranks' times can be compared with.
 double unixOffset() {
-  const std::chrono::duration<double> unix = std::chrono::system_clock::now().time_since_epoch();
-  return unix.count() - now();
+  return unixTime() - now();
 }
 
 std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const WorkerConfig& config,
-                                             Engine& engine) {
+                                             Engine& engine, Heartbeat* heartbeat) {
   ReducerOptions options;
   options.wire = config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
   options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
-  options.timeout = std::chrono::seconds(config.collective_timeout());
+  options.waits.timeout = std::chrono::seconds(config.collective_timeout());
+  if (heartbeat != nullptr) options.waits.last = &heartbeat->lastCollective();
   options.threaded = config.overlap() && session.threadsMayCallMpi();
   DeviceGroup group;
   group.id = session.isFirstWorker() ? engine.newDeviceGroup() : "";
@@ -69,7 +70,7 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
     tree_.emplace(shards_, engine.trunk().gradients.size() + engine.head().gradients.size());
   }
   if (session.workers() > 1) {
-    reducer_ = makeGradientSum(session, config.worker(), engine);
+    reducer_ = makeGradientSum(session, config.worker(), engine, heartbeat);
   }
 }
 

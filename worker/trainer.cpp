@@ -69,6 +69,7 @@ class Trainer {
       const StepRunner::Outcome outcome =
           runner_->run(step, forward_passes_, asked_to_stop_ || stopRequested(), report);
       forward_passes_ += config_.solver().iter_size();
+      if (heartbeat_ != nullptr) report.set_collective(heartbeat_->lastCollective().text());
       channel_.send(kCoordinator, KIND_STEP, report);
       if (outcome.diverged) recover(step, outcome.loss);
       goodbye.set_steps(goodbye.steps() + 1);
@@ -141,9 +142,11 @@ class Trainer {
     }
     loadCheckpoint(folder, readCheckpointManifest(folder), model_->network, *model_->engine,
                    model_->classes.begin);
-    if (session_.isFirstWorker()) {
-      tell(concat("step ", step, " diverged: went on with the weights of ", folder));
-    }
+    if (!session_.isFirstWorker()) return;
+    RollBack done;
+    done.set_step(step);
+    done.set_checkpoint(folder);
+    channel_.send(kCoordinator, KIND_ROLL_BACK, done);
   }
 
   /// The last one that was written, which the coordinator may still have to commit.
@@ -197,7 +200,8 @@ class Trainer {
   }
 
   void makeModel(int images) {
-    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), images);
+    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), images,
+                             heartbeat_ == nullptr ? nullptr : &heartbeat_->lastCollective());
     forward_passes_ = model_->forward_passes;
     for (const std::string& text : model_->notes)
       tell(text);

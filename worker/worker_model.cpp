@@ -17,15 +17,17 @@ namespace sphereface {
 namespace {
 
 std::unique_ptr<MpiHeadExchange> makeExchange(const MpiSession& session, const TrainConfig& config,
-                                              int embedding) {
+                                              int embedding, LastCollective* last) {
   std::vector<int> first_image;
   for (int worker = 0; worker <= session.workers(); ++worker) {
     const Share images = shareOf(config.solver().batch_size(), session.workers(), worker);
     first_image.push_back(static_cast<int>(images.begin));
   }
-  return std::make_unique<MpiHeadExchange>(
-      session.workerComm(), first_image, embedding,
-      std::chrono::seconds(config.worker().collective_timeout()));
+  WaitOptions waits;
+  waits.timeout = std::chrono::seconds(config.worker().collective_timeout());
+  waits.waiting = Waiting::kAwake;
+  waits.last = last;
+  return std::make_unique<MpiHeadExchange>(session.workerComm(), first_image, embedding, waits);
 }
 
 int threadsOf(const MpiSession& session, const WorkerConfig& config) {
@@ -90,7 +92,8 @@ void initializeWeights(const NetworkConfig& config, const DatasetManifest& data,
 }  // namespace
 
 WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
-                            const TrainConfig& config, const DatasetManifest& data, int images) {
+                            const TrainConfig& config, const DatasetManifest& data, int images,
+                            LastCollective* last) {
   WorkerModel model;
   model.network = buildNetwork(config.network());
   model.classes = {0, data.classes()};
@@ -100,7 +103,7 @@ WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
   EngineOptions options;
   if (config.head().class_parallel()) {
     model.classes = shareOf(data.classes(), session.workers(), session.rank() - 1);
-    model.exchange = makeExchange(session, config, model.network.embedding);
+    model.exchange = makeExchange(session, config, model.network.embedding, last);
     options.exchange = model.exchange.get();
   }
   options.network = model.network;

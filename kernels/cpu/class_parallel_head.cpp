@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/clock.h"
 
@@ -14,6 +15,16 @@ namespace {
 
 size_t positive(int value) {
   return static_cast<size_t>(value);
+}
+
+/// What the workspace is made for: the energy's pairs are of classes on several ranks.
+HeadOptions withoutEnergy(HeadOptions head) {
+  head.mhe_weight = 0;
+  return head;
+}
+
+size_t energyBytes(size_t images) {
+  return images * (sizeof(int32_t) + sizeof(EnergyRow) + sizeof(double));
 }
 
 int trainedClasses(const HeadOptions& head, int images, int classes) {
@@ -29,7 +40,8 @@ ClassParallelHead::ClassParallelHead(const EngineOptions& options)
       first_class_(options.first_class),
       classes_(options.classes),
       dim_(options.network.embedding),
-      workspace_(options.head, images_, dim_, trainedClasses(options.head, images_, classes_)),
+      workspace_(withoutEnergy(options.head), images_, dim_,
+                 trainedClasses(options.head, images_, classes_)),
       embeddings_(positive(images_) * positive(dim_)),
       labels_(positive(images_)),
       d_embeddings_(embeddings_.size()),
@@ -38,19 +50,25 @@ ClassParallelHead::ClassParallelHead(const EngineOptions& options)
   if (options_.sample_rate < 1) {
     sample_.emplace(first_class_, classes_, dim_, options_.sample_rate, images_);
   }
+  if (options_.mhe_weight > 0) {
+    by_label_ = AlignedBuffer<int32_t>(positive(images_));
+    energy_rows_ = AlignedBuffer<EnergyRow>(positive(images_));
+    energies_ = AlignedBuffer<double>(positive(images_));
+  }
 }
 
 size_t ClassParallelHead::bytes() const {
-  return workspace_.bytes() + (sample_ ? sample_->bytes() : 0) +
+  return workspace_.bytes() + (sample_ ? sample_->bytes() : 0) + energyBytes(energies_.size()) +
          sizeof(float) * (embeddings_.size() + labels_.size() + d_embeddings_.size() +
                           tops_.size() + sums_.size());
 }
 
 size_t ClassParallelHead::bytesFor(const HeadOptions& head, int images, int dim, int classes) {
   const int trained = trainedClasses(head, images, classes);
-  return HeadWorkspace::bytesFor(head, images, dim, trained) +
+  return HeadWorkspace::bytesFor(withoutEnergy(head), images, dim, trained) +
          (head.sample_rate < 1 ? ClassSample::bytesFor(classes, dim, head.sample_rate, images)
                                : 0) +
+         (head.mhe_weight > 0 ? energyBytes(positive(images)) : 0) +
          sizeof(float) * positive(images) * (2 * positive(dim) + 4);
 }
 
@@ -70,6 +88,38 @@ void ClassParallelHead::exchangeSoftmax() {
   std::copy_n(tops_.data(), images, workspace_.top.data());
   std::copy_n(sums_.data(), images, workspace_.sum.data());
   std::copy_n(sums_.data() + images, images, workspace_.target.data());
+}
+
+/// The rows of W of all ranks' labels, each once, with a gradient those that are here. `own`:
+/// scratch, [images here, dim]. What the ranks put together is a row and zeros, so that it has W's
+/// bits.
+std::span<const EnergyRow> ClassParallelHead::gatherRows(const HeadPass& pass,
+                                                         std::span<float> own) {
+  const std::span<float> rows = d_embeddings_.span();  // by image
+  std::ranges::fill(rows, 0.0F);
+  auto place_here = [&](int image) {
+    const int row = pass.labels[image] - pass.first_class;
+    return row >= 0 && row < pass.classes ? static_cast<ptrdiff_t>(row) * dim_ : -1;
+  };
+  for (int image = 0; image < images_; ++image) {
+    const ptrdiff_t at = place_here(image);
+    if (at >= 0) std::copy_n(pass.W + at, dim_, rows.data() + static_cast<ptrdiff_t>(image) * dim_);
+  }
+  exchange_.scatterSum(rows, own);
+  exchange_.gather(own, rows);
+
+  const std::span<int32_t> order = by_label_.span();
+  std::iota(order.begin(), order.end(), 0);
+  auto label = [this](int32_t image) { return labels_.data()[image]; };
+  std::ranges::sort(order, {}, label);
+  size_t count = 0;
+  for (size_t k = 0; k < order.size(); ++k) {
+    if (k > 0 && label(order[k]) == label(order[k - 1])) continue;
+    const ptrdiff_t at = place_here(order[k]);
+    energy_rows_.data()[count++] = {rows.data() + static_cast<ptrdiff_t>(order[k]) * dim_,
+                                    at >= 0 ? pass.dW + at : nullptr};
+  }
+  return {energy_rows_.data(), count};
 }
 
 ClassParallelHead::Result ClassParallelHead::run(std::span<const float> embeddings,
@@ -112,6 +162,12 @@ ClassParallelHead::Result ClassParallelHead::run(std::span<const float> embeddin
   timed([&] { exchangeSoftmax(); });
   result.stats = headBackward(options_, pass, workspace_);
   timed([&] { exchange_.scatterSum(d_embeddings_.span(), d_embeddings); });
+  if (options_.mhe_weight > 0) {
+    std::span<const EnergyRow> rows;
+    // The embeddings have done their work.
+    timed([&] { rows = gatherRows(pass, embeddings_.span().first(d_embeddings.size())); });
+    addEnergy(options_, pass, rows, energies_.span(), result.stats);
+  }
   return result;
 }
 

@@ -10,6 +10,7 @@
 //                               label's logit comes from the rank that has its class
 //   headBackward                dW of own classes, complete; dx from own classes, to be added
 //   dx                          added over the ranks, each rank getting its own images'
+//   rows of W of the labels     gathered, with MHE: each rank has the halves of its rows' pairs
 
 #pragma once
 
@@ -50,6 +51,7 @@ class ClassParallelHead {
 
  private:
   void exchangeSoftmax();
+  std::span<const EnergyRow> gatherRows(const HeadPass& pass, std::span<float> own);
 
   HeadOptions options_;
   HeadExchange& exchange_;
@@ -64,6 +66,10 @@ class ClassParallelHead {
   AlignedBuffer<float> d_embeddings_;  // [images, dim]
   AlignedBuffer<float> tops_;          // [images]
   AlignedBuffer<float> sums_;          // [2, images]: rescaled sums, labels' logits
+  // With MHE:
+  AlignedBuffer<int32_t> by_label_;       // [images]: images, in the order of their labels
+  AlignedBuffer<EnergyRow> energy_rows_;  // of the labels, each once
+  AlignedBuffer<double> energies_;        // by energy row
 };
 
 }  // namespace sphereface

@@ -435,15 +435,18 @@ void finishEmbedding(const Call& call, int image) {
     dx[k] = (dx[k] - along * unit[k]) * inverse;
 }
 
-/// The labels in the range, each once.
-std::span<const int32_t> presentClasses(const Call& call) {
-  int32_t* const begin = call.ws.present.data();
-  int32_t* end = begin;
-  for (int i = 0; i < call.pass.batch; ++i) {
-    if (call.ownsTarget(i)) *end++ = call.pass.labels[i] - call.pass.first_class;
-  }
-  std::sort(begin, end);
-  return {begin, std::unique(begin, end)};
+/// The labels' rows of W, each once.
+std::span<const EnergyRow> presentRows(const HeadPass& pass, HeadWorkspace& ws) {
+  const std::span<int32_t> present = ws.present.span();
+  for (int i = 0; i < pass.batch; ++i)
+    present[static_cast<size_t>(i)] = pass.labels[i] - pass.first_class;
+  std::ranges::sort(present);
+  const auto end = std::unique(present.begin(), present.end());
+  std::transform(present.begin(), end, ws.energy_rows.data(), [&](int32_t row) {
+    const ptrdiff_t at = static_cast<ptrdiff_t>(row) * pass.dim;
+    return EnergyRow{pass.W + at, pass.dW + at};
+  });
+  return {ws.energy_rows.data(), static_cast<size_t>(end - present.begin())};
 }
 
 size_t positive(int value) {
@@ -499,6 +502,7 @@ size_t HeadWorkspace::layOut(const HeadOptions& options, int batch, int dim, int
   if (!streaming) take(logits, kept_floats);
   if (options.mhe_weight > 0) {
     take(present, positive(batch));
+    take(energy_rows, positive(batch));
     take(energies, positive(batch));
   }
   return bytes;
@@ -530,23 +534,27 @@ HeadStats headBackward(const HeadOptions& options, const HeadPass& pass, HeadWor
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < pass.batch; ++i)
     finishEmbedding(call, i);
-  if (options.mhe_weight > 0) {
-    const std::span<const int32_t> present = presentClasses(call);
-    // One image's share of the term is the whole term, as with any mean over the batch.
-    const double images = static_cast<double>(pass.batch) * options.mhe_weight;
-    const double energy =
-        addHypersphericalEnergy(present, pass.dim, static_cast<float>(pass.loss_scale * images),
-                                pass.W, pass.dW, workspace.energies.span());
-    stats.mhe_sum = images * energy;
-    stats.loss_sum += stats.mhe_sum;
-  }
   return stats;
 }
 
 HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass,
                               HeadWorkspace& workspace) {
   headForward(options, pass, workspace);
-  return headBackward(options, pass, workspace);
+  HeadStats stats = headBackward(options, pass, workspace);
+  if (options.mhe_weight > 0) {
+    addEnergy(options, pass, presentRows(pass, workspace), workspace.energies.span(), stats);
+  }
+  return stats;
+}
+
+void addEnergy(const HeadOptions& options, const HeadPass& pass, std::span<const EnergyRow> rows,
+               std::span<double> energies, HeadStats& stats) {
+  // One image's share of the term is the whole term, as with any mean over the batch.
+  const double images = static_cast<double>(pass.batch) * options.mhe_weight;
+  stats.mhe_sum =
+      images * addHypersphericalEnergy(rows, pass.dim, static_cast<float>(pass.loss_scale * images),
+                                       energies);
+  stats.loss_sum += stats.mhe_sum;
 }
 
 }  // namespace sphereface

@@ -21,8 +21,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/aligned_buffer.h"
+#include "kernels/cpu/hyperspherical_energy.h"
 #include "kernels/head.h"
 #include "kernels/head_formulas.h"
 
@@ -83,6 +85,7 @@ struct HeadWorkspace {
   AlignedBuffer<float> scratch;            // [stripes, scratchFloats()]
   AlignedBuffer<float> logits;             // z of all classes, unless streaming
   AlignedBuffer<int32_t> present;          // labels of the batch, each once (MHE)
+  AlignedBuffer<EnergyRow> energy_rows;    // by present label
   AlignedBuffer<double> energies;          // by present label
   HeadRule rule;                           // of the pass
 
@@ -98,10 +101,14 @@ struct HeadWorkspace {
 /// requires: the workspace was made for these options and sizes.
 void headForward(const HeadOptions& options, const HeadPass& pass, HeadWorkspace& workspace);
 /// requires: headForward with the same arguments before each call; W, x unchanged since.
-/// Stats count what the range's labels say. The MHE term is of labels in the range.
+/// Stats count what the range's labels say. Without the MHE term.
 HeadStats headBackward(const HeadOptions& options, const HeadPass& pass, HeadWorkspace& workspace);
-/// Both. requires: every label is in the range.
+/// Both, and the MHE term. requires: every label is in the range.
 HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass,
                               HeadWorkspace& workspace);
+/// The MHE term of the classes whose rows these are, W's having unit length since headForward;
+/// `energies` is scratch, as many as rows.
+void addEnergy(const HeadOptions& options, const HeadPass& pass, std::span<const EnergyRow> rows,
+               std::span<double> energies, HeadStats& stats);
 
 }  // namespace sphereface

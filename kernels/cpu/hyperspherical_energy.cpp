@@ -29,18 +29,13 @@ SPHEREFACE_TARGET_CLONES void addScaled(float factor, const float* from, int cou
 }
 
 /// theta^-2 of one row with all others, and the gradient of the mean in that row.
-double rowEnergy(std::span<const int32_t> rows, size_t own, int dim, double weight, const float* W,
-                 float* dW) {
-  auto row = [dim](auto* matrix, int32_t index) {
-    return matrix + static_cast<ptrdiff_t>(index) * dim;
-  };
-  const float* const w = row(W, rows[own]);
-  float* const d = row(dW, rows[own]);
+double rowEnergy(std::span<const EnergyRow> rows, size_t own, int dim, double weight) {
+  const auto& [w, dw] = rows[own];
   double energy = 0;
   double along = 0;
   for (size_t k = 0; k < rows.size(); ++k) {
     if (k == own) continue;
-    const float* const other = row(W, rows[k]);
+    const float* const other = rows[k].w;
     const float plain = dot(w, other, dim);
     const double cosine = std::clamp(plain, -kLargestCosine, kLargestCosine);
     const double theta = std::acos(cosine);
@@ -48,22 +43,24 @@ double rowEnergy(std::span<const int32_t> rows, size_t own, int dim, double weig
     if (std::abs(plain) > kLargestCosine) continue;
     // d theta^-2 / d cos(theta), of which the pair's mean has one in n (n-1) / 2.
     const double slope = weight * 2 / (theta * theta * theta * std::sqrt(1 - cosine * cosine));
-    addScaled(static_cast<float>(slope), other, dim, d);
+    addScaled(static_cast<float>(slope), other, dim, dw);
     along += slope * plain;
   }
-  addScaled(static_cast<float>(-along), w, dim, d);
+  addScaled(static_cast<float>(-along), w, dim, dw);
   return energy;
 }
 
 }  // namespace
 
-double addHypersphericalEnergy(std::span<const int32_t> rows, int dim, float weight, const float* W,
-                               float* dW, std::span<double> energies) {
+double addHypersphericalEnergy(std::span<const EnergyRow> rows, int dim, float weight,
+                               std::span<double> energies) {
   const auto n = static_cast<double>(rows.size());
   if (n < 2) return 0;
 #pragma omp parallel for schedule(static)
-  for (size_t own = 0; own < rows.size(); ++own)
-    energies[own] = rowEnergy(rows, own, dim, weight * 2 / (n * (n - 1)), W, dW);
+  for (size_t own = 0; own < rows.size(); ++own) {
+    const bool here = rows[own].dw != nullptr;
+    energies[own] = here ? rowEnergy(rows, own, dim, weight * 2 / (n * (n - 1))) : 0;
+  }
   return std::accumulate(energies.begin(), energies.begin() + static_cast<ptrdiff_t>(rows.size()),
                          0.0) /
          (n * (n - 1));

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "control/dead_rank.h"
+
+#include <cmath>
+#include <cstddef>
+#include <fstream>
+#include <regex>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace sphereface {
+namespace {
+
+// Longer than what is looked for.
+constexpr size_t kTail = 1024;
+
+/// What the coordinator had last heard of the rank; null when it had no time to write it down.
+Json lastHeard(int rank, const std::filesystem::path& events, uint64_t from) {
+  Json found;
+  std::ifstream lines(events);
+  lines.seekg(static_cast<std::streamoff>(from));
+  for (std::string line; std::getline(lines, line);) {
+    const Json event = Json::parse(line, nullptr, false);
+    if (event.is_discarded() || event.value("event", "") != "stop") continue;
+    for (const Json& worker : event.value("workers", Json::array())) {
+      if (worker.at("rank") == rank) found = worker;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+void DeadRankFinder::read(std::string_view errors) {
+  if (found_) return;
+  tail_ += errors;
+  // OpenMPI 5 breaks its lines, anywhere between two words.
+  static const std::regex kWords(
+      R"(process\s+rank\s+(\d+)\s+with\s+PID\s+\d+\s+on\s+node\s+(\S+)\s+exited\s+on\s+signal\s+(\d+)"
+      R"(\s+\([^)]*\)))");
+  std::smatch match;
+  if (std::regex_search(tail_, match, kWords)) {
+    found_ = DeadRank{std::stoi(match[1]), match[2], match[3]};
+  } else if (tail_.size() > kTail) {
+    tail_.erase(0, tail_.size() - kTail);
+  }
+}
+
+std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& events,
+                             uint64_t from) {
+  const Json heard = lastHeard(dead.rank, events, from);
+  const std::string host = heard.is_null() ? dead.host : heard.at("host").get<std::string>();
+  std::string text =
+      concat("rank ", dead.rank, "@", host, dead.rank == 0 ? ", the coordinator," : "",
+             " was ended by signal ", dead.signal);
+  if (!heard.is_null()) {
+    text += concat(", last heard ", std::round(10 * heard.at("seconds_ago").get<double>()) / 10,
+                   " s before the job's end ", heard.at("doing").get<std::string>());
+  }
+  return text;
+}
+
+}  // namespace sphereface

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// A rank that is ended by a signal can't say so, and only mpirun knows which one it was, at the end
+// of the job. What it was doing the coordinator has heard, and writes down when mpirun announces
+// the end. This puts the two together.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sphereface {
+
+struct DeadRank {
+  int rank = 0;
+  std::string host;    // as mpirun calls it
+  std::string signal;  // "9 (Killed)"
+};
+
+/// Finds it in the words of OpenMPI's mpirun, 4 and 5, as they come.
+class DeadRankFinder {
+ public:
+  void read(std::string_view errors);
+  /// The first one; nothing when no signal ended a rank.
+  const std::optional<DeadRank>& found() const { return found_; }
+
+ private:
+  std::string tail_;  // of what was read
+  std::optional<DeadRank> found_;
+};
+
+/// "rank 2@node2 was ended by signal 9 (Killed), last heard 0.7 s before the job's end in step 41,
+/// ...", as far as the coordinator's stop event in `events` (events.jsonl), from byte `from` on,
+/// tells. Unreadable lines are passed over.
+std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& events,
+                             uint64_t from);
+
+}  // namespace sphereface
