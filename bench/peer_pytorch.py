@@ -6,6 +6,9 @@
     python3 -m venv .venv && .venv/bin/pip install torch
     .venv/bin/python bench/peer_pytorch.py --step-bench build/bin/step_bench --json peer.json
 
+On a GPU, with --gpu and --step-bench .../gpu_step_bench, memory is that of PyTorch's tensors and of
+the engine's buffers; the libraries' own isn't in either.
+
 112x96 images, 10,572 classes, A-Softmax m = 4, SGD with momentum and weight decay. Every contender
 is a process of its own that waits for its turn; each round gives each one step, so that whatever
 else the machine does falls on all alike. Reported: the median step, images/s, the ratio to PyTorch
@@ -25,14 +28,17 @@ CLASSES = 10572
 EMBEDDING = 512
 
 
-def torch_contender(precision, layout, batch, threads):
-    """One training step for each line on standard input; prints its milliseconds."""
+def torch_contender(precision, layout, batch, threads, gpu):
+    """One training step for each line on standard input; prints its milliseconds, on a GPU at the
+    end "bytes N"."""
     import torch
     import torch.nn.functional as F
     from torch import nn
 
+    device = "cuda" if gpu else "cpu"
     torch.set_num_threads(threads)
     torch.manual_seed(1)
+    torch.set_default_device(device)
 
     class Unit(nn.Module):
         def __init__(self, channels):
@@ -58,7 +64,11 @@ def torch_contender(precision, layout, batch, threads):
     head = nn.Parameter(torch.randn(CLASSES, EMBEDDING) * 0.01)
     images = torch.randn(batch, 3, 112, 96)
     labels = torch.randint(0, CLASSES, (batch,))
-    if layout == "channels_last":
+    bytes_of_images = torch.randint(0, 256, (batch, 3, 112, 96), dtype=torch.uint8, device="cpu")
+    if gpu:
+        # As from a loader that does what it can: page-locked, normalised on the card.
+        bytes_of_images = bytes_of_images.pin_memory()
+    if layout.startswith("channels_last"):
         net = net.to(memory_format=torch.channels_last)
         images = images.contiguous(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
@@ -74,11 +84,24 @@ def torch_contender(precision, layout, batch, threads):
         target = norm * (5 * cosine + psi) / 6
         return F.cross_entropy(logits.scatter(1, labels[:, None], target), labels)
 
+    def forward(x):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            x = net(x)
+        return loss_of(x.float())
+
+    if layout == "channels_last_compiled":
+        forward = torch.compile(forward)
+
+    def input_images():
+        if not gpu:
+            return images
+        on_card = bytes_of_images.to(device, non_blocking=True)
+        on_card = on_card.contiguous(memory_format=torch.channels_last)
+        return (on_card.float() - 127.5) * 0.0078125
+
     def step():
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            x = net(images)
-        loss = loss_of(x.float())
+        loss = forward(input_images())
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -88,7 +111,11 @@ def torch_contender(precision, layout, batch, threads):
         loss = step()
         if not loss == loss:
             sys.exit("the loss is not a number")
+        if gpu:
+            torch.cuda.synchronize()
         print(1e3 * (time.perf_counter() - start), flush=True)
+    if gpu:
+        print("bytes", torch.cuda.max_memory_allocated())
 
 
 class Contender:
@@ -117,8 +144,11 @@ class Contender:
         return 0.0
 
     def finish(self):
+        """Ends it; what it said last."""
         self.process.stdin.close()
+        last = self.process.stdout.read()
         self.process.wait()
+        return last
 
 
 def import_megabytes():
@@ -137,27 +167,36 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json")
+    parser.add_argument("--gpu", action="store_true", help="compare on a GPU")
     parser.add_argument("--contender", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.contender:
-        torch_contender(*arguments.contender, arguments.batch, arguments.threads)
+        torch_contender(*arguments.contender, arguments.batch, arguments.threads, arguments.gpu)
         return
 
     def ours(precision, convolution):
-        return [
+        command = [
             arguments.step_bench, "--on-request", "--network", "sphereface-20",
-            "--classes", str(CLASSES), "--batch", str(arguments.batch),
-            "--threads", str(arguments.threads), "--precision", precision,
+            "--classes", str(CLASSES), "--batch", str(arguments.batch), "--precision", precision,
             "--convolution", convolution,
         ]
+        return command if arguments.gpu else [*command, "--threads", str(arguments.threads)]
 
     def torch_command(precision, layout):
-        return [
+        command = [
             sys.executable, __file__, "--batch", str(arguments.batch),
             "--threads", str(arguments.threads), "--contender", precision, layout,
         ]
+        return [*command, "--gpu"] if arguments.gpu else command
 
-    rows = [
+    gpu_rows = [
+        ("PyTorch bf16 autocast channels-last", "PyTorch compiled",
+         torch_command("bf16", "channels_last")),
+        ("PyTorch compiled", "PyTorch compiled", torch_command("bf16", "channels_last_compiled")),
+        ("bf16, fastest", "PyTorch compiled", ours("bf16", "fastest")),
+        ("bf16, same bits", "PyTorch compiled", ours("bf16", "direct")),
+    ]
+    rows = gpu_rows if arguments.gpu else [
         ("PyTorch fp32", "PyTorch fp32", torch_command("fp32", "contiguous")),
         ("PyTorch fp32 channels-last", "PyTorch fp32", torch_command("fp32", "channels_last")),
         ("PyTorch bf16 autocast", "PyTorch bf16 autocast", torch_command("bf16", "contiguous")),
@@ -187,8 +226,11 @@ def main():
             "images_per_second": 1e3 * arguments.batch / median,
             "peak_megabytes": contender.peak_megabytes(),
         }
-        contender.finish()
-    print(f"SphereFace-20, batch {arguments.batch}, {arguments.threads} threads, "
+        last = contender.finish().split()
+        if arguments.gpu:
+            by_name[contender.name]["peak_megabytes"] = int(last[1]) / 1e6
+    machine = "on a GPU" if arguments.gpu else f"{arguments.threads} threads"
+    print(f"SphereFace-20, batch {arguments.batch}, {machine}, "
           f"{arguments.rounds} interleaved rounds")
     print(f"{'':38}{'ms':>8}{'images/s':>10}{'speed':>8}{'peak MB':>9}{'memory':>8}")
     for contender in contenders:
@@ -202,7 +244,8 @@ def main():
         row["memory_ratio"] = row["peak_megabytes"] / peer["peak_megabytes"]
         print(f"{contender.name:38}{row['milliseconds']:8.0f}{row['images_per_second']:10.1f}"
               f"{row['speed_ratio']:7.2f}x{row['peak_megabytes']:9.0f}{row['memory_ratio']:7.2f}x")
-    print(f"importing torch alone takes {floor:.0f} MB")
+    if not arguments.gpu:
+        print(f"importing torch alone takes {floor:.0f} MB")
     if arguments.json:
         result = {"batch": arguments.batch, "threads": arguments.threads,
                   "rounds": arguments.rounds, "torch_import_megabytes": floor,

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 files=("$@")
-[ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files '*.cpp' '*.h')
+[ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 clang-format --dry-run --Werror "${files[@]}"
 # The compile commands are GCC's, with a flag or two clang doesn't know.
 printf '%s\n' "${files[@]}" | grep '\.cpp$' |

@@ -3,19 +3,23 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "base/error.h"
 #include "kernels/cuda/gpu_context.h"
 
 namespace sphereface {
 namespace {
 
-/// Skips all of a program's tests on a machine without a GPU, saying why.
+/// On a machine without a GPU: skips all of a program's tests, saying why, or, with
+/// SPHEREFACE_NEEDS_GPU set, fails.
 class NeedsGpu : public ::testing::Environment {
  public:
   void SetUp() override {
     try {
       const GpuContext context(0);
     } catch (const Error& e) {
+      if (std::getenv("SPHEREFACE_NEEDS_GPU") != nullptr) FAIL() << e.what();
       GTEST_SKIP() << e.what();
     }
   }

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Builds the GPU's library with its tests and benchmarks, runs them on this machine's card, and
+# writes report.md and report.json. Needs an NVIDIA card and driver, CUDA 12 or later, cuDNN 9,
+# NCCL, CMake, a C++20 compiler and Python 3; PyTorch for the comparison, which is left out without
+# it. Neither root nor network. Takes under nine minutes.
+#
+#   scripts/gpu/acceptance.sh OUT_FOLDER     e.g. docs/gpu/h100-2026-11-24
+#   scripts/gpu/acceptance.sh --prepare      puts GoogleTest's sources into build/googletest, for a
+#                                            machine that has none: copy that folder along
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
+case ${1:-} in
+  -h | --help) usage; exit 0 ;;
+  --prepare)
+    [[ -d /usr/src/googletest ]] || { echo "acceptance.sh: error: /usr/src/googletest is missing: apt-get install googletest" >&2; exit 1; }
+    mkdir -p build
+    cp -rT /usr/src/googletest build/googletest
+    exit 0 ;;
+  '') usage >&2; exit 2 ;;
+esac
+out=$1
+command -v nvidia-smi >/dev/null || { echo "acceptance.sh: error: no nvidia-smi: this needs a machine with an NVIDIA card" >&2; exit 1; }
+nvidia-smi -L >/dev/null || { echo "acceptance.sh: error: nvidia-smi finds no card" >&2; exit 1; }
+
+mkdir -p "$out"
+build=build/gpu
+log=$out/log
+mkdir -p "$log"
+begin=$SECONDS
+failed=()
+
+# step NAME LIMIT COMMAND...: its output to the log; one that fails is named in the report.
+step() {
+  local name=$1 limit=$2
+  shift 2
+  local from=$SECONDS code=0
+  echo "acceptance: $name"
+  timeout "$limit" "$@" >"$log/$name.txt" 2>&1 || code=$?
+  echo "$code $((SECONDS - from))" >"$log/$name.status"
+  if [[ $code -ne 0 ]]; then
+    failed+=("$name")
+    echo "acceptance: $name failed with exit code $code:" >&2
+    tail -n 15 "$log/$name.txt" >&2
+  fi
+}
+
+gtest=()
+if [[ -d build/googletest ]]; then gtest=(-DSPHEREFACE_GTEST_SOURCE="$PWD/build/googletest"); fi
+step configure 60 cmake -S scripts/gpu -B "$build" "${gtest[@]}"
+step build 240 cmake --build "$build" -j "$(nproc)"
+[[ ${#failed[@]} -eq 0 ]] || exit 1
+
+export SPHEREFACE_NEEDS_GPU=1
+step tests 180 "$build/bin/gpu_tests" --gtest_brief=1
+# The kernels' own tests, where each access counts; the engine's add cuDNN's and cuBLAS's.
+if command -v compute-sanitizer >/dev/null; then
+  kernels='LayerKernels*:RowKernels*:GpuHead.*:*EveryGpuHead.AccumulateAdds*'
+  step memcheck 120 compute-sanitizer --tool memcheck --error-exitcode 1 "$build/bin/gpu_tests" --gtest_brief=1 --gtest_filter="$kernels"
+  step racecheck 120 compute-sanitizer --tool racecheck --error-exitcode 1 "$build/bin/gpu_tests" --gtest_brief=1 --gtest_filter="$kernels"
+fi
+step head 60 "$build/bin/gpu_head_bench"
+for network in sphereface-20 sphereface-36 sphereface-64; do
+  step "step-$network" 60 "$build/bin/gpu_step_bench" --network "$network"
+done
+step step-fp32 60 "$build/bin/gpu_step_bench" --precision fp32 --batch 256
+if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+  step pytorch 150 python3 bench/peer_pytorch.py --gpu --step-bench "$build/bin/gpu_step_bench" --batch 512 --rounds 30 --json "$out/pytorch.json"
+fi
+python3 scripts/gpu/report.py "$out" --seconds $((SECONDS - begin))
+[[ ${#failed[@]} -eq 0 ]] || { echo "acceptance: failed: ${failed[*]}" >&2; exit 1; }
