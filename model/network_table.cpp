@@ -47,8 +47,7 @@ std::vector<StageRow> stagesOf(const NetworkTable& table) {
                             "\" is unknown; known: ", knownNetworks(), ", custom"));
   }
   if (!table.stages.empty()) {
-    throw UsageError(
-        concat("network.stage is only for name \"custom\", not \"", table.name, "\""));
+    throw UsageError(concat("network.stage is only for name \"custom\", not \"", table.name, "\""));
   }
   std::vector<StageRow> stages;
   for (size_t i = 0; i < kStages; ++i)

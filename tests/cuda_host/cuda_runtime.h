@@ -21,6 +21,9 @@
 #include <cstring>
 #include <functional>
 
+// The names are NVIDIA's.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+
 #define __global__
 #define __device__
 #define __host__
@@ -165,3 +168,5 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                  [&] { kernel(args...); });
   return cudaSuccess;
 }
+
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

@@ -12,6 +12,10 @@
 
 #include "tests/cuda_host/cuda_runtime.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 namespace cuda_host {
 
 Thread thread;
@@ -23,9 +27,29 @@ constexpr size_t kWarp = 32;
 
 enum class State { kReady, kAtBlockBarrier, kInWarp, kDone };
 
+struct Stack {
+  const void* bottom = nullptr;
+  size_t bytes = 0;
+};
+
+// The address sanitizer has to be told of jumps to another stack: where to, before, and that they
+// are done, after. `kept` is its own, of the stack that is left.
+#ifdef __SANITIZE_ADDRESS__
+void jumpBegins(void** kept, const Stack& to) {
+  __sanitizer_start_switch_fiber(kept, to.bottom, to.bytes);
+}
+void jumpIsDone(void* kept, Stack& from) {
+  __sanitizer_finish_switch_fiber(kept, &from.bottom, &from.bytes);
+}
+#else
+void jumpBegins(void**, const Stack&) {}
+void jumpIsDone(void*, Stack&) {}
+#endif
+
 /// Runs one thread of a block after the other, launch after launch.
 struct Fiber {
   std::unique_ptr<char[]> stack = std::make_unique<char[]>(kStackBytes);
+  void* kept = nullptr;  // jumpBegins
   jmp_buf place = {};
   bool begun = false;
   Thread thread;
@@ -38,6 +62,8 @@ struct Block {
   size_t threads = 0;
   size_t current = 0;
   jmp_buf scheduler = {};
+  Stack scheduler_stack;
+  void* kept = nullptr;  // jumpBegins
   const std::function<void()>* body = nullptr;
   std::vector<char> shared;
   std::mt19937_64 order{0};
@@ -56,10 +82,15 @@ Block block;
 void yield(State state) {
   Fiber& fiber = *block.fibers[block.current];
   fiber.state = state;
-  if (_setjmp(fiber.place) == 0) _longjmp(block.scheduler, 1);
+  if (_setjmp(fiber.place) == 0) {
+    jumpBegins(&fiber.kept, block.scheduler_stack);
+    _longjmp(block.scheduler, 1);
+  }
+  jumpIsDone(fiber.kept, block.scheduler_stack);
 }
 
 void fiberMain() {
+  jumpIsDone(nullptr, block.scheduler_stack);
   while (true) {
     (*block.body)();
     yield(State::kDone);
@@ -85,7 +116,12 @@ void resume(size_t index) {
   block.current = index;
   Fiber& fiber = *block.fibers[index];
   thread = fiber.thread;
-  if (_setjmp(block.scheduler) == 0) enter(fiber);
+  if (_setjmp(block.scheduler) == 0) {
+    jumpBegins(&block.kept, {fiber.stack.get(), kStackBytes});
+    enter(fiber);
+  }
+  Stack left;
+  jumpIsDone(block.kept, left);
 }
 
 size_t countOf(State state, size_t begin, size_t end) {
