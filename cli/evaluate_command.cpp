@@ -30,6 +30,7 @@ struct LfwOptions {
   fs::path images;
   bool raw_pixels = false;
   std::string protocol = "sphereface";
+  std::string mirror;
   fs::path plots;
   fs::path json;
 };
@@ -41,6 +42,8 @@ FeatureSet featuresOf(const LfwOptions& options, const PairList& list) {
   if (!options.checkpoint.empty()) {
     ExtractOptions extract;
     extract.checkpoint = options.checkpoint;
+    extract.mirror = options.mirror.empty() ? verificationRule(options.protocol).mirror
+                                            : mirrorFromName(options.mirror);
     return extractFeatures(extract, namedImages(options.images, distinctImages(list)));
   }
   return readFeatures(options.features);
@@ -53,7 +56,8 @@ void runLfw(const LfwOptions& options) {
   }
   const PairList list = readPairs(options.pairs);
   const FeatureSet features = featuresOf(options, list);
-  const LfwResult result = evaluateLfw(list, features, availableThreads());
+  const LfwResult result =
+      evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
   std::fputs(lfwTable(result, features).c_str(), stdout);
   writeJsonFile(options.json, lfwJson(result, list, features));
   if (!options.plots.empty()) {
@@ -67,24 +71,34 @@ void runLfw(const LfwOptions& options) {
 void addLfw(CLI::App& evaluate) {
   auto options = std::make_shared<LfwOptions>();
   CLI::App* verb = evaluate.add_subcommand(
-      "lfw", "Ten-fold accuracy on pairs of faces in LFW's format, as SphereFace publishes it");
+      "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
   verb->add_option("--pairs", options->pairs, "List of pairs, as LFW's pairs.txt")->required();
   CLI::Option* images =
       verb->add_option("--images", options->images, "Folder of aligned faces, NAME/NAME_0001.jpg");
   CLI::Option_group* source = verb->add_option_group("What is evaluated");
   source->add_option("--features", options->features, "Features, .sff or .npy")->excludes(images);
-  source
-      ->add_option("--checkpoint", options->checkpoint,
-                   "Network that makes the features of --images, each with its mirror image's")
-      ->needs(images);
+  CLI::Option* checkpoint = source
+                                ->add_option("--checkpoint", options->checkpoint,
+                                             "Network that makes the features of --images")
+                                ->needs(images);
   source
       ->add_flag("--raw-pixels", options->raw_pixels,
                  "Grey pixels of --images: what is scored without learning")
       ->needs(images);
   source->require_option(1);
-  verb->add_option("--protocol", options->protocol, "Rule of the score")
-      ->check(CLI::IsMember({"sphereface"}))
+  verb->add_option(
+          "--protocol", options->protocol,
+          "sphereface: centred cosine, ten folds, mean of the best thresholds. insightface: "
+          "squared distance, ten folds, first best of 0, 0.01, ... facenet: angle, centred, "
+          "ten folds. best, youden: one threshold chosen on all pairs (optimistic)")
+      ->check(CLI::IsMember(verificationRuleNames()))
       ->capture_default_str();
+  verb->add_option(
+          "--mirror", options->mirror,
+          "What the mirrored image adds with --checkpoint: none, concat or sum; left out: "
+          "as the protocol's project does (sphereface and facenet concat, insightface sum, "
+          "best and youden none)")
+      ->needs(checkpoint);
   verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
   verb->add_option("--json", options->json, "Where to write the results")->required();
   verb->footer(

@@ -38,14 +38,14 @@ Series rocSeries(const std::vector<RocPoint>& roc, const std::string& label) {
 Panel scorePanel(const LfwResult& result) {
   std::vector<double> same;
   std::vector<double> different;
-  for (size_t i = 0; i < result.scores.size(); ++i) {
-    (result.same[i] ? same : different).push_back(result.scores[i]);
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    (result.same[i] ? same : different).push_back(result.values[i]);
   }
-  const auto [low, high] = std::minmax_element(result.scores.begin(), result.scores.end());
+  const auto [low, high] = std::minmax_element(result.values.begin(), result.values.end());
   constexpr double kLeast = 1e-3;  // so that equal scores have a range, too
   const Range range{*low, std::max(*high, *low + kLeast)};
   Panel panel;
-  panel.x_label = "cosine of the two features";
+  panel.x_label = concat(measureName(result.rule.measure), " of the two features");
   panel.y_label = "% of the pairs of a kind, per bin";
   panel.series = {histogram("same person", same, range, kBins),
                   histogram("different people", different, range, kBins)};
@@ -65,8 +65,9 @@ Panel scorePanel(const LfwResult& result) {
 
 std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
   std::ostringstream out;
-  out << result.scores.size() << " pairs of " << result.images << " images, features of "
-      << features.dim << " numbers\n\n  fold   accuracy   threshold\n"
+  out << result.values.size() << " pairs of " << result.images << " images, features of "
+      << features.dim << " numbers, protocol " << result.rule.name
+      << "\n\n  fold   accuracy   threshold\n"
       << std::fixed;
   for (size_t fold = 0; fold < result.fold_accuracy.size(); ++fold) {
     out << std::setw(6) << fold + 1 << std::setw(11) << percent(result.fold_accuracy[fold])
@@ -78,7 +79,16 @@ std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
       << "  area under ROC     " << std::setw(9) << percent(result.auc) << "\n"
       << "  equal error rate   " << std::setw(9) << percent(result.eer) << "\n"
       << "  TAR at FAR <= 1 %  " << std::setw(9) << percent(result.tar_at_far_1e2) << "\n"
-      << "  TAR at FAR <= 0.1 %" << std::setw(9) << percent(result.tar_at_far_1e3) << "\n";
+      << "  TAR at FAR <= 0.1 %" << std::setw(9) << percent(result.tar_at_far_1e3) << "\n"
+      << "  TAR at FAR <= 1e-4 " << std::setw(9) << percent(result.tar_at_far_1e4) << "\n";
+  if (result.validation_rate) {
+    out << "  VAL at FAR 0.1 %   " << std::setw(9) << percent(result.validation_rate->mean)
+        << " +- " << percent(result.validation_rate->std) << ", FAR "
+        << percent(result.validation_rate->far, 3) << "\n";
+  }
+  if (!result.rule.isHeldOut()) {
+    out << "\nThe threshold was chosen on the pairs it is scored on: optimistic.\n";
+  }
   if (result.zero_norm_images > 0) {
     out << "\n" << result.zero_norm_images << " images have features without a direction\n";
   }
@@ -86,24 +96,34 @@ std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
 }
 
 Json lfwJson(const LfwResult& result, const PairList& list, const FeatureSet& features) {
-  return {{"protocol", "sphereface"},
-          {"accuracy_mean", result.accuracy_mean},
-          {"accuracy_std", result.accuracy_std},
-          {"standard_error", result.standard_error},
-          {"fold_accuracy", result.fold_accuracy},
-          {"fold_threshold", result.fold_threshold},
-          {"auc", result.auc},
-          {"eer", result.eer},
-          {"tar_at_far", {{"1e-2", result.tar_at_far_1e2}, {"1e-3", result.tar_at_far_1e3}}},
-          {"pairs", list.pairs.size()},
-          {"pairs_sha256", list.sha256},
-          {"images", result.images},
-          {"zero_norm_images", result.zero_norm_images},
-          {"feature_dim", features.dim},
-          {"mirror", features.mirror},
-          {"alignment_template", features.alignment_template},
-          {"color_order", features.color_order},
-          {"model_sha256", features.model_sha256}};
+  Json json = {{"protocol", result.rule.name},
+               {"measure", measureName(result.rule.measure)},
+               {"accuracy_mean", result.accuracy_mean},
+               {"accuracy_std", result.accuracy_std},
+               {"standard_error", result.standard_error},
+               {"fold_accuracy", result.fold_accuracy},
+               {"fold_threshold", result.fold_threshold},
+               {"auc", result.auc},
+               {"eer", result.eer},
+               {"tar_at_far",
+                {{"1e-2", result.tar_at_far_1e2},
+                 {"1e-3", result.tar_at_far_1e3},
+                 {"1e-4", result.tar_at_far_1e4}}},
+               {"pairs", list.pairs.size()},
+               {"pairs_sha256", list.sha256},
+               {"images", result.images},
+               {"zero_norm_images", result.zero_norm_images},
+               {"feature_dim", features.dim},
+               {"mirror", features.mirror},
+               {"alignment_template", features.alignment_template},
+               {"color_order", features.color_order},
+               {"model_sha256", features.model_sha256}};
+  if (result.validation_rate) {
+    json["validation_rate"] = {{"mean", result.validation_rate->mean},
+                               {"std", result.validation_rate->std},
+                               {"far", result.validation_rate->far}};
+  }
+  return json;
 }
 
 void writeLfwPlots(const std::filesystem::path& folder, const LfwResult& result,

@@ -180,6 +180,15 @@ TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
     EXPECT_EQ(by_file.at("auc"), direct.at("auc"));
   }
   evaluate({"--raw-pixels", "--images", path("test")}, "pixels");
+  const Json other = evaluate(
+      {"--checkpoint", checkpoint(10), "--images", path("test"), "--protocol", "insightface"},
+      "insightface");
+  EXPECT_EQ(other.at("protocol"), "insightface");
+  EXPECT_EQ(other.at("mirror"), "sum");
+  EXPECT_TRUE(other.contains("validation_rate"));
+  refuse({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--features", path("features.sff"),
+          "--protocol", "olivetti", "--json", path("x.json")},
+         2, "olivetti");
 }
 
 TEST_F(Road, ExtractReadsFoldersDataSetsAndLists) {
