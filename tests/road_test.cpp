@@ -204,6 +204,13 @@ TEST_F(Road, ExtractReadsFoldersDataSetsAndLists) {
     EXPECT_EQ(result.at("dim"), 32);
     EXPECT_EQ(result.at("model_sha256"), sha);
   }
+  const std::vector<std::string> one_file_each = {"extract",   "--checkpoint",   checkpoint(10),
+                                                  "--input",   path("list.txt"), "--output",
+                                                  path("kit"), "--file-ending",  "_s.bin"};
+  run(one_file_each);
+  const fs::path file = folder_ / "kit/test/id_00013/id_00013_0002.jpg_s.bin";
+  EXPECT_EQ(fs::file_size(file), 16U + 64 * sizeof(float));
+  refuse(one_file_each, 2, "exists already");
 }
 
 TEST_F(Road, WrongTurnsAreNamed) {

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/parallel.h"
+#include "cli/evaluate.h"
+#include "evaluation/extract.h"
+#include "evaluation/feature_file.h"
+#include "evaluation/lfw_protocol.h"
+#include "evaluation/lfw_report.h"
+#include "evaluation/pairs.h"
+#include "evaluation/pixel_baseline.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LfwOptions {
+  fs::path pairs;
+  fs::path features;
+  fs::path checkpoint;
+  fs::path images;
+  bool raw_pixels = false;
+  std::string protocol = "sphereface";
+  std::string mirror;
+  fs::path plots;
+  fs::path json;
+};
+
+FeatureSet featuresOf(const LfwOptions& options, const PairList& list) {
+  if (options.raw_pixels) {
+    return pixelFeatures(namedImages(options.images, distinctImages(list)), availableThreads());
+  }
+  if (!options.checkpoint.empty()) {
+    ExtractOptions extract;
+    extract.checkpoint = options.checkpoint;
+    extract.mirror = options.mirror.empty() ? verificationRule(options.protocol).mirror
+                                            : mirrorFromName(options.mirror);
+    return extractFeatures(extract, namedImages(options.images, distinctImages(list)));
+  }
+  return readFeatures(options.features);
+}
+
+void runLfw(const LfwOptions& options) {
+  const fs::path json_folder = options.json.parent_path();
+  if (!json_folder.empty() && !fs::is_directory(json_folder)) {
+    throw UsageError(concat("--json: no such folder: ", json_folder.string()));
+  }
+  const PairList list = readPairs(options.pairs);
+  const FeatureSet features = featuresOf(options, list);
+  const LfwResult result =
+      evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
+  std::fputs(lfwTable(result, features).c_str(), stdout);
+  writeJsonFile(options.json, lfwJson(result, list, features));
+  if (!options.plots.empty()) {
+    const std::string label = options.raw_pixels         ? "raw pixels"
+                              : options.features.empty() ? options.checkpoint.filename().string()
+                                                         : options.features.filename().string();
+    writeLfwPlots(options.plots, result, label);
+  }
+}
+
+}  // namespace
+
+void addEvaluateLfw(CLI::App& evaluate) {
+  auto options = std::make_shared<LfwOptions>();
+  CLI::App* verb = evaluate.add_subcommand(
+      "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
+  verb->add_option("--pairs", options->pairs, "List of pairs, as LFW's pairs.txt")->required();
+  CLI::Option* images =
+      verb->add_option("--images", options->images, "Folder of aligned faces, NAME/NAME_0001.jpg");
+  CLI::Option_group* source = verb->add_option_group("What is evaluated");
+  source->add_option("--features", options->features, "Features, .sff or .npy")->excludes(images);
+  CLI::Option* checkpoint = source
+                                ->add_option("--checkpoint", options->checkpoint,
+                                             "Network that makes the features of --images")
+                                ->needs(images);
+  source
+      ->add_flag("--raw-pixels", options->raw_pixels,
+                 "Grey pixels of --images: what is scored without learning")
+      ->needs(images);
+  source->require_option(1);
+  verb->add_option(
+          "--protocol", options->protocol,
+          "sphereface: centred cosine, ten folds, mean of the best thresholds. insightface: "
+          "squared distance, ten folds, first best of 0, 0.01, ... facenet: angle, centred, "
+          "ten folds. best, youden: one threshold chosen on all pairs (optimistic)")
+      ->check(CLI::IsMember(verificationRuleNames()))
+      ->capture_default_str();
+  verb->add_option(
+          "--mirror", options->mirror,
+          "What the mirrored image adds with --checkpoint: none, concat or sum; left out: "
+          "as the protocol's project does (sphereface and facenet concat, insightface sum, "
+          "best and youden none)")
+      ->needs(checkpoint);
+  verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
+  verb->add_option("--json", options->json, "Where to write the results")->required();
+  verb->footer(
+      "Example: sphereface evaluate lfw --pairs pairs.txt --images lfw-aligned "
+      "--checkpoint runs/casia/checkpoints/step-00028000 --json lfw.json --plots plots");
+  verb->callback([options] { runLfw(*options); });
+}
+
+}  // namespace sphereface
