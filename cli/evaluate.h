@@ -6,10 +6,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 namespace sphereface {
 
 void addEvaluateLfw(CLI::App& evaluate);
 void addEvaluateMegaface(CLI::App& evaluate);
+
+/// Before a long run: the folder of the file that `flag` names must be there.
+/// errors: UsageError when it isn't.
+void needFolder(const char* flag, const std::filesystem::path& file);
 
 }  // namespace sphereface

@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "cli/evaluate.h"
 #include "evaluation/extract.h"
 #include "evaluation/feature_file.h"
+#include "evaluation/lfw_page.h"
 #include "evaluation/lfw_protocol.h"
 #include "evaluation/lfw_report.h"
 #include "evaluation/pairs.h"
@@ -32,6 +34,7 @@ struct LfwOptions {
   std::string protocol = "sphereface";
   std::string mirror;
   fs::path plots;
+  fs::path report;
   fs::path json;
 };
 
@@ -50,9 +53,10 @@ FeatureSet featuresOf(const LfwOptions& options, const PairList& list) {
 }
 
 void runLfw(const LfwOptions& options) {
-  const fs::path json_folder = options.json.parent_path();
-  if (!json_folder.empty() && !fs::is_directory(json_folder)) {
-    throw UsageError(concat("--json: no such folder: ", json_folder.string()));
+  needFolder("--json", options.json);
+  needFolder("--report", options.report);
+  if (!options.features.empty() && !options.images.empty() && options.report.empty()) {
+    throw UsageError("--images with --features is for the pictures of --report");
   }
   const PairList list = readPairs(options.pairs);
   const FeatureSet features = featuresOf(options, list);
@@ -60,11 +64,12 @@ void runLfw(const LfwOptions& options) {
       evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
   std::fputs(lfwTable(result, features).c_str(), stdout);
   writeJsonFile(options.json, lfwJson(result, list, features));
-  if (!options.plots.empty()) {
-    const std::string label = options.raw_pixels         ? "raw pixels"
-                              : options.features.empty() ? options.checkpoint.filename().string()
-                                                         : options.features.filename().string();
-    writeLfwPlots(options.plots, result, label);
+  const std::string label = options.raw_pixels         ? "raw pixels"
+                            : options.features.empty() ? options.checkpoint.filename().string()
+                                                       : options.features.filename().string();
+  if (!options.plots.empty()) writeLfwPlots(options.plots, result, label);
+  if (!options.report.empty()) {
+    writeFileAtomically(options.report, lfwPage(result, list, features, label, options.images));
   }
 }
 
@@ -75,10 +80,12 @@ void addEvaluateLfw(CLI::App& evaluate) {
   CLI::App* verb = evaluate.add_subcommand(
       "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
   verb->add_option("--pairs", options->pairs, "List of pairs, as LFW's pairs.txt")->required();
-  CLI::Option* images =
-      verb->add_option("--images", options->images, "Folder of aligned faces, NAME/NAME_0001.jpg");
+  CLI::Option* images = verb->add_option(
+      "--images", options->images,
+      "Folder of aligned faces, NAME/NAME_0001.jpg; with --features for the pictures of "
+      "--report alone");
   CLI::Option_group* source = verb->add_option_group("What is evaluated");
-  source->add_option("--features", options->features, "Features, .sff or .npy")->excludes(images);
+  source->add_option("--features", options->features, "Features, .sff or .npy");
   CLI::Option* checkpoint = source
                                 ->add_option("--checkpoint", options->checkpoint,
                                              "Network that makes the features of --images")
@@ -102,6 +109,9 @@ void addEvaluateLfw(CLI::App& evaluate) {
           "best and youden none)")
       ->needs(checkpoint);
   verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
+  verb->add_option("--report", options->report,
+                   "Also write the results as one HTML page, with ROC, scores, folds and the pairs "
+                   "that are got wrong");
   verb->add_option("--json", options->json, "Where to write the results")->required();
   verb->footer(
       "Example: sphereface evaluate lfw --pairs pairs.txt --images lfw-aligned "

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/parallel.h"
@@ -16,6 +17,7 @@
 #include "evaluation/feature_source.h"
 #include "evaluation/megaface.h"
 #include "evaluation/megaface_list.h"
+#include "evaluation/megaface_page.h"
 #include "evaluation/megaface_report.h"
 
 namespace sphereface {
@@ -36,14 +38,8 @@ struct Options {
   size_t threads = 0;
   fs::path json;
   fs::path matches;
+  fs::path report;
 };
-
-void needFolder(const char* flag, const fs::path& file) {
-  const fs::path folder = file.parent_path();
-  if (!folder.empty() && !fs::is_directory(folder)) {
-    throw UsageError(concat(flag, ": no such folder: ", folder.string()));
-  }
-}
 
 /// A list and its features.
 struct Images {
@@ -83,6 +79,7 @@ void checkAlike(const Options& options, const Images& probes, const Images& dist
 void run(Options options) {
   needFolder("--json", options.json);
   needFolder("--matches", options.matches);
+  needFolder("--report", options.report);
   if (!options.matches.empty() && options.distractors.size() > 1) {
     throw UsageError("--matches is of one list of distractors");
   }
@@ -116,11 +113,14 @@ void run(Options options) {
              listed, true);
   }
   std::fputs(megafaceTable(runs).c_str(), stdout);
-  writeJsonFile(options.json,
-                megafaceJson(runs, {probes.list.file, probes.list.sha256, evaluation.devkit,
-                                    probes.features.dim, probes.features.model_sha256}));
+  const MegafaceSetting setting{probes.list.file, probes.list.sha256, evaluation.devkit,
+                                probes.features.dim, probes.features.model_sha256};
+  writeJsonFile(options.json, megafaceJson(runs, setting));
   if (!options.matches.empty())
     writeJsonFile(options.matches, megafaceMatchesJson(runs.back().result));
+  if (!options.report.empty()) {
+    writeFileAtomically(options.report, megafacePage(runs, setting));
+  }
 }
 
 }  // namespace
@@ -161,6 +161,8 @@ void addEvaluateMegaface(CLI::App& evaluate) {
   verb->add_option("--threads", options->threads, "Compute threads; 0: all cores")
       ->capture_default_str();
   verb->add_option("--json", options->json, "Where to write the results")->required();
+  verb->add_option("--report", options->report,
+                   "Also write the results as one HTML page, with CMC and ROC");
   verb->add_option("--matches", options->matches,
                    "Also write the kit's matches file: the best distractors of each probe and the "
                    "rank of each search (without noise where noise lists are given)");

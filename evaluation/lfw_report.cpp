@@ -18,12 +18,6 @@ namespace {
 constexpr double kLowestFar = 1e-4;
 constexpr size_t kBins = 60;
 
-std::string percent(double fraction, int decimals = 2) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(decimals) << 100 * fraction << " %";
-  return text.str();
-}
-
 /// The curve as tarAtFar reads it: TAR stays until the next point's FAR is allowed.
 Series rocSeries(const std::vector<RocPoint>& roc, const std::string& label) {
   Series series{label, {kLowestFar}, {tarAtFar(roc, kLowestFar)}};
@@ -35,33 +29,13 @@ Series rocSeries(const std::vector<RocPoint>& roc, const std::string& label) {
   return series;
 }
 
-Panel scorePanel(const LfwResult& result) {
-  std::vector<double> same;
-  std::vector<double> different;
-  for (size_t i = 0; i < result.values.size(); ++i) {
-    (result.same[i] ? same : different).push_back(result.values[i]);
-  }
-  const auto [low, high] = std::minmax_element(result.values.begin(), result.values.end());
-  constexpr double kLeast = 1e-3;  // so that equal scores have a range, too
-  const Range range{*low, std::max(*high, *low + kLeast)};
-  Panel panel;
-  panel.x_label = concat(measureName(result.rule.measure), " of the two features");
-  panel.y_label = "% of the pairs of a kind, per bin";
-  panel.series = {histogram("same person", same, range, kBins),
-                  histogram("different people", different, range, kBins)};
-  double highest = 0;
-  for (const Series& series : panel.series) {
-    highest = std::max(highest, *std::max_element(series.y.begin(), series.y.end()));
-  }
-  const double threshold =
-      std::accumulate(result.fold_threshold.begin(), result.fold_threshold.end(), 0.0) /
-      static_cast<double>(result.fold_threshold.size());
-  panel.series.push_back(
-      {"mean threshold", {threshold, threshold}, {0, highest}, SeriesStyle::kReference});
-  return panel;
-}
-
 }  // namespace
+
+std::string percent(double fraction, int decimals) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(decimals) << 100 * fraction << " %";
+  return text.str();
+}
 
 std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
   std::ostringstream out;
@@ -126,9 +100,7 @@ Json lfwJson(const LfwResult& result, const PairList& list, const FeatureSet& fe
   return json;
 }
 
-void writeLfwPlots(const std::filesystem::path& folder, const LfwResult& result,
-                   const std::string& label) {
-  std::filesystem::create_directories(folder);
+Panel lfwRocPanel(const LfwResult& result) {
   Panel roc;
   roc.x_label = "false accept rate";
   roc.y_label = "true accept rate";
@@ -137,10 +109,43 @@ void writeLfwPlots(const std::filesystem::path& folder, const LfwResult& result,
   roc.y_range = Range{0, 1};
   roc.series = {rocSeries(result.roc, concat("area ", percent(result.auc), ", equal error rate ",
                                              percent(result.eer)))};
-  writeFigure(folder / "lfw_roc.png", concat("Verification of pairs: ", label), {roc});
+  return roc;
+}
+
+Panel lfwScorePanel(const LfwResult& result) {
+  std::vector<double> same;
+  std::vector<double> different;
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    (result.same[i] ? same : different).push_back(result.values[i]);
+  }
+  const auto [low, high] = std::minmax_element(result.values.begin(), result.values.end());
+  constexpr double kLeast = 1e-3;  // so that equal scores have a range, too
+  const Range range{*low, std::max(*high, *low + kLeast)};
+  Panel panel;
+  panel.x_label = concat(measureName(result.rule.measure), " of the two features");
+  panel.y_label = "% of the pairs of a kind, per bin";
+  panel.series = {histogram("same person", same, range, kBins),
+                  histogram("different people", different, range, kBins)};
+  double highest = 0;
+  for (const Series& series : panel.series) {
+    highest = std::max(highest, *std::max_element(series.y.begin(), series.y.end()));
+  }
+  const double threshold =
+      std::accumulate(result.fold_threshold.begin(), result.fold_threshold.end(), 0.0) /
+      static_cast<double>(result.fold_threshold.size());
+  panel.series.push_back(
+      {"mean threshold", {threshold, threshold}, {0, highest}, SeriesStyle::kReference});
+  return panel;
+}
+
+void writeLfwPlots(const std::filesystem::path& folder, const LfwResult& result,
+                   const std::string& label) {
+  std::filesystem::create_directories(folder);
+  writeFigure(folder / "lfw_roc.png", concat("Verification of pairs: ", label),
+              {lfwRocPanel(result)});
   writeFigure(folder / "lfw_scores.png",
               concat("Scores: ", label, ", accuracy ", percent(result.accuracy_mean)),
-              {scorePanel(result)});
+              {lfwScorePanel(result)});
 }
 
 }  // namespace sphereface

@@ -166,11 +166,9 @@ Curve curveOf(std::span<const RocPoint> roc) {
   return curve;
 }
 
-void takeFullVerification(const Questions& questions, const ScanResult& scan,
-                          MegafaceResult& result) {
-  const std::vector<double> same(questions.positives.begin(), questions.positives.end());
+void takeFullVerification(const ScanResult& scan, MegafaceResult& result) {
   const std::vector<double> different(scan.largest.begin(), scan.largest.end());
-  const std::vector<RocPoint> roc = rocCurve(same, different, result.negatives);
+  const std::vector<RocPoint> roc = rocCurve(result.positives, different, result.negatives);
   for (size_t i = 0; i < kMegafaceFars.size(); ++i)
     result.tar_at_far[i] = tarAtFar(roc, kMegafaceFars[i]);
   result.roc = curveOf(roc);
@@ -280,7 +278,7 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
   Questions questions = askQuestions(
       scorer, probes, options.devkit ? drawTrials(probes) : std::vector<Trial>{}, options.threads);
   result.searches = questions.first.back();
-  result.positives = questions.positives.size();
+  result.positives.assign(questions.positives.begin(), questions.positives.end());
   const size_t negative_rows =
       options.devkit ? std::min(kDevkitRows, result.probes) : result.probes;
   result.negatives = uint64_t{negative_rows} * result.distractors;
@@ -311,7 +309,7 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
     takeTraditionalCmc(questions, probes, result);
   } else {
     result.cmc = cmcOf(result.rank_counts, result.searches);
-    takeFullVerification(questions, scan, result);
+    takeFullVerification(scan, result);
   }
   takeMatches(questions, probes, scan, result);
   return result;

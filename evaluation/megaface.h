@@ -64,8 +64,8 @@ struct MegafaceResult {
   size_t distractors = 0;
   uint64_t searches = 0;              // ordered pairs
   std::vector<uint64_t> rank_counts;  // of searches with 0, 1, ..., distractors above the mate
-  uint64_t positives = 0;
-  uint64_t negatives = 0;
+  std::vector<double> positives;      // scores of the unordered pairs
+  uint64_t negatives = 0;             // how many scores
   std::array<double, kMegafaceFars.size()> tar_at_far{};
 
   /// x = distractors above the mate, so that x = 0 is rank 1; y = share of searches.

@@ -28,6 +28,7 @@ std::string farName(double far) {
 /// The columns of the table, as fractions.
 std::vector<double> ratesOf(const MegafaceResult& result) {
   std::vector<double> rates;
+  rates.reserve(kRanks.size() + result.tar_at_far.size());
   for (const size_t rank : kRanks)
     rates.push_back(result.rateAtRank(rank));
   rates.insert(rates.end(), result.tar_at_far.begin(), result.tar_at_far.end());
@@ -49,7 +50,7 @@ Json runJson(const MegafaceRun& run) {
                {"people", result.people},
                {"distractors", result.distractors},
                {"searches", result.searches},
-               {"positives", result.positives},
+               {"positives", result.positives.size()},
                {"negatives", result.negatives},
                {"rank1", result.rateAtRank(1)}};
   for (const size_t rank : kRanks)
@@ -80,6 +81,14 @@ std::vector<std::vector<const MegafaceRun*>> bySize(const std::vector<MegafaceRu
 }
 
 }  // namespace
+
+const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs) {
+  return *std::max_element(runs.begin(), runs.end(),
+                           [](const MegafaceRun& a, const MegafaceRun& b) {
+                             if (a.cleaned != b.cleaned) return b.cleaned;
+                             return a.result.distractors < b.result.distractors;
+                           });
+}
 
 std::string megafaceTable(const std::vector<MegafaceRun>& runs) {
   std::ostringstream out;
@@ -125,16 +134,12 @@ std::string megafaceTable(const std::vector<MegafaceRun>& runs) {
 }
 
 Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting) {
-  const auto weaker = [](const MegafaceRun& a, const MegafaceRun& b) {
-    if (a.cleaned != b.cleaned) return b.cleaned;
-    return a.result.distractors < b.result.distractors;
-  };
   Json json = {{"protocol", setting.devkit ? "megaface-devkit" : "megaface"},
                {"probe_list", setting.probe_list},
                {"probe_list_sha256", setting.probe_list_sha256},
                {"feature_dim", setting.feature_dim},
                {"model_sha256", setting.model_sha256}};
-  json.update(runJson(*std::max_element(runs.begin(), runs.end(), weaker)));
+  json.update(runJson(mainRun(runs)));
   json["runs"] = Json::array();
   for (const MegafaceRun& run : runs)
     json["runs"].push_back(runJson(run));

@@ -29,13 +29,16 @@ struct MegafaceSetting {
   std::string model_sha256;
 };
 
+/// The run with the most distractors, the cleaned one where there is one. requires: a run.
+const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs);
+
 /// A line for each run, in percent; for sizes with several lists a line of mean and sample standard
 /// deviation.
 std::string megafaceTable(const std::vector<MegafaceRun>& runs);
 
-/// The result for programs, in fractions. At the top are the fields of the run with the most
-/// distractors, the cleaned one where there is one; all of them are in "runs". In devkit mode
-/// "cmc", "roc" and "traditional_cmc" are those of the kit's own result file.
+/// The result for programs, in fractions. At the top are the fields of mainRun(), in "runs" those
+/// of all. In devkit mode "cmc", "roc" and "traditional_cmc" are those of the kit's own result
+/// file.
 Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting);
 
 /// The kit's matches_*.json.

@@ -95,19 +95,6 @@ double bestOfRoc(const Kinds& kinds, double weight_same, double weight_different
   return best->threshold;
 }
 
-bool isRight(ThresholdChoice choice, double value, bool same, double threshold) {
-  switch (choice) {
-    case ThresholdChoice::kMeanOfBest:
-      return same ? value > threshold : value < threshold;
-    case ThresholdChoice::kFirstBest:
-      return (value < threshold) == same;
-    case ThresholdChoice::kBestOfAll:
-    case ThresholdChoice::kYouden:
-      break;
-  }
-  return (value >= threshold) == same;
-}
-
 const std::array<VerificationRule, 5>& rules() {
   static const std::array<VerificationRule, 5> kRules = {{
       {"sphereface", true, Measure::kCosine, ThresholdChoice::kMeanOfBest, Mirror::kConcat},
@@ -163,6 +150,19 @@ double chooseThreshold(ThresholdChoice choice, std::span<const double> values,
       break;
   }
   return bestOfRoc(kinds, 1, 1);
+}
+
+bool isRight(ThresholdChoice choice, double value, bool same, double threshold) {
+  switch (choice) {
+    case ThresholdChoice::kMeanOfBest:
+      return same ? value > threshold : value < threshold;
+    case ThresholdChoice::kFirstBest:
+      return (value < threshold) == same;
+    case ThresholdChoice::kBestOfAll:
+    case ThresholdChoice::kYouden:
+      break;
+  }
+  return (value >= threshold) == same;
 }
 
 double accuracyAt(ThresholdChoice choice, std::span<const double> values,

@@ -62,6 +62,9 @@ std::string measureName(Measure measure);
 double chooseThreshold(ThresholdChoice choice, std::span<const double> values,
                        const std::vector<bool>& same);
 
+/// Whether the rule gets a pair with this value right.
+bool isRight(ThresholdChoice choice, double value, bool same, double threshold);
+
 /// Which share of pairs the rule gets right with this threshold.
 double accuracyAt(ThresholdChoice choice, std::span<const double> values,
                   const std::vector<bool>& same, double threshold);

@@ -176,10 +176,14 @@ TEST_F(MegafaceCommand, SeveralListsAreAveraged) {
   both.values.insert(both.values.end(), second.values.begin(), second.values.end());
   both.rows += second.rows;
   writeFeatures(folder_ / "distractors1.sff", both);
-  const Finished done = evaluate({"--distractors", path("list_400_1"), path("list_400_2")});
+  const Finished done = evaluate(
+      {"--distractors", path("list_400_1"), path("list_400_2"), "--report", path("out.html")});
   ASSERT_EQ(done.code, 0) << done.output;
   EXPECT_NE(done.output.find("mean of 2"), std::string::npos) << done.output;
   EXPECT_EQ(result().at("runs").size(), 2U);
+  const std::string page = readFile(folder_ / "out.html");
+  EXPECT_NE(page.find("list_400_2"), std::string::npos);
+  EXPECT_NE(page.find("</html>"), std::string::npos);
 }
 
 TEST_F(MegafaceCommand, WrongInputIsNamed) {

@@ -211,7 +211,7 @@ TEST(Megaface, CountsWhatTheDefinitionSaysToTheLastPair) {
     const Literal literal(c, cosineOf, c.probes.size());
     const MegafaceResult result = evaluate(c, {.threads = 2});
     EXPECT_EQ(result.searches, people * images * (images - 1));
-    EXPECT_EQ(result.positives, literal.positives.size());
+    EXPECT_EQ(result.positives.size(), literal.positives.size());
     EXPECT_EQ(result.negatives, literal.negatives.size());
     EXPECT_EQ(result.rank_counts, literal.rank_counts);
     EXPECT_DOUBLE_EQ(result.rateAtRank(1), static_cast<double>(literal.rank_counts[0]) /

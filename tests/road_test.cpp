@@ -159,8 +159,10 @@ TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
   auto evaluate = [&](const std::vector<std::string>& source, const std::string& name) {
     std::vector<std::string> line = pairs;
     line.insert(line.end(), source.begin(), source.end());
-    line.insert(line.end(), {"--json", path(name + ".json"), "--plots", path(name + "-plots")});
+    line.insert(line.end(), {"--json", path(name + ".json"), "--plots", path(name + "-plots"),
+                             "--report", path(name + ".html")});
     run(line);
+    EXPECT_NE(readFile(folder_ / (name + ".html")).find("</html>"), std::string::npos);
     EXPECT_TRUE(fs::exists(folder_ / (name + "-plots") / "lfw_roc.png"));
     return readJsonFile(folder_ / (name + ".json"));
   };
@@ -189,6 +191,9 @@ TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
   refuse({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--features", path("features.sff"),
           "--protocol", "olivetti", "--json", path("x.json")},
          2, "olivetti");
+  refuse({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--features", path("features.sff"),
+          "--images", path("test"), "--json", path("x.json")},
+         2, "--report");
 }
 
 TEST_F(Road, ExtractReadsFoldersDataSetsAndLists) {
