@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -12,13 +13,17 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "cli/evaluate.h"
+#include "data/align/alignment_template.h"
 #include "evaluation/extract.h"
 #include "evaluation/feature_file.h"
+#include "evaluation/image_source.h"
 #include "evaluation/lfw_page.h"
 #include "evaluation/lfw_protocol.h"
 #include "evaluation/lfw_report.h"
 #include "evaluation/pairs.h"
 #include "evaluation/pixel_baseline.h"
+#include "evaluation/verification_rule.h"
+#include "evaluation/verification_set.h"
 
 namespace sphereface {
 namespace {
@@ -38,16 +43,42 @@ struct LfwOptions {
   fs::path json;
 };
 
-FeatureSet featuresOf(const LfwOptions& options, const PairList& list) {
+struct Input {
+  PairList list;
+  ImageSource images;  // none with features from a file
+};
+
+Input openInput(const LfwOptions& options) {
+  if (isVerificationSet(options.pairs)) {
+    if (!options.images.empty()) {
+      throw UsageError(concat("--images: the images are in ", options.pairs.string()));
+    }
+    VerificationSet set = readVerificationSet(options.pairs);
+    return {std::move(set.pairs), std::move(set.images)};
+  }
+  if (options.images.empty() && options.features.empty()) {
+    throw UsageError("--checkpoint and --raw-pixels need --images, or a .bin as --pairs");
+  }
+  if (!options.features.empty() && !options.images.empty() && options.report.empty()) {
+    throw UsageError("--images with --features is for the pictures of --report");
+  }
+  Input input{readPairs(options.pairs), {}};
+  if (!options.images.empty()) {
+    input.images = namedImages(options.images, distinctImages(input.list));
+  }
+  return input;
+}
+
+FeatureSet featuresOf(const LfwOptions& options, const ImageSource& images) {
   if (options.raw_pixels) {
-    return pixelFeatures(namedImages(options.images, distinctImages(list)), availableThreads());
+    return pixelFeatures(alignedTo(kAlignmentTemplate, images), availableThreads());
   }
   if (!options.checkpoint.empty()) {
     ExtractOptions extract;
     extract.checkpoint = options.checkpoint;
     extract.mirror = options.mirror.empty() ? verificationRule(options.protocol).mirror
                                             : mirrorFromName(options.mirror);
-    return extractFeatures(extract, namedImages(options.images, distinctImages(list)));
+    return extractFeatures(extract, images);
   }
   return readFeatures(options.features);
 }
@@ -55,11 +86,8 @@ FeatureSet featuresOf(const LfwOptions& options, const PairList& list) {
 void runLfw(const LfwOptions& options) {
   needFolder("--json", options.json);
   needFolder("--report", options.report);
-  if (!options.features.empty() && !options.images.empty() && options.report.empty()) {
-    throw UsageError("--images with --features is for the pictures of --report");
-  }
-  const PairList list = readPairs(options.pairs);
-  const FeatureSet features = featuresOf(options, list);
+  const auto [list, images] = openInput(options);
+  const FeatureSet features = featuresOf(options, images);
   const LfwResult result =
       evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
   std::fputs(lfwTable(result, features).c_str(), stdout);
@@ -69,7 +97,7 @@ void runLfw(const LfwOptions& options) {
                                                        : options.features.filename().string();
   if (!options.plots.empty()) writeLfwPlots(options.plots, result, label);
   if (!options.report.empty()) {
-    writeFileAtomically(options.report, lfwPage(result, list, features, label, options.images));
+    writeFileAtomically(options.report, lfwPage(result, list, features, label, images));
   }
 }
 
@@ -79,21 +107,19 @@ void addEvaluateLfw(CLI::App& evaluate) {
   auto options = std::make_shared<LfwOptions>();
   CLI::App* verb = evaluate.add_subcommand(
       "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
-  verb->add_option("--pairs", options->pairs, "List of pairs, as LFW's pairs.txt")->required();
-  CLI::Option* images = verb->add_option(
+  verb->add_option("--pairs", options->pairs,
+                   "List of pairs, as LFW's pairs.txt; or an insightface set with its images, .bin")
+      ->required();
+  verb->add_option(
       "--images", options->images,
       "Folder of aligned faces, NAME/NAME_0001.jpg; with --features for the pictures of "
       "--report alone");
   CLI::Option_group* source = verb->add_option_group("What is evaluated");
   source->add_option("--features", options->features, "Features, .sff or .npy");
-  CLI::Option* checkpoint = source
-                                ->add_option("--checkpoint", options->checkpoint,
-                                             "Network that makes the features of --images")
-                                ->needs(images);
-  source
-      ->add_flag("--raw-pixels", options->raw_pixels,
-                 "Grey pixels of --images: what is scored without learning")
-      ->needs(images);
+  CLI::Option* checkpoint = source->add_option("--checkpoint", options->checkpoint,
+                                               "Network that makes the features of the images");
+  source->add_flag("--raw-pixels", options->raw_pixels,
+                   "Grey pixels of the images: what is scored without learning");
   source->require_option(1);
   verb->add_option(
           "--protocol", options->protocol,

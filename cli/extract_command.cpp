@@ -53,8 +53,10 @@ void addExtractCommand(CLI::App& app) {
   CLI::App* verb =
       app.add_subcommand("extract", "Compute the features of images with a checkpoint");
   verb->add_option("--checkpoint", options->extract.checkpoint, "Checkpoint folder")->required();
-  verb->add_option("--input", options->input,
-                   "Folder of aligned images, packed data set, or text file listing images")
+  verb->add_option(
+          "--input", options->input,
+          "Folder of aligned images, packed data set, insightface set (.bin), or text file "
+          "listing images")
       ->required();
   verb->add_option("--output", options->output, "Feature file: .sff or .npy; or a new folder")
       ->required();

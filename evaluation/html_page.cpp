@@ -34,8 +34,8 @@ th { color: #555; font-weight: 600; }
 .figures span { color: #555; }
 img.plot { max-width: 100%; }
 .pairs { display: flex; flex-wrap: wrap; gap: 16px; }
-.pair { width: 232px; font-size: 12px; color: #444; overflow-wrap: anywhere; }
-.pair img { height: 128px; margin-right: 4px; }
+.pair { width: 236px; font-size: 12px; color: #444; overflow-wrap: anywhere; }
+.pair img { height: 112px; margin-right: 4px; }
 )";
 
 std::string escaped(std::string_view text) {

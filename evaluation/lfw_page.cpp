@@ -14,7 +14,6 @@
 #include "base/plot.h"
 #include "evaluation/hard_pairs.h"
 #include "evaluation/html_page.h"
-#include "evaluation/image_source.h"
 #include "evaluation/lfw_report.h"
 
 namespace sphereface {
@@ -33,7 +32,7 @@ std::string known(const std::string& text) {
 }
 
 void addHardPairs(const std::string& name, const std::vector<HardPair>& hard, const PairList& list,
-                  const std::filesystem::path& images, HtmlPage& page) {
+                  const ImageSource& images, HtmlPage& page) {
   const size_t shown = std::min(kShownPairs, hard.size());
   page.heading(concat(name, ": ", hard.size(),
                       shown < hard.size() ? concat(", the ", shown, " farthest from the threshold")
@@ -47,13 +46,14 @@ void addHardPairs(const std::string& name, const std::vector<HardPair>& hard, co
     stems.push_back(list.pairs[hard[i].pair].left);
     stems.push_back(list.pairs[hard[i].pair].right);
   }
-  const ImageSource faces = images.empty() ? ImageSource() : namedImages(images, stems);
+  std::vector<size_t> faces;
+  if (!images.names.empty()) faces = locateImages(stems, images.names, "pictures");
   std::vector<FacePair> pairs;
   for (size_t i = 0; i < shown; ++i) {
     FacePair pair;
-    if (!images.empty()) {
-      pair.left = faces.load(2 * i);
-      pair.right = faces.load(2 * i + 1);
+    if (!faces.empty()) {
+      pair.left = images.load(faces[2 * i]);
+      pair.right = images.load(faces[2 * i + 1]);
     }
     pair.caption = concat(stems[2 * i], " and ", stems[2 * i + 1], ": ", decimal(hard[i].value, 4),
                           ", threshold ", decimal(hard[i].threshold, 4));
@@ -65,7 +65,7 @@ void addHardPairs(const std::string& name, const std::vector<HardPair>& hard, co
 }  // namespace
 
 std::string lfwPage(const LfwResult& result, const PairList& list, const FeatureSet& features,
-                    const std::string& label, const std::filesystem::path& images) {
+                    const std::string& label, const ImageSource& images) {
   HtmlPage page("Verification of pairs", label);
   page.figures({{percent(result.accuracy_mean), "accuracy, " + result.rule.name + " protocol"},
                 {percent(result.auc), "area under ROC"},

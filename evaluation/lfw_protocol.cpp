@@ -205,7 +205,8 @@ void takeFoldStatistics(std::span<const Fold> folds, LfwResult& result) {
   result.accuracy_mean = meanOf(result.fold_accuracy);
   result.accuracy_std = std::sqrt(squares / count);
   result.standard_error = std::sqrt(squares / (count - 1)) / std::sqrt(count);
-  if (!result.rule.isDistance()) return;
+  // A fold without pairs of a kind has no rate.
+  if (!result.rule.isDistance() || std::isnan(meanOf(validated) + meanOf(validated_far))) return;
   result.validation_rate = {meanOf(validated), std::sqrt(squaresOf(validated) / count),
                             meanOf(validated_far)};
 }

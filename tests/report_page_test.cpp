@@ -126,7 +126,8 @@ TEST(LfwPage, ShowsNumbersCurvesAndTheWrongPairs) {
   paintFaces(folder / "faces", list);
   const LfwResult result = evaluateLfw(verificationRule("sphereface"), list, features, 2);
   ASSERT_LT(result.accuracy_mean, 1.0);
-  const std::string page = lfwPage(result, list, features, "random features", folder / "faces");
+  const std::string page = lfwPage(result, list, features, "random features",
+                                   namedImages(folder / "faces", distinctImages(list)));
   expectSelfContained(page);
   const HardPairs hard = hardPairs(result, list);
   EXPECT_EQ(occurrences(page, concat("False accepts: ", hard.false_accepts.size())), 1U);
@@ -145,7 +146,7 @@ TEST(LfwPage, DoesWithoutPicturesAndWithoutWrongPairs) {
   const PairList list = randomPairs(4, 20, 10, 3);
   const FeatureSet features = randomFeatures(list, 24, 0.01, 3);
   const LfwResult result = evaluateLfw(verificationRule("best"), list, features, 2);
-  const std::string page = lfwPage(result, list, features, "random features", "");
+  const std::string page = lfwPage(result, list, features, "random features", ImageSource());
   EXPECT_EQ(occurrences(page, "False accepts: 0"), 1U);
   EXPECT_EQ(occurrences(page, "data:image/jpeg"), 0U);
   EXPECT_EQ(occurrences(page, "optimistic"), 1U);
