@@ -10,6 +10,7 @@
 
 namespace sphereface {
 
+void addEvaluateFisher(CLI::App& evaluate);
 void addEvaluateLfw(CLI::App& evaluate);
 void addEvaluateMegaface(CLI::App& evaluate);
 

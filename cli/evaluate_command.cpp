@@ -20,6 +20,7 @@ void addEvaluateCommand(CLI::App& app) {
   evaluate->footer("Example: sphereface evaluate lfw --help");
   addEvaluateLfw(*evaluate);
   addEvaluateMegaface(*evaluate);
+  addEvaluateFisher(*evaluate);
 }
 
 }  // namespace sphereface

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdio>
+#include <memory>
 
 #include "base/error.h"
 #include "base/json.h"

@@ -221,9 +221,10 @@ size_t blockColumns(const Scorer& scorer, ScanOptions scan, const MegafaceProbes
     scan.block_columns = columns;
     size_t sum = scanBytes(scorer, scan, probes.list.paths.size(), questions.queries.size());
     sum += probes.prepared.size() * sizeof(float) + questions.queries.size() * sizeof(CountQuery) +
-           distractors.names.size() * (sizeof(std::string) + sizeof(uint64_t));
+           distractors.names.size() * sizeof(uint64_t);
+    // Once in the list and once in the source.
     for (const std::string& name : distractors.names)
-      sum += name.size();
+      sum += 2 * (sizeof(std::string) + name.size());
     return sum;
   };
   const size_t least = bytes(Scorer::kPanel);

@@ -4,6 +4,7 @@
 #include "evaluation/score_scan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <memory>
 

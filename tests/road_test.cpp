@@ -181,6 +181,10 @@ TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
     EXPECT_EQ(by_file.at("fold_accuracy"), direct.at("fold_accuracy"));
     EXPECT_EQ(by_file.at("auc"), direct.at("auc"));
   }
+  run({"evaluate", "fisher", "--features", path("features.sff"), "--json", path("fisher.json"),
+       "--report", path("fisher.html")});
+  EXPECT_EQ(readJsonFile(folder_ / "fisher.json").at("classes"), 20);
+  EXPECT_TRUE(fs::exists(folder_ / "fisher.html"));
   evaluate({"--raw-pixels", "--images", path("test")}, "pixels");
   const Json other = evaluate(
       {"--checkpoint", checkpoint(10), "--images", path("test"), "--protocol", "insightface"},
