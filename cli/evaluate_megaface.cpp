@@ -39,6 +39,7 @@ struct Options {
   fs::path json;
   fs::path matches;
   fs::path report;
+  MegafaceImages images;
 };
 
 /// A list and its features.
@@ -119,7 +120,7 @@ void run(Options options) {
   if (!options.matches.empty())
     writeJsonFile(options.matches, megafaceMatchesJson(runs.back().result));
   if (!options.report.empty()) {
-    writeFileAtomically(options.report, megafacePage(runs, setting));
+    writeFileAtomically(options.report, megafacePage(runs, setting, options.images));
   }
 }
 
@@ -161,8 +162,16 @@ void addEvaluateMegaface(CLI::App& evaluate) {
   verb->add_option("--threads", options->threads, "Compute threads; 0: all cores")
       ->capture_default_str();
   verb->add_option("--json", options->json, "Where to write the results")->required();
-  verb->add_option("--report", options->report,
-                   "Also write the results as one HTML page, with CMC and ROC");
+  CLI::Option* report =
+      verb->add_option("--report", options->report,
+                       "Also write the results as one HTML page, with CMC, ROC, scores and the "
+                       "hardest pairs");
+  verb->add_option("--probe-images", options->images.probes,
+                   "Folder of the probes' images, for the pairs of --report")
+      ->needs(report);
+  verb->add_option("--distractor-images", options->images.distractors,
+                   "Folder of the distractors' images, for the pairs of --report")
+      ->needs(report);
   verb->add_option("--matches", options->matches,
                    "Also write the kit's matches file: the best distractors of each probe and the "
                    "rank of each search (without noise where noise lists are given)");

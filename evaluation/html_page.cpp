@@ -5,7 +5,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <opencv2/imgproc.hpp>
 #include <string_view>
 
 #include "base/error.h"
@@ -15,6 +17,7 @@ namespace sphereface {
 namespace {
 
 constexpr int kThumbnailQuality = 90;
+constexpr int kThumbnailHeight = 224;  // twice as it is shown, for dense screens
 
 constexpr std::string_view kStyle = R"(
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 1020px;
@@ -69,6 +72,15 @@ std::string dataUri(const std::string& type, const std::string& bytes) {
                                      static_cast<int>(bytes.size()));
   text.resize(static_cast<size_t>(length));
   return concat("data:", type, ";base64,", text);
+}
+
+/// A large picture made smaller.
+cv::Mat thumbnail(const cv::Mat& picture) {
+  if (picture.rows <= kThumbnailHeight) return picture;
+  cv::Mat small;
+  const int width = std::max(1, picture.cols * kThumbnailHeight / picture.rows);
+  cv::resize(picture, small, {width, kThumbnailHeight}, 0, 0, cv::INTER_AREA);
+  return small;
 }
 
 std::string row(const char* cell, const std::vector<std::string>& texts) {
@@ -128,8 +140,9 @@ void HtmlPage::facePairs(const std::vector<FacePair>& pairs) {
     body_ += "<div class=\"pair\">";
     for (const cv::Mat* face : {&pair.left, &pair.right}) {
       if (face->empty()) continue;
-      body_ += concat("<img alt=\"\" src=\"",
-                      dataUri("image/jpeg", encodeJpeg(*face, kThumbnailQuality)), "\">");
+      body_ +=
+          concat("<img alt=\"\" src=\"",
+                 dataUri("image/jpeg", encodeJpeg(thumbnail(*face), kThumbnailQuality)), "\">");
     }
     body_ += concat("<div>", escaped(pair.caption), "</div></div>\n");
   }

@@ -28,6 +28,7 @@ constexpr double kLeastRise = 0.001;
 constexpr uint64_t kCompleteRoc = 1 << 22;
 constexpr double kHighestFar = kMegafaceFars.back();
 constexpr size_t kMostColumns = 4096;  // more in memory at a time gains nothing
+constexpr size_t kHardPairs = 12;
 constexpr size_t kNobody = std::numeric_limits<size_t>::max();
 
 /// One draw of gallery images for "traditional_cmc".
@@ -213,6 +214,42 @@ void takeMatches(const Questions& questions, const MegafaceProbes& probes, ScanR
   }
 }
 
+/// The first `kHardPairs` of the pairs by `before`.
+template <class Before>
+std::vector<ScoredPair> hardest(std::vector<ScoredPair> pairs, const Before& before) {
+  const size_t count = std::min(kHardPairs, pairs.size());
+  std::partial_sort(pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(count), pairs.end(),
+                    before);
+  pairs.resize(count);
+  return pairs;
+}
+
+void takeHardPairs(const Questions& questions, const MegafaceProbes& probes,
+                   const FeatureSource& distractors, MegafaceResult& result) {
+  const std::vector<std::string>& paths = probes.list.paths;
+  std::vector<ScoredPair> nearest;
+  nearest.reserve(paths.size());
+  for (size_t i = 0; i < paths.size(); ++i) {
+    const Neighbour& best = result.matches[i].distractors.at(0);
+    nearest.push_back({paths[i], distractors.names[best.column], best.score});
+  }
+  std::vector<ScoredPair> mates;
+  mates.reserve(result.positives.size());
+  for (const std::vector<size_t>& images : probes.people) {
+    for (size_t i = 0; i < images.size(); ++i) {
+      for (size_t j = i + 1; j < images.size(); ++j) {
+        const size_t search = questions.first[images[i]] + j - 1;
+        mates.push_back({paths[images[i]], paths[images[j]], questions.queries[search].threshold});
+      }
+    }
+  }
+  result.nearest_distractors =
+      hardest(std::move(nearest),
+              [](const ScoredPair& a, const ScoredPair& b) { return a.score > b.score; });
+  result.farthest_mates = hardest(
+      std::move(mates), [](const ScoredPair& a, const ScoredPair& b) { return a.score < b.score; });
+}
+
 /// As many distractors in memory as the limit leaves room for.
 size_t blockColumns(const Scorer& scorer, ScanOptions scan, const MegafaceProbes& probes,
                     const Questions& questions, const FeatureSource& distractors,
@@ -313,6 +350,7 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
     takeFullVerification(scan, result);
   }
   takeMatches(questions, probes, scan, result);
+  takeHardPairs(questions, probes, distractors, result);
   return result;
 }
 

@@ -58,6 +58,13 @@ struct MegafaceMatches {
   std::vector<uint64_t> mate_ranks;  // distractors above this probe when that image searches for it
 };
 
+/// Two images, by their paths in the lists.
+struct ScoredPair {
+  std::string left;
+  std::string right;
+  double score = 0;
+};
+
 struct MegafaceResult {
   size_t probes = 0;
   size_t people = 0;
@@ -73,6 +80,11 @@ struct MegafaceResult {
   Curve roc;  // x = FAR, y = TAR; by default to FAR 1e-3 or, with few negatives, to 1
   std::optional<Curve> traditional_cmc;  // devkit mode
   std::vector<MegafaceMatches> matches;  // of each probe
+
+  /// The hardest pairs, a dozen of each: of the probes and their best distractors those that are
+  /// most alike, and of the images of one person those that are least.
+  std::vector<ScoredPair> nearest_distractors;
+  std::vector<ScoredPair> farthest_mates;
 
   /// The share of searches that end at this rank or a better one. requires: rank > 0.
   double rateAtRank(size_t rank) const;

@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iomanip>
+#include <opencv2/core.hpp>
+#include <sstream>
 #include <string>
 
 #include "base/error.h"
+#include "base/image_file.h"
 #include "base/plot.h"
 #include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
@@ -82,9 +86,28 @@ Panel scorePanel(const MegafaceRun& run, bool devkit) {
   return panel;
 }
 
+cv::Mat faceOf(const std::filesystem::path& folder, const std::string& path) {
+  return folder.empty() ? cv::Mat() : readImage(folder / path);
+}
+
+void addPairs(const std::string& heading, const std::vector<ScoredPair>& pairs,
+              const std::filesystem::path& left, const std::filesystem::path& right,
+              HtmlPage& page) {
+  page.heading(heading);
+  std::vector<FacePair> faces;
+  for (const ScoredPair& pair : pairs) {
+    std::ostringstream score;
+    score << std::fixed << std::setprecision(4) << pair.score;
+    faces.push_back({faceOf(left, pair.left), faceOf(right, pair.right),
+                     concat(pair.left, " and ", pair.right, ": ", score.str())});
+  }
+  page.facePairs(faces);
+}
+
 }  // namespace
 
-std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting) {
+std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting,
+                         const MegafaceImages& images) {
   const MegafaceRun& main = mainRun(runs);
   HtmlPage page("MegaFace", nameOf(main));
   page.figures({{percent(main.result.rateAtRank(1), kDecimals),
@@ -121,6 +144,10 @@ std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSet
   page.paragraph(nameOf(main));
   page.picture(drawFigure("", {scorePanel(main, setting.devkit)}),
                "histograms of mates' and best distractors' scores");
+  addPairs("Probes and distractors that are most alike", main.result.nearest_distractors,
+           images.probes, images.distractors, page);
+  addPairs("Images of one person that are least alike", main.result.farthest_mates, images.probes,
+           images.probes, page);
   return page.text();
 }
 

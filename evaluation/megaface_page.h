@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,16 @@
 
 namespace sphereface {
 
-/// The result as one HTML page: figures, the table of the runs, CMC and ROC of all of them.
-std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting);
+/// Where the images of the lists are, or empty paths.
+struct MegafaceImages {
+  std::filesystem::path probes;
+  std::filesystem::path distractors;
+};
+
+/// The result as one HTML page: figures, the table of the runs, CMC and ROC of all of them, scores
+/// and the hardest pairs of the main run, with pictures of those whose folder is given.
+/// errors: Error naming an image that can't be read.
+std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting,
+                         const MegafaceImages& images);
 
 }  // namespace sphereface

@@ -184,6 +184,13 @@ TEST_F(MegafaceCommand, SeveralListsAreAveraged) {
   const std::string page = readFile(folder_ / "out.html");
   EXPECT_NE(page.find("list_400_2"), std::string::npos);
   EXPECT_NE(page.find("</html>"), std::string::npos);
+  // No such pictures: named, and the page isn't written.
+  std::filesystem::remove(folder_ / "out.html");
+  const Finished lost = evaluate({"--distractors", path("list_400_1"), "--report", path("out.html"),
+                                  "--probe-images", path("nowhere")});
+  EXPECT_EQ(lost.code, 1) << lost.output;
+  EXPECT_NE(lost.output.find("nowhere/P_"), std::string::npos) << lost.output;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.html"));
 }
 
 TEST_F(MegafaceCommand, WrongInputIsNamed) {

@@ -14,6 +14,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <string>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -204,6 +205,31 @@ void expectBestNeighbours(const Case& c, const Literal& literal, const MegafaceR
   }
 }
 
+void expectHardPairs(const Case& c, const Literal& literal, const MegafaceResult& result) {
+  std::vector<double> nearest;
+  for (const std::vector<double>& scores : literal.with_distractors)
+    nearest.push_back(*std::max_element(scores.begin(), scores.end()));
+  std::sort(nearest.begin(), nearest.end(), std::greater<>());
+  std::vector<double> farthest = literal.positives;
+  std::sort(farthest.begin(), farthest.end());
+  ASSERT_EQ(result.nearest_distractors.size(), std::min<size_t>(12, nearest.size()));
+  ASSERT_EQ(result.farthest_mates.size(), std::min<size_t>(12, farthest.size()));
+  const auto number = [](const std::string& name) {
+    return static_cast<size_t>(std::stoul(name.substr(name.find_first_of("0123456789"))));
+  };
+  for (size_t n = 0; n < result.nearest_distractors.size(); ++n) {
+    const ScoredPair& pair = result.nearest_distractors[n];
+    EXPECT_EQ(pair.score, nearest[n]);
+    EXPECT_EQ(literal.with_distractors[number(pair.left)][number(pair.right)], pair.score);
+  }
+  for (size_t n = 0; n < result.farthest_mates.size(); ++n) {
+    const ScoredPair& pair = result.farthest_mates[n];
+    EXPECT_EQ(pair.score, farthest[n]);
+    EXPECT_EQ(literal.with_probes[number(pair.left)][number(pair.right)], pair.score);
+    EXPECT_EQ(c.list.ids[number(pair.left)], c.list.ids[number(pair.right)]);
+  }
+}
+
 TEST(Megaface, CountsWhatTheDefinitionSaysToTheLastPair) {
   for (const auto& [people, images, distractors, dim] :
        std::vector<std::array<size_t, 4>>{{5, 3, 1, 48}, {13, 5, 700, 51}, {40, 4, 1111, 64}}) {
@@ -224,6 +250,7 @@ TEST(Megaface, CountsWhatTheDefinitionSaysToTheLastPair) {
       EXPECT_DOUBLE_EQ(result.roc.y[p], literal.tarAtFar(result.roc.x[p] + 1e-12));
     EXPECT_EQ(result.roc.x.back(), 1.0);
     expectBestNeighbours(c, literal, result);
+    expectHardPairs(c, literal, result);
     EXPECT_FALSE(result.traditional_cmc);
   }
 }

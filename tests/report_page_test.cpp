@@ -69,14 +69,18 @@ int pixelsNear(const cv::Mat& picture, const cv::Vec3b& color) {
   return cv::countNonZero(mask);
 }
 
+cv::Mat paintedFace() {
+  cv::Mat picture(112, 96, CV_8UC3, cv::Scalar::all(200));
+  picture(cv::Rect(20, 20, 56, 70)) = cv::Scalar(kFaceGreen[0], kFaceGreen[1], kFaceGreen[2]);
+  return picture;
+}
+
 /// Paints a picture for each image of the pairs.
 void paintFaces(const fs::path& folder, const PairList& list) {
   for (const std::string& image : distinctImages(list)) {
     const fs::path file = folder / (image + ".png");
     fs::create_directories(file.parent_path());
-    cv::Mat picture(112, 96, CV_8UC3, cv::Scalar::all(200));
-    picture(cv::Rect(20, 20, 56, 70)) = cv::Scalar(kFaceGreen[0], kFaceGreen[1], kFaceGreen[2]);
-    writeFileAtomically(file, encodePng(picture));
+    writeFileAtomically(file, encodePng(paintedFace()));
   }
 }
 
@@ -194,13 +198,29 @@ TEST(MegafacePage, ShowsTheCurvesOfAllRuns) {
     runs.push_back({concat("megaface_features_list.json_", count, "_1"), "", count, false,
                     evaluateMegaface(scorer, probes, source(120, count), {.threads = 2})});
   }
-  const std::string page = megafacePage(runs, {"probes.json", "abc", false, kDim, ""});
+  const MegafaceSetting setting{"probes.json", "abc", false, kDim, ""};
+  EXPECT_EQ(occurrences(megafacePage(runs, setting, {}), "data:image/jpeg"), 0U);
+  const TemporaryFolder folder;
+  const MegafaceImages images{folder / "probes", folder / "distractors"};
+  fs::create_directory(images.probes);
+  fs::create_directory(images.distractors);
+  for (const ScoredPair& pair : runs.back().result.nearest_distractors) {
+    writeFileAtomically(images.probes / pair.left, encodePng(paintedFace()));
+    writeFileAtomically(images.distractors / pair.right, encodePng(paintedFace()));
+  }
+  for (const ScoredPair& pair : runs.back().result.farthest_mates) {
+    writeFileAtomically(images.probes / pair.left, encodePng(paintedFace()));
+    writeFileAtomically(images.probes / pair.right, encodePng(paintedFace()));
+  }
+  const std::string page = megafacePage(runs, setting, images);
+  EXPECT_EQ(occurrences(page, "data:image/jpeg"), 48U);
   expectSelfContained(page);
   EXPECT_EQ(occurrences(page, "data:image/png"), 3U);
   EXPECT_EQ(occurrences(page, "megaface_features_list.json_500_1"), 1U);
-  const cv::Mat seen = screenshot(page, "megaface", 2400);
+  const cv::Mat seen = screenshot(page, "megaface", 3400);
   if (seen.empty()) GTEST_SKIP() << "no chromium: not looked at";
   EXPECT_GT(pixelsNear(seen, kPlotBlue), 500);
+  EXPECT_GT(pixelsNear(seen, kFaceGreen), 20000);
 }
 
 }  // namespace
