@@ -54,7 +54,8 @@ cv::Mat screenshot(const std::string& page, const std::string& name, int height)
   writeFileAtomically(html, page);
   const std::string command =
       concat("HOME=", (folder / "").string(),
-             " timeout 120 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars "
+             " timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
+             "--hide-scrollbars "
              "--window-size=1100,",
              height, " --screenshot=", png.string(), " file://", fs::absolute(html).string(),
              " >/dev/null 2>&1");
