@@ -49,7 +49,7 @@ struct MegafaceOptions {
   size_t memory_bytes = size_t{1} << 30;
 };
 
-inline constexpr std::array<double, 4> kMegafaceFars = {1e-6, 1e-5, 1e-4, 1e-3};
+inline constexpr std::array<double, 3> kMegafaceFars = {1e-6, 1e-5, 1e-4};
 
 /// The devkit's "matches" of one probe.
 struct MegafaceMatches {
@@ -77,7 +77,7 @@ struct MegafaceResult {
 
   /// x = distractors above the mate, so that x = 0 is rank 1; y = share of searches.
   Curve cmc;
-  Curve roc;  // x = FAR, y = TAR; by default to FAR 1e-3 or, with few negatives, to 1
+  Curve roc;  // x = FAR, y = TAR; by default to FAR 1e-4 or, with few negatives, to 1
   std::optional<Curve> traditional_cmc;  // devkit mode
   std::vector<MegafaceMatches> matches;  // of each probe
 

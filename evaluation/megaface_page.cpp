@@ -130,9 +130,9 @@ std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSet
     for (const double tar : run.result.tar_at_far)
       rows.back().push_back(percent(tar, kDecimals));
   }
-  page.table({"list", "distractors", "rank 1", "rank 10", "rank 100", "TAR@1e-6", "TAR@1e-5",
-              "TAR@1e-4", "TAR@1e-3"},
-             rows);
+  page.table(
+      {"list", "distractors", "rank 1", "rank 10", "rank 100", "TAR@1e-6", "TAR@1e-5", "TAR@1e-4"},
+      rows);
   page.heading("Identification (CMC)");
   page.picture(drawFigure("", {cmcPanel(runs)}), "cumulative match characteristic over the rank");
   page.heading("Verification (ROC)");
