@@ -1,105 +1,26 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include <cstdio>
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "base/error.h"
-#include "base/json.h"
-#include "base/parallel.h"
 #include "cli/commands.h"
-#include "evaluation/extract.h"
-#include "evaluation/feature_file.h"
-#include "evaluation/lfw_protocol.h"
-#include "evaluation/lfw_report.h"
-#include "evaluation/pairs.h"
-#include "evaluation/pixel_baseline.h"
+#include "cli/evaluate.h"
 
 namespace sphereface {
-namespace {
 
-namespace fs = std::filesystem;
-
-struct LfwOptions {
-  fs::path pairs;
-  fs::path features;
-  fs::path checkpoint;
-  fs::path images;
-  bool raw_pixels = false;
-  std::string protocol = "sphereface";
-  fs::path plots;
-  fs::path json;
-};
-
-FeatureSet featuresOf(const LfwOptions& options, const PairList& list) {
-  if (options.raw_pixels) {
-    return pixelFeatures(namedImages(options.images, distinctImages(list)), availableThreads());
-  }
-  if (!options.checkpoint.empty()) {
-    ExtractOptions extract;
-    extract.checkpoint = options.checkpoint;
-    return extractFeatures(extract, namedImages(options.images, distinctImages(list)));
-  }
-  return readFeatures(options.features);
-}
-
-void runLfw(const LfwOptions& options) {
-  const fs::path json_folder = options.json.parent_path();
-  if (!json_folder.empty() && !fs::is_directory(json_folder)) {
-    throw UsageError(concat("--json: no such folder: ", json_folder.string()));
-  }
-  const PairList list = readPairs(options.pairs);
-  const FeatureSet features = featuresOf(options, list);
-  const LfwResult result = evaluateLfw(list, features, availableThreads());
-  std::fputs(lfwTable(result, features).c_str(), stdout);
-  writeJsonFile(options.json, lfwJson(result, list, features));
-  if (!options.plots.empty()) {
-    const std::string label = options.raw_pixels         ? "raw pixels"
-                              : options.features.empty() ? options.checkpoint.filename().string()
-                                                         : options.features.filename().string();
-    writeLfwPlots(options.plots, result, label);
+void needFolder(const char* flag, const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+    throw UsageError(concat(flag, ": no such folder: ", folder.string()));
   }
 }
-
-void addLfw(CLI::App& evaluate) {
-  auto options = std::make_shared<LfwOptions>();
-  CLI::App* verb = evaluate.add_subcommand(
-      "lfw", "Ten-fold accuracy on pairs of faces in LFW's format, as SphereFace publishes it");
-  verb->add_option("--pairs", options->pairs, "List of pairs, as LFW's pairs.txt")->required();
-  CLI::Option* images =
-      verb->add_option("--images", options->images, "Folder of aligned faces, NAME/NAME_0001.jpg");
-  CLI::Option_group* source = verb->add_option_group("What is evaluated");
-  source->add_option("--features", options->features, "Features, .sff or .npy")->excludes(images);
-  source
-      ->add_option("--checkpoint", options->checkpoint,
-                   "Network that makes the features of --images, each with its mirror image's")
-      ->needs(images);
-  source
-      ->add_flag("--raw-pixels", options->raw_pixels,
-                 "Grey pixels of --images: what is scored without learning")
-      ->needs(images);
-  source->require_option(1);
-  verb->add_option("--protocol", options->protocol, "Rule of the score")
-      ->check(CLI::IsMember({"sphereface"}))
-      ->capture_default_str();
-  verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
-  verb->add_option("--json", options->json, "Where to write the results")->required();
-  verb->footer(
-      "Example: sphereface evaluate lfw --pairs pairs.txt --images lfw-aligned "
-      "--checkpoint runs/casia/checkpoints/step-00028000 --json lfw.json --plots plots");
-  verb->callback([options] { runLfw(*options); });
-}
-
-}  // namespace
 
 void addEvaluateCommand(CLI::App& app) {
   CLI::App* evaluate = app.add_subcommand("evaluate", "Score features on a benchmark");
   evaluate->require_subcommand(1);
   evaluate->footer("Example: sphereface evaluate lfw --help");
-  addLfw(*evaluate);
+  addEvaluateLfw(*evaluate);
+  addEvaluateMegaface(*evaluate);
+  addEvaluateFisher(*evaluate);
 }
 
 }  // namespace sphereface

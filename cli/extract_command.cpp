@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdio>
+#include <memory>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "evaluation/devkit_feature.h"
 #include "evaluation/extract.h"
 
 namespace sphereface {
@@ -14,14 +17,23 @@ struct Options {
   ExtractOptions extract;
   std::filesystem::path input;
   std::filesystem::path output;
+  std::string file_ending;
   std::string mirror = "concat";
   std::filesystem::path json;
 };
 
 void run(Options options) {
   options.extract.mirror = mirrorFromName(options.mirror);
+  const bool devkit = !options.file_ending.empty();
+  if (devkit && std::filesystem::exists(options.output)) {
+    throw UsageError(concat("--output: ", options.output.string(), " exists already"));
+  }
   const FeatureSet features = extractFeatures(options.extract, openImageSource(options.input));
-  writeFeatures(options.output, features);
+  if (devkit) {
+    writeDevkitFeatures(options.output, options.file_ending, features);
+  } else {
+    writeFeatures(options.output, features);
+  }
   std::printf("%zu features of %zu numbers (mirror: %s) in %s\nmodel %s\n", features.rows,
               features.dim, features.mirror.c_str(), options.output.c_str(),
               features.model_sha256.c_str());
@@ -42,10 +54,16 @@ void addExtractCommand(CLI::App& app) {
   CLI::App* verb =
       app.add_subcommand("extract", "Compute the features of images with a checkpoint");
   verb->add_option("--checkpoint", options->extract.checkpoint, "Checkpoint folder")->required();
-  verb->add_option("--input", options->input,
-                   "Folder of aligned images, packed data set, or text file listing images")
+  verb->add_option(
+          "--input", options->input,
+          "Folder of aligned images, packed data set, insightface set (.bin), or text file "
+          "listing images")
       ->required();
-  verb->add_option("--output", options->output, "Feature file: .sff or .npy")->required();
+  verb->add_option("--output", options->output, "Feature file: .sff or .npy; or a new folder")
+      ->required();
+  verb->add_option("--file-ending", options->file_ending,
+                   "Makes --output a folder of MegaFace's feature files, one an image: "
+                   "OUTPUT/PATH + this, such as _sphereface.bin");
   verb->add_option("--mirror", options->mirror,
                    "What the mirrored image adds: none, concat (SphereFace), sum (ArcFace)")
       ->capture_default_str();

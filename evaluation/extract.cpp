@@ -31,8 +31,9 @@ Mirror mirrorFromName(const std::string& name) {
   throw UsageError(concat("mirror \"", name, "\": expected none, concat or sum"));
 }
 
-FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& source) {
+FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& input) {
   const CheckpointManifest manifest = readCheckpointManifest(options.checkpoint);
+  const ImageSource source = alignedTo(manifest.alignment_template(), input);
   if (!source.alignment_template.empty() &&
       source.alignment_template != manifest.alignment_template()) {
     throw Error(concat("the images are aligned to \"", source.alignment_template, "\", ",

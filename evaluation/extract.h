@@ -28,7 +28,7 @@ struct ExtractOptions {
 };
 
 /// Shows progress. errors: Error naming the image that can't be read or has the wrong size, or when
-/// the source's alignment isn't the one the network was trained on.
-FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& source);
+/// the input's alignment isn't the one the network was trained on.
+FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& input);
 
 }  // namespace sphereface

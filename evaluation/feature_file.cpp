@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <optional>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -44,12 +46,20 @@ static_assert(sizeof(Header) == 40);
   throw Error(concat(path.string(), ": ", what));
 }
 
-void check(const fs::path& path, const FeatureSet& features) {
+/// The first row of which a number isn't finite.
+std::optional<size_t> rowNotFinite(std::span<const float> values, size_t dim) {
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+  if (bad == values.end()) return std::nullopt;
+  return static_cast<size_t>(bad - values.begin()) / dim;
+}
+
+/// All but the values themselves.
+void check(const fs::path& path, const FeatureSet& features, std::optional<size_t> not_finite) {
   const auto& [names, rows, dim, values, model, mirror, alignment, order] = features;
   if (rows == 0 || dim == 0) fail(path, concat("no features (", rows, " rows of ", dim, ")"));
-  if (names.size() != rows || values.size() != rows * dim) {
-    fail(path, concat(rows, " rows of ", dim, " floats, but ", names.size(), " names and ",
-                      values.size(), " floats"));
+  if (names.size() != rows) {
+    fail(path, concat(rows, " rows of ", dim, " floats, but ", names.size(), " names"));
   }
   if (mirror != "none" && mirror != "concat" && mirror != "sum") {
     fail(path, concat("mirror is '", mirror, "', must be none, concat or sum"));
@@ -58,11 +68,9 @@ void check(const fs::path& path, const FeatureSet& features) {
     if (names[i].empty() || names[i].find('\0') != std::string::npos) {
       fail(path, concat("row ", i, " has no usable name"));
     }
-    const std::span<const float> row = features.row(i);
-    if (!std::all_of(row.begin(), row.end(), [](float x) { return std::isfinite(x); })) {
-      fail(path, concat("row ", i, " (", names[i], ") is not finite"));
-    }
   }
+  if (not_finite)
+    fail(path, concat("row ", *not_finite, " (", names[*not_finite], ") is not finite"));
 }
 
 Json metadataOf(const FeatureSet& features) {
@@ -83,12 +91,23 @@ std::string_view bytesOf(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
+/// What reading a file gives.
+struct Contents {
+  bool keep_values = true;
+  FeatureSet features;
+  uint64_t rows_offset = 0;
+  std::optional<size_t> not_finite;  // the first such row
+};
+
+/// Floats read at a time.
+constexpr uint64_t kPieceFloats = 1 << 18;
+
 /// A file read front to back, never beyond its size at opening.
 class Source {
  public:
   explicit Source(const fs::path& path) : path_(path), in_(path, std::ios::binary) {
     std::error_code error;
-    left_ = fs::file_size(path, error);
+    left_ = size_ = fs::file_size(path, error);
     if (!in_ || error) fail(path, "cannot open");
   }
 
@@ -107,17 +126,28 @@ class Source {
   }
 
   /// What is left must be exactly the rows and `trailer` bytes.
-  void readValues(FeatureSet& features, uint64_t rows, uint64_t dim, uint64_t trailer) {
+  void readRows(Contents& contents, uint64_t rows, uint64_t dim, uint64_t trailer) {
     const uint64_t most = left_ / sizeof(float);
     const bool fits = dim > 0 && rows > 0 && dim <= most && rows <= most / dim;
     if (!fits || rows * dim * sizeof(float) + trailer != left_) {
       fail(path_, concat("its header promises ", rows, " rows of ", dim, " floats, but ", left_,
                          " bytes are left for them"));
     }
-    features.rows = rows;
-    features.dim = dim;
-    features.values.resize(rows * dim);
-    read(features.values.data(), rows * dim * sizeof(float));
+    contents.features.rows = rows;
+    contents.features.dim = dim;
+    contents.rows_offset = size_ - left_;
+    std::vector<float> piece;
+    std::vector<float>& values = contents.keep_values ? contents.features.values : piece;
+    if (contents.keep_values) values.resize(rows * dim);
+    const uint64_t step = std::max<uint64_t>(1, kPieceFloats / dim);
+    for (uint64_t row = 0; row < rows; row += step) {
+      const uint64_t count = std::min(step, rows - row) * dim;
+      if (!contents.keep_values) values.resize(count);
+      const std::span<float> target(values.data() + (contents.keep_values ? row * dim : 0), count);
+      read(target.data(), target.size_bytes());
+      if (contents.not_finite) continue;
+      if (const auto bad = rowNotFinite(target, dim)) contents.not_finite = row + *bad;
+    }
   }
 
   /// Of all that was read so far. Call once; only a trailer can be read after it.
@@ -140,6 +170,7 @@ class Source {
   fs::path path_;
   std::ifstream in_;
   Sha256 hash_;
+  uint64_t size_ = 0;
   uint64_t left_ = 0;
 };
 
@@ -158,7 +189,7 @@ void writeSff(const fs::path& path, const FeatureSet& features) {
   writeFileAtomically(path, bytes);
 }
 
-FeatureSet readSff(const fs::path& path) {
+void readSff(const fs::path& path, Contents& contents) {
   Source source(path);
   Header header{};
   source.read(&header, sizeof header);
@@ -168,10 +199,10 @@ FeatureSet readSff(const fs::path& path) {
   if (header.version != kVersion) {
     fail(path, concat("has version ", header.version, ", this program reads version ", kVersion));
   }
-  FeatureSet features;
+  FeatureSet& features = contents.features;
   const std::string metadata = source.readText(header.metadata_bytes);
   const std::string names = source.readText(header.name_bytes);
-  source.readValues(features, header.rows, header.dim, kHashDigits);
+  source.readRows(contents, header.rows, header.dim, kHashDigits);
   if (source.hash() != source.readTrailer()) {
     fail(path, "is corrupt: its SHA-256 doesn't match its content");
   }
@@ -182,7 +213,6 @@ FeatureSet readSff(const fs::path& path) {
     features.names.push_back(names.substr(begin, end - begin));
     begin = end + 1;
   }
-  return features;
 }
 
 fs::path sidecarOf(const fs::path& path) {
@@ -230,7 +260,7 @@ std::array<uint64_t, 2> npyShape(std::string_view header) {
   return shape;
 }
 
-FeatureSet readNpy(const fs::path& path) {
+void readNpy(const fs::path& path, Contents& contents) {
   Source source(path);
   if (source.readText(std::min<uint64_t>(source.left(), kNumpyMagic.size())) != kNumpyMagic) {
     fail(path, "is no .npy file");
@@ -247,17 +277,15 @@ FeatureSet readNpy(const fs::path& path) {
     fail(path, concat("must be a two-dimensional array of '<f4' in C order, not ",
                       header.substr(0, 100)));
   }
-  FeatureSet features;
-  source.readValues(features, shape[0], shape[1], 0);
+  source.readRows(contents, shape[0], shape[1], 0);
   const fs::path sidecar_path = sidecarOf(path);
   const Json sidecar = readJsonFile(sidecar_path);
   if (sidecar.contains("sha256") && sidecar["sha256"] != source.hash()) {
     fail(path, concat("its SHA-256 is not the one in ", sidecar_path.string(),
                       ": one of the two was changed"));
   }
-  takeMetadata(sidecar, features);
-  features.names = sidecar.at("names").get<std::vector<std::string>>();
-  return features;
+  takeMetadata(sidecar, contents.features);
+  contents.features.names = sidecar.at("names").get<std::vector<std::string>>();
 }
 
 bool isNpy(const fs::path& path) {
@@ -266,11 +294,28 @@ bool isNpy(const fs::path& path) {
   throw UsageError(concat(path.string(), ": a feature file ends in .sff or .npy"));
 }
 
+Contents readContents(const fs::path& path, bool keep_values) {
+  const bool npy = isNpy(path);
+  Contents contents;
+  contents.keep_values = keep_values;
+  try {
+    npy ? readNpy(path, contents) : readSff(path, contents);
+  } catch (const Json::exception& e) {
+    fail(path, concat("wrong metadata: ", e.what()));
+  }
+  check(path, contents.features, contents.not_finite);
+  return contents;
+}
+
 }  // namespace
 
 void writeFeatures(const fs::path& path, const FeatureSet& features) {
   const bool npy = isNpy(path);
-  check(path, features);
+  if (features.values.size() != features.rows * features.dim) {
+    fail(path, concat(features.rows, " rows of ", features.dim, " floats, but ",
+                      features.values.size(), " floats"));
+  }
+  check(path, features, rowNotFinite(features.values, features.dim));
   try {
     npy ? writeNpy(path, features) : writeSff(path, features);
   } catch (const Json::exception& e) {
@@ -279,14 +324,12 @@ void writeFeatures(const fs::path& path, const FeatureSet& features) {
 }
 
 FeatureSet readFeatures(const fs::path& path) {
-  const bool npy = isNpy(path);
-  try {
-    FeatureSet features = npy ? readNpy(path) : readSff(path);
-    check(path, features);
-    return features;
-  } catch (const Json::exception& e) {
-    fail(path, concat("wrong metadata: ", e.what()));
-  }
+  return readContents(path, true).features;
+}
+
+FeatureFile openFeatureFile(const fs::path& path) {
+  Contents contents = readContents(path, false);
+  return {std::move(contents.features), contents.rows_offset};
 }
 
 }  // namespace sphereface

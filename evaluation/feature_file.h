@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -53,5 +54,14 @@ void writeFeatures(const std::filesystem::path& path, const FeatureSet& features
 /// errors: UsageError for another suffix; Error naming the file when it is missing, truncated,
 /// changed since it was written, of another version, or doesn't hold what its header says.
 FeatureSet readFeatures(const std::filesystem::path& path);
+
+/// A feature file of which all but the rows is in memory.
+struct FeatureFile {
+  FeatureSet contents;       // its `values` are empty
+  uint64_t rows_offset = 0;  // in bytes; row i is `dim` floats from rows_offset + 4 i dim on
+};
+
+/// Reads the whole file once and checks it as readFeatures does, without keeping the rows.
+FeatureFile openFeatureFile(const std::filesystem::path& path);
 
 }  // namespace sphereface

@@ -5,11 +5,14 @@
 
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/image_file.h"
+#include "data/align/alignment_template.h"
 #include "data/dataset.h"
 #include "evaluation/pairs.h"
+#include "evaluation/verification_set.h"
 
 namespace sphereface {
 namespace {
@@ -57,9 +60,33 @@ std::vector<std::string> imagesBelow(const fs::path& folder) {
   return names;
 }
 
+/// From insightface's template to SphereFace's.
+cv::Mat cutFace(const cv::Mat& face) {
+  constexpr int kLeft = 9;
+  constexpr int kUp = 1;
+  cv::Mat cut(kAlignedHeight, kAlignedWidth, face.type());
+  const cv::Rect kept(kLeft, kUp, kAlignedWidth, kAlignedHeight - kUp);
+  face(kept).copyTo(cut.rowRange(0, kept.height));
+  cut.row(kept.height - 1).copyTo(cut.row(kept.height));
+  return cut;
+}
+
 }  // namespace
 
+ImageSource alignedTo(const std::string& alignment_template, ImageSource source) {
+  if (source.alignment_template != kInsightfaceTemplate ||
+      alignment_template != kAlignmentTemplate) {
+    return source;
+  }
+  ImageSource cut;
+  cut.names = source.names;
+  cut.alignment_template = kAlignmentTemplate;
+  cut.load = [source = std::move(source)](size_t i) { return cutFace(source.load(i)); };
+  return cut;
+}
+
 ImageSource openImageSource(const fs::path& input) {
+  if (isVerificationSet(input)) return readVerificationSet(input).images;
   if (fs::is_regular_file(input)) return listedImages(input);
   if (fs::exists(input / "data.mdb")) return packedImages(input);
   return folderImages(input, imagesBelow(input));

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
+#include <numeric>
+#include <span>
 #include <string>
 
 #include "base/error.h"
@@ -14,7 +17,8 @@
 namespace sphereface {
 namespace {
 
-constexpr int kThresholdSteps = 10000;
+/// The FAR of insightface's and facenet's VAL.
+constexpr double kValidationFar = 1e-3;
 /// Centred features shorter than this, relative to what they are the difference of, are rounding.
 constexpr double kZeroNorm = 1e-12;
 
@@ -41,6 +45,17 @@ double centredDot(std::span<const float> a, std::span<const float> b,
     total += sum;
   for (; i < mean.size(); ++i)
     total += (a[i] - mean[i]) * (b[i] - mean[i]);
+  return total;
+}
+
+/// Square of the distance of two centred features, each first divided by its norm.
+double squaredDistance(std::span<const float> a, double inverse_a, std::span<const float> b,
+                       double inverse_b, std::span<const double> mean) {
+  double total = 0;
+  for (size_t i = 0; i < mean.size(); ++i) {
+    const double difference = (a[i] - mean[i]) * inverse_a - (b[i] - mean[i]) * inverse_b;
+    total += difference * difference;
+  }
   return total;
 }
 
@@ -90,110 +105,131 @@ std::vector<double> inverseNorms(std::span<const size_t> rows, const FeatureSet&
   return inverse;
 }
 
+/// Features of all images, less a mean and made unit vectors when they are compared.
+struct Comparison {
+  const FeatureSet& features;
+  std::vector<double> mean;
+  std::vector<double> inverse;  // of each row's norm
+
+  double value(Measure measure, RowPair pair) const {
+    const std::span<const float> left = features.row(pair.left);
+    const std::span<const float> right = features.row(pair.right);
+    if (measure == Measure::kSquaredDistance) {
+      return squaredDistance(left, inverse[pair.left], right, inverse[pair.right], mean);
+    }
+    const double cosine = centredDot(left, right, mean) * inverse[pair.left] * inverse[pair.right];
+    if (measure == Measure::kCosine) return cosine;
+    return std::acos(std::clamp(cosine, -1.0, 1.0)) / std::numbers::pi;
+  }
+};
+
 /// What one fold yields.
 struct Fold {
   double threshold = 0;
   double accuracy = 0;
-  std::vector<double> scores;        // of its own pairs, in file order
+  double validated = 0;  // TAR and FAR of the fold's own pairs at the training pairs' FAR 1e-3
+  double validated_far = 0;
+  std::vector<double> values;        // of its own pairs, in file order
   std::vector<size_t> without_norm;  // rows
 };
 
-Fold evaluateFold(size_t fold, const PairList& list, std::span<const RowPair> pairs,
-                  std::span<const size_t> rows, const FeatureSet& features, const Sums& sums) {
-  const std::vector<double> mean = meanWithout(fold, list, sums);
-  const std::vector<double> inverse = inverseNorms(rows, features, mean);
+void validate(std::span<const double> training, const std::vector<bool>& training_same,
+              const std::vector<bool>& own_same, Fold& fold) {
+  const double threshold = validationThreshold(training, training_same, kValidationFar);
+  double same = 0;
+  double accepted_same = 0;
+  double accepted_different = 0;
+  for (size_t i = 0; i < own_same.size(); ++i) {
+    same += own_same[i] ? 1 : 0;
+    if (fold.values[i] < threshold) ++(own_same[i] ? accepted_same : accepted_different);
+  }
+  fold.validated = accepted_same / same;
+  fold.validated_far = accepted_different / (static_cast<double>(own_same.size()) - same);
+}
+
+Fold evaluateFold(const VerificationRule& rule, size_t fold, const PairList& list,
+                  std::span<const RowPair> pairs, std::span<const size_t> rows,
+                  const FeatureSet& features, const Sums& sums) {
+  Comparison comparison{features, std::vector<double>(features.dim, 0.0), {}};
+  if (rule.centred) comparison.mean = meanWithout(fold, list, sums);
+  comparison.inverse = inverseNorms(rows, features, comparison.mean);
   Fold result;
   for (const size_t row : rows) {
-    if (inverse[row] == 0) result.without_norm.push_back(row);
+    if (comparison.inverse[row] == 0) result.without_norm.push_back(row);
   }
   std::vector<double> training;
   std::vector<bool> training_same;
   std::vector<bool> own_same;
   for (size_t i = 0; i < pairs.size(); ++i) {
-    const auto [left, right] = pairs[i];
-    const double score =
-        centredDot(features.row(left), features.row(right), mean) * inverse[left] * inverse[right];
+    const double value = comparison.value(rule.measure, pairs[i]);
     const bool own = list.pairs[i].fold == fold;
-    (own ? result.scores : training).push_back(score);
-    (own ? own_same : training_same).push_back(list.pairs[i].same);
+    if (own) {
+      result.values.push_back(value);
+      own_same.push_back(list.pairs[i].same);
+    }
+    if (!own || !rule.isHeldOut()) {
+      training.push_back(value);
+      training_same.push_back(list.pairs[i].same);
+    }
   }
-  result.threshold = bestThreshold(training, training_same);
-  result.accuracy = accuracyAt(result.scores, own_same, result.threshold);
+  result.threshold = chooseThreshold(rule.choice, training, training_same);
+  result.accuracy = accuracyAt(rule.choice, result.values, own_same, result.threshold);
+  if (rule.isDistance()) validate(training, training_same, own_same, result);
   return result;
 }
 
-void takeFoldStatistics(LfwResult& result) {
-  const auto folds = static_cast<double>(result.fold_accuracy.size());
-  for (const double accuracy : result.fold_accuracy) {
-    result.accuracy_mean += accuracy;
-  }
-  result.accuracy_mean /= folds;
+double meanOf(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// Sum of the squares of what the values differ from their mean.
+double squaresOf(std::span<const double> values) {
+  const double mean = meanOf(values);
   double squares = 0;
-  for (const double accuracy : result.fold_accuracy) {
-    squares += (accuracy - result.accuracy_mean) * (accuracy - result.accuracy_mean);
+  for (const double value : values)
+    squares += (value - mean) * (value - mean);
+  return squares;
+}
+
+void takeFoldStatistics(std::span<const Fold> folds, LfwResult& result) {
+  std::vector<double> validated;
+  std::vector<double> validated_far;
+  for (const Fold& fold : folds) {
+    result.fold_accuracy.push_back(fold.accuracy);
+    result.fold_threshold.push_back(fold.threshold);
+    validated.push_back(fold.validated);
+    validated_far.push_back(fold.validated_far);
   }
-  result.accuracy_std = std::sqrt(squares / folds);
-  result.standard_error = std::sqrt(squares / (folds - 1)) / std::sqrt(folds);
+  const auto count = static_cast<double>(folds.size());
+  const double squares = squaresOf(result.fold_accuracy);
+  result.accuracy_mean = meanOf(result.fold_accuracy);
+  result.accuracy_std = std::sqrt(squares / count);
+  result.standard_error = std::sqrt(squares / (count - 1)) / std::sqrt(count);
+  // A fold without pairs of a kind has no rate.
+  if (!result.rule.isDistance() || std::isnan(meanOf(validated) + meanOf(validated_far))) return;
+  result.validation_rate = {meanOf(validated), std::sqrt(squaresOf(validated) / count),
+                            meanOf(validated_far)};
 }
 
 void takeRoc(LfwResult& result) {
+  const double sign = result.rule.isDistance() ? -1 : 1;
   std::vector<double> same_scores;
   std::vector<double> different_scores;
-  for (size_t i = 0; i < result.scores.size(); ++i) {
-    (result.same[i] ? same_scores : different_scores).push_back(result.scores[i]);
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    (result.same[i] ? same_scores : different_scores).push_back(sign * result.values[i]);
   }
   result.roc = rocCurve(same_scores, different_scores);
   result.auc = rocArea(result.roc);
   result.eer = equalErrorRate(result.roc);
   result.tar_at_far_1e2 = tarAtFar(result.roc, 1e-2);
   result.tar_at_far_1e3 = tarAtFar(result.roc, 1e-3);
+  result.tar_at_far_1e4 = tarAtFar(result.roc, 1e-4);
 }
 
 }  // namespace
 
-double accuracyAt(std::span<const double> scores, const std::vector<bool>& same, double threshold) {
-  size_t right = 0;
-  for (size_t i = 0; i < scores.size(); ++i) {
-    right += (same[i] ? scores[i] > threshold : scores[i] < threshold) ? 1 : 0;
-  }
-  return static_cast<double>(right) / static_cast<double>(scores.size());
-}
-
-double bestThreshold(std::span<const double> scores, const std::vector<bool>& same) {
-  std::vector<double> positive;
-  std::vector<double> negative;
-  for (size_t i = 0; i < scores.size(); ++i)
-    (same[i] ? positive : negative).push_back(scores[i]);
-  std::sort(positive.begin(), positive.end());
-  std::sort(negative.begin(), negative.end());
-  size_t positive_wrong = 0;  // positives at or below the candidate
-  size_t negative_right = 0;  // negatives below it
-  size_t best = 0;
-  double best_sum = 0;
-  size_t best_count = 0;
-  for (int k = -kThresholdSteps; k <= kThresholdSteps; ++k) {
-    const double candidate = static_cast<double>(k) / kThresholdSteps;
-    while (positive_wrong < positive.size() && positive[positive_wrong] <= candidate) {
-      ++positive_wrong;
-    }
-    while (negative_right < negative.size() && negative[negative_right] < candidate) {
-      ++negative_right;
-    }
-    const size_t right = positive.size() - positive_wrong + negative_right;
-    if (best_count == 0 || right > best) {
-      best = right;
-      best_sum = 0;
-      best_count = 0;
-    }
-    if (right == best) {
-      best_sum += candidate;
-      ++best_count;
-    }
-  }
-  return best_sum / static_cast<double>(best_count);
-}
-
-LfwResult evaluateLfw(const PairList& list, const FeatureSet& features, size_t threads) {
+LfwResult evaluateLfw(const VerificationRule& rule, const PairList& list,
+                      const FeatureSet& features, size_t threads) {
   if (list.folds < 2) throw Error(concat("the protocol needs 2 or more folds, got ", list.folds));
   const std::vector<std::string> images = distinctImages(list);
   const std::vector<size_t> rows = locateImages(images, features.names, "features");
@@ -208,26 +244,25 @@ LfwResult evaluateLfw(const PairList& list, const FeatureSet& features, size_t t
   const Sums sums = sumByFold(list, pairs, features);
   std::vector<Fold> folds(list.folds);
   parallelFor(list.folds, threads, [&](size_t fold) {
-    folds[fold] = evaluateFold(fold, list, pairs, rows, features, sums);
+    folds[fold] = evaluateFold(rule, fold, list, pairs, rows, features, sums);
   });
 
   LfwResult result;
+  result.rule = rule;
   result.images = images.size();
   std::vector<size_t> without_norm;
   for (const Fold& fold : folds) {
-    result.fold_accuracy.push_back(fold.accuracy);
-    result.fold_threshold.push_back(fold.threshold);
     without_norm.insert(without_norm.end(), fold.without_norm.begin(), fold.without_norm.end());
   }
   std::vector<size_t> taken(list.folds, 0);
   for (const Pair& pair : list.pairs) {
-    result.scores.push_back(folds[pair.fold].scores[taken[pair.fold]++]);
+    result.values.push_back(folds[pair.fold].values[taken[pair.fold]++]);
     result.same.push_back(pair.same);
   }
   std::sort(without_norm.begin(), without_norm.end());
   result.zero_norm_images = static_cast<size_t>(
       std::unique(without_norm.begin(), without_norm.end()) - without_norm.begin());
-  takeFoldStatistics(result);
+  takeFoldStatistics(folds, result);
   takeRoc(result);
   return result;
 }

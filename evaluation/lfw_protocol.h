@@ -1,34 +1,44 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Ten-fold verification as SphereFace publishes its LFW score (test/code/evaluation.m), in double.
+// Verification of pairs by one of the published rules (evaluation/verification_rule.h), in double.
 // For each fold:
-//   1. mean: of the features of the left and right images of all pairs of the other folds, an image
-//      counting as often as it occurs;
-//   2. score of a pair: cosine of its two features after subtracting that mean;
-//   3. threshold: of the 20,001 candidates k / 10,000, k = -10,000 .. 10,000, the arithmetic mean
-//   of
-//      all that get the most pairs of the other folds right. A pair of the same person is right
-//      when its score is above the threshold, one of different people when it is below; a score
-//      equal to the threshold is wrong for both;
+//   1. mean, where the rule centres: of the features of the left and right images of all pairs of
+//      the other folds, an image counting as often as it occurs;
+//   2. value of a pair: of its two features after subtracting that mean;
+//   3. threshold: chosen on the pairs of the other folds, or on all by a rule without held-out
+//   folds;
 //   4. accuracy: of that threshold on the fold's own pairs.
+// "sphereface" is how SphereFace publishes its LFW score (test/code/evaluation.m).
+//
+// The ROC and what is read off it don't depend on the rule's thresholds: all pairs' values pooled,
+// by evaluation/roc.h.
 
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "evaluation/feature_file.h"
 #include "evaluation/pairs.h"
 #include "evaluation/roc.h"
+#include "evaluation/verification_rule.h"
 
 namespace sphereface {
 
+/// insightface's and facenet's VAL at FAR 1e-3 (validationThreshold), over the folds.
+struct ValidationRate {
+  double mean = 0;
+  double std = 0;  // population standard deviation
+  double far = 0;  // mean FAR of the thresholds on the folds they were not chosen on
+};
+
 /// Rates are fractions, 0 .. 1.
 struct LfwResult {
+  VerificationRule rule;
   std::vector<double> fold_accuracy;
-  std::vector<double> fold_threshold;
+  std::vector<double> fold_threshold;  // in the rule's measure
   double accuracy_mean = 0;
   /// Population standard deviation of the fold accuracies (divided by the number of folds), which
   /// insightface and facenet print.
@@ -36,30 +46,28 @@ struct LfwResult {
   /// LFW's own: the sample standard deviation (divided by folds - 1) over sqrt(folds).
   double standard_error = 0;
 
-  /// Held-out scores, one per pair in file order: each with the mean of the folds it is not in.
-  /// What follows is of all of them pooled.
-  std::vector<double> scores;
+  std::optional<ValidationRate> validation_rate;  // of rules with a distance
+
+  /// Values in the rule's measure, one per pair in file order: where the rule centres, each with
+  /// the mean of the folds it is not in. What follows is of all of them pooled.
+  std::vector<double> values;
   std::vector<bool> same;
   std::vector<RocPoint> roc;
   double auc = 0;
   double eer = 0;
   double tar_at_far_1e2 = 0;  // TAR at FAR <= 1e-2
   double tar_at_far_1e3 = 0;
+  double tar_at_far_1e4 = 0;
 
   size_t images = 0;  // distinct ones in the pairs
-  /// Images whose feature is the mean of some fold's training part, so that they have no direction
-  /// there; their pairs score 0.
+  /// Images whose feature is zero, or the mean of some fold's training part, so that they have no
+  /// direction; they count as a vector of zeros.
   size_t zero_norm_images = 0;
 };
 
-/// Which share of pairs a threshold gets right (3. above).
-double accuracyAt(std::span<const double> scores, const std::vector<bool>& same, double threshold);
-
-/// The threshold of 3. above. cost: one sort and 20,001 steps, whatever the number of pairs.
-double bestThreshold(std::span<const double> scores, const std::vector<bool>& same);
-
 /// requires: two or more folds. errors: Error when images of the pairs have no feature.
 /// `threads` folds are worked on at a time.
-LfwResult evaluateLfw(const PairList& list, const FeatureSet& features, size_t threads);
+LfwResult evaluateLfw(const VerificationRule& rule, const PairList& list,
+                      const FeatureSet& features, size_t threads);
 
 }  // namespace sphereface

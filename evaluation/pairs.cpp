@@ -82,12 +82,12 @@ Pair parsePair(const PairsReader& reader, size_t fold, bool same) {
   return {reader.image(f[0], f[1]), reader.image(f[2], f[3]), fold, false};
 }
 
+}  // namespace
+
 std::string withoutImageSuffix(const std::string& name) {
   const fs::path path(name);
   return hasImageSuffix(path) ? fs::path(path).replace_extension().string() : name;
 }
-
-}  // namespace
 
 PairList readPairs(const fs::path& path) {
   const std::string bytes = readFile(path);
@@ -149,8 +149,8 @@ std::vector<size_t> locateImages(std::span<const std::string> images,
     if (bad == kNamedInMessage + 1) examples += ", ...";
   }
   if (missing + ambiguous > 0) {
-    throw Error(concat(where, ": of ", images.size(), " images of the pairs ", missing,
-                       " are missing and ", ambiguous, " are there more than once: ", examples));
+    throw Error(concat(where, ": of ", images.size(), " images ", missing, " are missing and ",
+                       ambiguous, " are there more than once: ", examples));
   }
   return found;
 }

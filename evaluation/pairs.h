@@ -34,6 +34,9 @@ PairList readPairs(const std::filesystem::path& path);
 /// The images of the pairs, each once, in lexicographic order.
 std::vector<std::string> distinctImages(const PairList& list);
 
+/// The path without the suffix of an image file, or as it is when it has none.
+std::string withoutImageSuffix(const std::string& name);
+
 /// For each of `images` (paths without suffix) the index in `names` (paths with or without an image
 /// suffix) of the name that is that image. `where` names the place searched, for messages.
 /// errors: Error with the number of images that are missing, or named twice, and the first few.

@@ -14,6 +14,11 @@ namespace sphereface {
 
 std::vector<RocPoint> rocCurve(std::span<const double> same_scores,
                                std::span<const double> different_scores) {
+  return rocCurve(same_scores, different_scores, different_scores.size());
+}
+
+std::vector<RocPoint> rocCurve(std::span<const double> same_scores,
+                               std::span<const double> different_scores, uint64_t different_total) {
   if (same_scores.empty() || different_scores.empty()) {
     throw Error(concat("a ROC needs pairs of both kinds, got ", same_scores.size(), " same and ",
                        different_scores.size(), " different"));
@@ -22,6 +27,7 @@ std::vector<RocPoint> rocCurve(std::span<const double> same_scores,
   std::vector<double> different(different_scores.begin(), different_scores.end());
   std::sort(same.begin(), same.end(), std::greater<>());
   std::sort(different.begin(), different.end(), std::greater<>());
+  const bool complete = different_total == different.size();
   std::vector<RocPoint> roc = {{std::numeric_limits<double>::infinity(), 0, 0}};
   size_t s = 0;
   size_t d = 0;
@@ -29,11 +35,12 @@ std::vector<RocPoint> rocCurve(std::span<const double> same_scores,
     const double threshold = d == different.size() || (s < same.size() && same[s] > different[d])
                                  ? same[s]
                                  : different[d];
+    if (!complete && threshold <= different.back()) break;
     while (s < same.size() && same[s] >= threshold)
       ++s;
     while (d < different.size() && different[d] >= threshold)
       ++d;
-    roc.push_back({threshold, static_cast<double>(d) / static_cast<double>(different.size()),
+    roc.push_back({threshold, static_cast<double>(d) / static_cast<double>(different_total),
                    static_cast<double>(s) / static_cast<double>(same.size())});
   }
   return roc;

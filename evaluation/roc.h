@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,11 @@ struct RocPoint {
 /// requires: finite scores. errors: Error when either list is empty.
 std::vector<RocPoint> rocCurve(std::span<const double> same_scores,
                                std::span<const double> different_scores);
+
+/// The same when only the highest of `different_total` scores of different people are known, as far
+/// as they determine it: to the last threshold above the lowest of them.
+std::vector<RocPoint> rocCurve(std::span<const double> same_scores,
+                               std::span<const double> highest_different, uint64_t different_total);
 
 /// Area under the straight lines between the points; equals the probability that a pair of the same
 /// person scores higher than one of different people, a tie counting half (Mann-Whitney).

@@ -104,27 +104,35 @@ TEST(LfwProtocol, ThresholdIsTheLiteralRulesWithTiesOnTheCandidates) {
       if (grid > 0) score = std::round(score * grid) / grid;
       scores.push_back(score);
     }
-    const double threshold = bestThreshold(scores, same);
+    const double threshold = chooseThreshold(ThresholdChoice::kMeanOfBest, scores, same);
     EXPECT_EQ(threshold, literalThreshold(scores, same)) << "grid " << grid;
   }
 }
 
 TEST(LfwProtocol, AScoreOnTheThresholdIsWrongForBothKinds) {
-  EXPECT_EQ(accuracyAt(std::vector<double>{0.5, 0.5}, {true, false}, 0.5), 0.0);
-  EXPECT_EQ(accuracyAt(std::vector<double>{0.5, 0.5}, {true, false}, 0.4), 0.5);
+  EXPECT_EQ(
+      accuracyAt(ThresholdChoice::kMeanOfBest, std::vector<double>{0.5, 0.5}, {true, false}, 0.5),
+      0.0);
+  EXPECT_EQ(
+      accuracyAt(ThresholdChoice::kMeanOfBest, std::vector<double>{0.5, 0.5}, {true, false}, 0.4),
+      0.5);
 }
 
 TEST(LfwProtocol, ThresholdOfSeparatedScoresIsTheMiddleOfTheGap) {
-  EXPECT_NEAR(bestThreshold(std::vector<double>{0.6, 0.2}, {true, false}), 0.4, 1e-12);
+  EXPECT_NEAR(
+      chooseThreshold(ThresholdChoice::kMeanOfBest, std::vector<double>{0.6, 0.2}, {true, false}),
+      0.4, 1e-12);
   // All candidates are equally bad: the mean of all.
-  EXPECT_NEAR(bestThreshold(std::vector<double>{2.0, 2.0}, {true, false}), 0.0, 1e-12);
+  EXPECT_NEAR(
+      chooseThreshold(ThresholdChoice::kMeanOfBest, std::vector<double>{2.0, 2.0}, {true, false}),
+      0.0, 1e-12);
 }
 
 TEST(LfwProtocol, AgreesWithTheLiteralRuleOnRandomFeatures) {
   for (const size_t dim : {1, 7, 16, 33}) {
     const PairList list = randomPairs(10, 11, 9, dim);
     const FeatureSet features = randomFeatures(list, dim, 1.0, dim);
-    const LfwResult result = evaluateLfw(list, features, 2);
+    const LfwResult result = evaluateLfw(verificationRule("sphereface"), list, features, 2);
     ASSERT_EQ(result.fold_accuracy.size(), 10U);
     double sum = 0;
     for (size_t fold = 0; fold < 10; ++fold) {
@@ -135,7 +143,7 @@ TEST(LfwProtocol, AgreesWithTheLiteralRuleOnRandomFeatures) {
     }
     EXPECT_NEAR(result.accuracy_mean, sum / 10, 1e-15);
     EXPECT_NEAR(result.standard_error, result.accuracy_std / 3.0, 1e-12);
-    EXPECT_EQ(result.scores.size(), list.pairs.size());
+    EXPECT_EQ(result.values.size(), list.pairs.size());
   }
 }
 
@@ -183,7 +191,8 @@ for k in range(10):
     print("%.17g %.17g" % (right_share(~training, t), t))
 )";
   std::istringstream theirs(runPython(folder, script, (folder / "").string()));
-  const LfwResult result = evaluateLfw(list, readFeatures(folder / "features.npy"), 2);
+  const LfwResult result =
+      evaluateLfw(verificationRule("sphereface"), list, readFeatures(folder / "features.npy"), 2);
   for (size_t fold = 0; fold < 10; ++fold) {
     double accuracy = -1;
     double threshold = -1;
@@ -198,8 +207,8 @@ for k in range(10):
 TEST(LfwProtocol, DoesNotDependOnThreadsOrTheOrderOfFeatures) {
   const PairList list = randomPairs(5, 20, 12, 1);
   FeatureSet features = randomFeatures(list, 24, 1.5, 1);
-  const LfwResult once = evaluateLfw(list, features, 1);
-  EXPECT_EQ(evaluateLfw(list, features, 4).scores, once.scores);
+  const LfwResult once = evaluateLfw(verificationRule("sphereface"), list, features, 1);
+  EXPECT_EQ(evaluateLfw(verificationRule("sphereface"), list, features, 4).values, once.values);
   FeatureSet reversed = features;
   for (size_t i = 0; i < features.rows; ++i) {
     const size_t other = features.rows - 1 - i;
@@ -207,12 +216,13 @@ TEST(LfwProtocol, DoesNotDependOnThreadsOrTheOrderOfFeatures) {
     std::copy_n(features.row(other).begin(), features.dim,
                 reversed.values.begin() + static_cast<std::ptrdiff_t>(i * features.dim));
   }
-  EXPECT_EQ(evaluateLfw(list, reversed, 1).scores, once.scores);
+  EXPECT_EQ(evaluateLfw(verificationRule("sphereface"), list, reversed, 1).values, once.values);
 }
 
 TEST(LfwProtocol, PerfectFeaturesScoreOneAndNoiseScoresAHalf) {
   const PairList list = randomPairs(10, 300, 200, 5);
-  const LfwResult perfect = evaluateLfw(list, randomFeatures(list, 64, 0.05, 5), 2);
+  const LfwResult perfect =
+      evaluateLfw(verificationRule("sphereface"), list, randomFeatures(list, 64, 0.05, 5), 2);
   EXPECT_EQ(perfect.accuracy_mean, 1.0);
   EXPECT_EQ(perfect.accuracy_std, 0.0);
   EXPECT_EQ(perfect.auc, 1.0);
@@ -220,7 +230,8 @@ TEST(LfwProtocol, PerfectFeaturesScoreOneAndNoiseScoresAHalf) {
   EXPECT_EQ(perfect.tar_at_far_1e3, 1.0);
   EXPECT_EQ(perfect.zero_norm_images, 0U);
   const double none = std::numeric_limits<double>::infinity();
-  const LfwResult chance = evaluateLfw(list, randomFeatures(list, 64, none, 6), 2);
+  const LfwResult chance =
+      evaluateLfw(verificationRule("sphereface"), list, randomFeatures(list, 64, none, 6), 2);
   EXPECT_NEAR(chance.accuracy_mean, 0.5, 0.03);
   EXPECT_NEAR(chance.auc, 0.5, 0.03);
   EXPECT_NEAR(chance.eer, 0.5, 0.03);
@@ -232,10 +243,10 @@ TEST(LfwProtocol, EqualFeaturesHaveNoDirectionAndAreCounted) {
   for (size_t i = 0; i < features.values.size(); ++i) {
     features.values[i] = 0.1F * static_cast<float>(1 + i % features.dim);
   }
-  const LfwResult result = evaluateLfw(list, features, 1);
+  const LfwResult result = evaluateLfw(verificationRule("sphereface"), list, features, 1);
   EXPECT_EQ(result.zero_norm_images, features.rows);
   EXPECT_EQ(result.auc, 0.5);
-  for (const double score : result.scores)
+  for (const double score : result.values)
     EXPECT_EQ(score, 0.0);
 }
 
@@ -245,14 +256,15 @@ TEST(LfwProtocol, RefusesMissingFeaturesAndASingleFold) {
   const std::string gone = distinctImages(list)[3];
   features.names[3] = "somebody/else.jpg";
   try {
-    evaluateLfw(list, features, 1);
+    evaluateLfw(verificationRule("sphereface"), list, features, 1);
     ADD_FAILURE() << "was accepted";
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("1 are missing"), std::string::npos) << e.what();
     EXPECT_NE(std::string(e.what()).find(gone), std::string::npos) << e.what();
   }
   const PairList one = randomPairs(1, 5, 6, 2);
-  EXPECT_THROW(evaluateLfw(one, randomFeatures(one, 4, 1.0, 2), 1), Error);
+  EXPECT_THROW(evaluateLfw(verificationRule("sphereface"), one, randomFeatures(one, 4, 1.0, 2), 1),
+               Error);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ TEST(LfwReport, JsonHasTheFieldsThatProgramsReadInFractions) {
   const PairList list = randomPairs(10, 6, 5, 1);
   FeatureSet features = randomFeatures(list, 8, 1.0, 1);
   features.model_sha256 = sha256("model");
-  const LfwResult result = evaluateLfw(list, features, 1);
+  const LfwResult result = evaluateLfw(verificationRule("sphereface"), list, features, 1);
   const Json json = Json::parse(lfwJson(result, list, features).dump());
   EXPECT_EQ(json.at("protocol"), "sphereface");
   EXPECT_EQ(json.at("pairs"), 120);
@@ -38,7 +38,8 @@ TEST(LfwReport, JsonHasTheFieldsThatProgramsReadInFractions) {
 TEST(LfwReport, TableHasALinePerFoldAndTheMeanInPercent) {
   const PairList list = randomPairs(4, 6, 5, 1);
   const FeatureSet features = randomFeatures(list, 32, 0.01, 1);
-  const std::string table = lfwTable(evaluateLfw(list, features, 1), features);
+  const std::string table =
+      lfwTable(evaluateLfw(verificationRule("sphereface"), list, features, 1), features);
   EXPECT_NE(table.find("48 pairs"), std::string::npos) << table;
   EXPECT_NE(table.find("     4   100.00 %"), std::string::npos) << table;
   EXPECT_NE(table.find("  mean   100.00 %   +- 0.00 %"), std::string::npos) << table;
@@ -51,7 +52,7 @@ TEST(LfwReport, WritesBothPicturesAlsoWhenAllScoresAreEqual) {
   FeatureSet features = randomFeatures(list, 8, 1.0, 1);
   for (const bool equal : {false, true}) {
     if (equal) std::fill(features.values.begin(), features.values.end(), 1.0F);
-    const LfwResult result = evaluateLfw(list, features, 1);
+    const LfwResult result = evaluateLfw(verificationRule("sphereface"), list, features, 1);
     writeLfwPlots(folder / "new/plots", result, "random features");
     EXPECT_GT(readImage(folder / "new/plots/lfw_roc.png").cols, 0);
     EXPECT_GT(readImage(folder / "new/plots/lfw_scores.png").cols, 0);

@@ -86,7 +86,7 @@ TEST(Pairs, MissingAndAmbiguousImagesAreErrorsThatNameThem) {
     ADD_FAILURE() << "was accepted";
   } catch (const Error& e) {
     EXPECT_STREQ(e.what(),
-                 "folder: of 9 images of the pairs 7 are missing and 1 are there more than once: "
+                 "folder: of 9 images 7 are missing and 1 are there more than once: "
                  "Ann/Ann_0001, Ann/Ann_0002, Ann/Ann_0003, Ann/Ann_0004, Ann/Ann_0005, ...");
   }
 }

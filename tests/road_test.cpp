@@ -159,8 +159,10 @@ TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
   auto evaluate = [&](const std::vector<std::string>& source, const std::string& name) {
     std::vector<std::string> line = pairs;
     line.insert(line.end(), source.begin(), source.end());
-    line.insert(line.end(), {"--json", path(name + ".json"), "--plots", path(name + "-plots")});
+    line.insert(line.end(), {"--json", path(name + ".json"), "--plots", path(name + "-plots"),
+                             "--report", path(name + ".html")});
     run(line);
+    EXPECT_NE(readFile(folder_ / (name + ".html")).find("</html>"), std::string::npos);
     EXPECT_TRUE(fs::exists(folder_ / (name + "-plots") / "lfw_roc.png"));
     return readJsonFile(folder_ / (name + ".json"));
   };
@@ -179,7 +181,23 @@ TEST_F(Road, FeaturesFromAFileScoreAsThoseFromTheCheckpoint) {
     EXPECT_EQ(by_file.at("fold_accuracy"), direct.at("fold_accuracy"));
     EXPECT_EQ(by_file.at("auc"), direct.at("auc"));
   }
+  run({"evaluate", "fisher", "--features", path("features.sff"), "--json", path("fisher.json"),
+       "--report", path("fisher.html")});
+  EXPECT_EQ(readJsonFile(folder_ / "fisher.json").at("classes"), 20);
+  EXPECT_TRUE(fs::exists(folder_ / "fisher.html"));
   evaluate({"--raw-pixels", "--images", path("test")}, "pixels");
+  const Json other = evaluate(
+      {"--checkpoint", checkpoint(10), "--images", path("test"), "--protocol", "insightface"},
+      "insightface");
+  EXPECT_EQ(other.at("protocol"), "insightface");
+  EXPECT_EQ(other.at("mirror"), "sum");
+  EXPECT_TRUE(other.contains("validation_rate"));
+  refuse({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--features", path("features.sff"),
+          "--protocol", "olivetti", "--json", path("x.json")},
+         2, "olivetti");
+  refuse({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--features", path("features.sff"),
+          "--images", path("test"), "--json", path("x.json")},
+         2, "--report");
 }
 
 TEST_F(Road, ExtractReadsFoldersDataSetsAndLists) {
@@ -195,6 +213,13 @@ TEST_F(Road, ExtractReadsFoldersDataSetsAndLists) {
     EXPECT_EQ(result.at("dim"), 32);
     EXPECT_EQ(result.at("model_sha256"), sha);
   }
+  const std::vector<std::string> one_file_each = {"extract",   "--checkpoint",   checkpoint(10),
+                                                  "--input",   path("list.txt"), "--output",
+                                                  path("kit"), "--file-ending",  "_s.bin"};
+  run(one_file_each);
+  const fs::path file = folder_ / "kit/test/id_00013/id_00013_0002.jpg_s.bin";
+  EXPECT_EQ(fs::file_size(file), 16U + 64 * sizeof(float));
+  refuse(one_file_each, 2, "exists already");
 }
 
 TEST_F(Road, WrongTurnsAreNamed) {

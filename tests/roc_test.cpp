@@ -5,9 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <sstream>
 
+#include "evaluation/largest_scores.h"
 #include "tests/evaluation_support.h"
 
 namespace sphereface {
@@ -56,6 +59,40 @@ TEST(Roc, AreaIsTheShareOfWonComparisonsWithTiesCountedHalf) {
       won += s > d ? 1.0 : s == d ? 0.5 : 0.0;
   }
   EXPECT_NEAR(rocArea(rocCurve(same, different)), won / (301.0 * 257.0), 1e-12);
+}
+
+TEST(Roc, OfTheHighestScoresAloneIsTheBeginningOfTheWholeCurve) {
+  Random random(8);
+  Scores same;
+  Scores different;
+  for (int i = 0; i < 200; ++i)
+    same.push_back(static_cast<double>(random.below(40) + 20));
+  for (int i = 0; i < 3000; ++i)
+    different.push_back(static_cast<double>(random.below(60)));
+  const std::vector<RocPoint> whole = rocCurve(same, different);
+  // The highest are gathered in pieces.
+  LargestScores largest(700);
+  for (size_t begin = 0; begin < different.size(); begin += 7) {
+    const size_t end = std::min(different.size(), begin + 7);
+    largest.add(std::vector<float>(different.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   different.begin() + static_cast<std::ptrdiff_t>(end)));
+  }
+  const std::vector<float> kept = largest.take();
+  Scores sorted = different;
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  sorted.resize(700);
+  EXPECT_EQ(Scores(kept.begin(), kept.end()), sorted);
+  const std::vector<RocPoint> part = rocCurve(same, sorted, different.size());
+  ASSERT_GT(part.size(), 2U);
+  ASSERT_LT(part.size(), whole.size());
+  for (size_t i = 0; i < part.size(); ++i) {
+    EXPECT_EQ(part[i].threshold, whole[i].threshold);
+    EXPECT_EQ(part[i].far, whole[i].far);
+    EXPECT_EQ(part[i].tar, whole[i].tar);
+  }
+  // It ends above the lowest score kept, of which more may have been left out.
+  EXPECT_GT(part.back().threshold, sorted.back());
+  EXPECT_LE(whole[part.size()].threshold, sorted.back());
 }
 
 TEST(Roc, AgreesWithScikitLearn) {

@@ -1,9 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include <setjmp.h>
-#include <ucontext.h>
-
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -11,10 +8,7 @@
 #include <vector>
 
 #include "tests/cuda_host/cuda_runtime.h"
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/common_interface_defs.h>
-#endif
+#include "tests/cuda_host/stack_switch.h"
 
 namespace cuda_host {
 
@@ -27,31 +21,10 @@ constexpr size_t kWarp = 32;
 
 enum class State { kReady, kAtBlockBarrier, kInWarp, kDone };
 
-struct Stack {
-  const void* bottom = nullptr;
-  size_t bytes = 0;
-};
-
-// The address sanitizer has to be told of jumps to another stack: where to, before, and that they
-// are done, after. `kept` is its own, of the stack that is left.
-#ifdef __SANITIZE_ADDRESS__
-void jumpBegins(void** kept, const Stack& to) {
-  __sanitizer_start_switch_fiber(kept, to.bottom, to.bytes);
-}
-void jumpIsDone(void* kept, Stack& from) {
-  __sanitizer_finish_switch_fiber(kept, &from.bottom, &from.bytes);
-}
-#else
-void jumpBegins(void**, const Stack&) {}
-void jumpIsDone(void*, Stack&) {}
-#endif
-
 /// Runs one thread of a block after the other, launch after launch.
 struct Fiber {
   std::unique_ptr<char[]> stack = std::make_unique<char[]>(kStackBytes);
-  void* kept = nullptr;  // jumpBegins
-  jmp_buf place = {};
-  bool begun = false;
+  Place place;
   Thread thread;
   State state = State::kReady;
   std::array<char, kLargestExchange> given = {};
@@ -61,9 +34,7 @@ struct Block {
   std::vector<std::unique_ptr<Fiber>> fibers;  // kept from launch to launch
   size_t threads = 0;
   size_t current = 0;
-  jmp_buf scheduler = {};
-  Stack scheduler_stack;
-  void* kept = nullptr;  // jumpBegins
+  Place scheduler;
   const std::function<void()>* body = nullptr;
   std::vector<char> shared;
   std::mt19937_64 order{0};
@@ -82,46 +53,22 @@ Block block;
 void yield(State state) {
   Fiber& fiber = *block.fibers[block.current];
   fiber.state = state;
-  if (_setjmp(fiber.place) == 0) {
-    jumpBegins(&fiber.kept, block.scheduler_stack);
-    _longjmp(block.scheduler, 1);
-  }
-  jumpIsDone(fiber.kept, block.scheduler_stack);
+  leave(fiber.place, block.scheduler);
 }
 
 void fiberMain() {
-  jumpIsDone(nullptr, block.scheduler_stack);
+  arrive(block.fibers[block.current]->place, block.scheduler);
   while (true) {
     (*block.body)();
     yield(State::kDone);
   }
 }
 
-/// The first time by a context, which gives the fiber its stack; from then on by jumps, which,
-/// unlike changes of context, make no system call.
-[[noreturn]] void enter(Fiber& fiber) {
-  if (fiber.begun) _longjmp(fiber.place, 1);
-  fiber.begun = true;
-  ucontext_t context;
-  getcontext(&context);
-  context.uc_stack.ss_sp = fiber.stack.get();
-  context.uc_stack.ss_size = kStackBytes;
-  context.uc_link = nullptr;
-  makecontext(&context, fiberMain, 0);
-  setcontext(&context);
-  std::abort();
-}
-
 void resume(size_t index) {
   block.current = index;
   Fiber& fiber = *block.fibers[index];
   thread = fiber.thread;
-  if (_setjmp(block.scheduler) == 0) {
-    jumpBegins(&block.kept, {fiber.stack.get(), kStackBytes});
-    enter(fiber);
-  }
-  Stack left;
-  jumpIsDone(block.kept, left);
+  leave(block.scheduler, fiber.place);
 }
 
 size_t countOf(State state, size_t begin, size_t end) {
@@ -183,8 +130,11 @@ void setThreadOrder(uint64_t seed) {
 
 void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& body) {
   block.threads = size_t{size.x} * size.y * size.z;
-  while (block.fibers.size() < block.threads)
+  while (block.fibers.size() < block.threads) {
     block.fibers.push_back(std::make_unique<Fiber>());
+    Fiber& fiber = *block.fibers.back();
+    prepare(fiber.place, fiber.stack.get(), kStackBytes, fiberMain);
+  }
   block.body = &body;
   block.shared.assign(shared_bytes + kLargestExchange, '\xff');
   for (unsigned z = 0; z < grid.z; ++z) {

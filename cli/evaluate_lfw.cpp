@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/parallel.h"
+#include "cli/evaluate.h"
+#include "data/align/alignment_template.h"
+#include "evaluation/extract.h"
+#include "evaluation/feature_file.h"
+#include "evaluation/image_source.h"
+#include "evaluation/lfw_page.h"
+#include "evaluation/lfw_protocol.h"
+#include "evaluation/lfw_report.h"
+#include "evaluation/pairs.h"
+#include "evaluation/pixel_baseline.h"
+#include "evaluation/verification_rule.h"
+#include "evaluation/verification_set.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LfwOptions {
+  fs::path pairs;
+  fs::path features;
+  fs::path checkpoint;
+  fs::path images;
+  bool raw_pixels = false;
+  std::string protocol = "sphereface";
+  std::string mirror;
+  fs::path plots;
+  fs::path report;
+  fs::path json;
+};
+
+struct Input {
+  PairList list;
+  ImageSource images;  // none with features from a file
+};
+
+Input openInput(const LfwOptions& options) {
+  if (isVerificationSet(options.pairs)) {
+    if (!options.images.empty()) {
+      throw UsageError(concat("--images: the images are in ", options.pairs.string()));
+    }
+    VerificationSet set = readVerificationSet(options.pairs);
+    return {std::move(set.pairs), std::move(set.images)};
+  }
+  if (options.images.empty() && options.features.empty()) {
+    throw UsageError("--checkpoint and --raw-pixels need --images, or a .bin as --pairs");
+  }
+  if (!options.features.empty() && !options.images.empty() && options.report.empty()) {
+    throw UsageError("--images with --features is for the pictures of --report");
+  }
+  Input input{readPairs(options.pairs), {}};
+  if (!options.images.empty()) {
+    input.images = namedImages(options.images, distinctImages(input.list));
+  }
+  return input;
+}
+
+FeatureSet featuresOf(const LfwOptions& options, const ImageSource& images) {
+  if (options.raw_pixels) {
+    return pixelFeatures(alignedTo(kAlignmentTemplate, images), availableThreads());
+  }
+  if (!options.checkpoint.empty()) {
+    ExtractOptions extract;
+    extract.checkpoint = options.checkpoint;
+    extract.mirror = options.mirror.empty() ? verificationRule(options.protocol).mirror
+                                            : mirrorFromName(options.mirror);
+    return extractFeatures(extract, images);
+  }
+  return readFeatures(options.features);
+}
+
+void runLfw(const LfwOptions& options) {
+  needFolder("--json", options.json);
+  needFolder("--report", options.report);
+  const auto [list, images] = openInput(options);
+  const FeatureSet features = featuresOf(options, images);
+  const LfwResult result =
+      evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
+  std::fputs(lfwTable(result, features).c_str(), stdout);
+  writeJsonFile(options.json, lfwJson(result, list, features));
+  const std::string label = options.raw_pixels         ? "raw pixels"
+                            : options.features.empty() ? options.checkpoint.filename().string()
+                                                       : options.features.filename().string();
+  if (!options.plots.empty()) writeLfwPlots(options.plots, result, label);
+  if (!options.report.empty()) {
+    writeFileAtomically(options.report, lfwPage(result, list, features, label, images));
+  }
+}
+
+}  // namespace
+
+void addEvaluateLfw(CLI::App& evaluate) {
+  auto options = std::make_shared<LfwOptions>();
+  CLI::App* verb = evaluate.add_subcommand(
+      "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
+  verb->add_option("--pairs", options->pairs,
+                   "List of pairs, as LFW's pairs.txt; or an insightface set with its images, .bin")
+      ->required();
+  verb->add_option(
+      "--images", options->images,
+      "Folder of aligned faces, NAME/NAME_0001.jpg; with --features for the pictures of "
+      "--report alone");
+  CLI::Option_group* source = verb->add_option_group("What is evaluated");
+  source->add_option("--features", options->features, "Features, .sff or .npy");
+  CLI::Option* checkpoint = source->add_option("--checkpoint", options->checkpoint,
+                                               "Network that makes the features of the images");
+  source->add_flag("--raw-pixels", options->raw_pixels,
+                   "Grey pixels of the images: what is scored without learning");
+  source->require_option(1);
+  verb->add_option(
+          "--protocol", options->protocol,
+          "sphereface: centred cosine, ten folds, mean of the best thresholds. insightface: "
+          "squared distance, ten folds, first best of 0, 0.01, ... facenet: angle, centred, "
+          "ten folds. best, youden: one threshold chosen on all pairs (optimistic)")
+      ->check(CLI::IsMember(verificationRuleNames()))
+      ->capture_default_str();
+  verb->add_option(
+          "--mirror", options->mirror,
+          "What the mirrored image adds with --checkpoint: none, concat or sum; left out: "
+          "as the protocol's project does (sphereface and facenet concat, insightface sum, "
+          "best and youden none)")
+      ->needs(checkpoint);
+  verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
+  verb->add_option("--report", options->report,
+                   "Also write the results as one HTML page, with ROC, scores, folds and the pairs "
+                   "that are got wrong");
+  verb->add_option("--json", options->json, "Where to write the results")->required();
+  verb->footer(
+      "Example: sphereface evaluate lfw --pairs pairs.txt --images lfw-aligned "
+      "--checkpoint runs/casia/checkpoints/step-00028000 --json lfw.json --plots plots");
+  verb->callback([options] { runLfw(*options); });
+}
+
+}  // namespace sphereface

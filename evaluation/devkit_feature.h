@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Feature files of the MegaFace development kit: one image's feature a file, named
+// FOLDER/PATH ENDING, PATH being the image's in the kit's lists with its own suffix
+// ("115/11538314@N00/5026823_0.jpg" + "_sphereface.bin"). An OpenCV matrix, little-endian:
+//
+//   offset  bytes   what
+//   0       4       D, rows
+//   4       4       1, columns
+//   8       4       4, bytes from row to row
+//   12      4       type; its low 12 bits are 5: 32-bit floats of one channel
+//   16      4 D     D IEEE 754 floats
+
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "evaluation/feature_file.h"
+
+namespace sphereface {
+
+std::string devkitFeatureBytes(std::span<const float> feature);
+
+/// errors: Error naming the file when it can't be read, is of another shape or type, is longer or
+/// shorter than its header says, or holds a number that isn't finite.
+std::vector<float> readDevkitFeature(const std::filesystem::path& path);
+
+/// Writes one file for each feature. `folder` is new and appears whole or not at all.
+/// errors: Error for a name that leads out of it, when a file can't be written, or when the folder
+/// exists and isn't empty.
+void writeDevkitFeatures(const std::filesystem::path& folder, const std::string& ending,
+                         const FeatureSet& features);
+
+}  // namespace sphereface

@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "evaluation/feature_source.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "evaluation/devkit_feature.h"
+#include "evaluation/feature_file.h"
+#include "evaluation/pairs.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file of which pieces are read by several threads.
+class RandomFile {
+ public:
+  explicit RandomFile(const fs::path& path)
+      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ < 0) throw Error(concat("cannot open ", path.string(), ": ", std::strerror(errno)));
+  }
+  RandomFile(const RandomFile&) = delete;
+  RandomFile& operator=(const RandomFile&) = delete;
+  ~RandomFile() { ::close(fd_); }
+
+  void read(uint64_t offset, char* out, size_t count) const {
+    while (count > 0) {
+      const ssize_t got = ::pread(fd_, out, count, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) {
+        throw Error(concat("cannot read ", path_.string(), ": ",
+                           got == 0 ? "it has become shorter" : std::strerror(errno)));
+      }
+      out += got;
+      offset += static_cast<uint64_t>(got);
+      count -= static_cast<size_t>(got);
+    }
+  }
+
+ private:
+  fs::path path_;
+  int fd_;
+};
+
+FeatureSource fromFile(const fs::path& path, std::vector<std::string> names) {
+  FeatureFile file = openFeatureFile(path);
+  FeatureSource source;
+  source.dim = file.contents.dim;
+  source.model_sha256 = file.contents.model_sha256;
+  source.names = std::move(file.contents.names);
+  source.read = [in = std::make_shared<RandomFile>(path), offset = file.rows_offset,
+                 row_bytes = source.dim * sizeof(float)](size_t first, size_t count, float* out) {
+    in->read(offset + first * row_bytes, reinterpret_cast<char*>(out), count * row_bytes);
+  };
+  // A file in the order of the list, the common case, needs no index of its names.
+  if (names == source.names) return source;
+  for (std::string& name : names)
+    name = withoutImageSuffix(name);
+  std::vector<size_t> rows = locateImages(names, source.names, path.string());
+  return selectFeatures(std::move(source), std::move(rows));
+}
+
+FeatureSource fromDevkitFolder(const fs::path& root, const std::string& ending,
+                               std::vector<std::string> names, size_t threads) {
+  constexpr size_t kPiece = 1000;
+  const auto file_of = [root, ending](const std::string& name) -> fs::path {
+    return concat((root / name).string(), ending);
+  };
+  std::atomic<size_t> missing{0};
+  std::atomic<size_t> first_missing{names.size()};
+  parallelFor((names.size() + kPiece - 1) / kPiece, threads, [&](size_t piece) {
+    for (size_t i = piece * kPiece; i < std::min(names.size(), (piece + 1) * kPiece); ++i) {
+      if (fs::is_regular_file(file_of(names[i]))) continue;
+      ++missing;
+      size_t least = first_missing;
+      while (i < least && !first_missing.compare_exchange_weak(least, i)) {
+      }
+    }
+  });
+  if (missing > 0) {
+    throw Error(concat(missing, " of ", names.size(), " feature files are missing, the first is ",
+                       file_of(names[first_missing]).string()));
+  }
+  FeatureSource source;
+  source.dim = readDevkitFeature(file_of(names[0])).size();
+  source.names = names;
+  source.read = [file_of, names = std::move(names), dim = source.dim](size_t first, size_t count,
+                                                                      float* out) {
+    for (size_t i = 0; i < count; ++i) {
+      const fs::path file = file_of(names[first + i]);
+      const std::vector<float> feature = readDevkitFeature(file);
+      if (feature.size() != dim) {
+        throw Error(concat(file.string(), ": ", feature.size(), " numbers, but ",
+                           file_of(names[0]).string(), " has ", dim));
+      }
+      std::copy(feature.begin(), feature.end(), out + i * dim);
+    }
+  };
+  return source;
+}
+
+}  // namespace
+
+FeatureSource selectFeatures(FeatureSource source, std::vector<size_t> rows) {
+  FeatureSource selected;
+  selected.dim = source.dim;
+  selected.model_sha256 = source.model_sha256;
+  selected.names.reserve(rows.size());
+  for (const size_t row : rows)
+    selected.names.push_back(source.names[row]);
+  selected.read = [read = std::move(source.read), rows = std::move(rows), dim = source.dim](
+                      size_t first, size_t count, float* out) {
+    for (size_t begin = 0; begin < count;) {
+      size_t end = begin + 1;
+      while (end < count && rows[first + end] == rows[first + end - 1] + 1)
+        ++end;
+      read(rows[first + begin], end - begin, out + begin * dim);
+      begin = end;
+    }
+  };
+  return selected;
+}
+
+FeatureSource openFeatures(const fs::path& root, const std::string& ending,
+                           std::vector<std::string> names, size_t threads) {
+  if (root.extension() == ".sff" || root.extension() == ".npy") {
+    return fromFile(root, std::move(names));
+  }
+  return fromDevkitFolder(root, ending, std::move(names), threads);
+}
+
+}  // namespace sphereface
