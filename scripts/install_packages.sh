@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building, testing and running need, from the distribution. Does nothing when all of
-# it is there. Runs as root or through sudo.
+# Installs what building and running need, and the packages named besides, from the distribution.
+# Does nothing when all of it is there. Runs as root or through sudo.
 set -euo pipefail
 
 packages=(
@@ -13,6 +13,7 @@ packages=(
   prometheus-cpp-dev libcivetweb-dev
   nlohmann-json3-dev libcli11-dev libssl-dev libgtest-dev
   curl iproute2
+  "$@"
 )
 
 missing=()

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include <array>
+#include <numeric>
 
 #include "kernels/cuda/gpu_libraries.h"
 #include "kernels/cuda/gpu_matrix_product.h"
+#include "kernels/cuda/pack.h"
 
 namespace sphereface {
 namespace {
@@ -70,10 +71,13 @@ struct GpuMatrixProduct::Plan {
     check(cublasLtMatmulPreferenceCreate(&preference), "state a preference");
     set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
         static_cast<uint64_t>(context.libraries().matrix_workspace.bytes()));
-    // C may begin at any class's row, of any length.
-    const auto element = static_cast<uint32_t>(s.fp32_result ? sizeof(float) : sizeof(uint16_t));
-    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, element);
-    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, element);
+    // Matrices begin where allocations do, or a multiple of kPack rows after.
+    const size_t row =
+        s.pitch_c *
+        (s.fp32_result || s.precision == Precision::kFp32 ? sizeof(float) : sizeof(uint16_t));
+    const auto alignment = static_cast<uint32_t>(std::gcd(kPack * row, size_t{256}));
+    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment);
+    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment);
     int found = 0;
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
         context.libraries().cublas, product, b, a, c, c, preference, 1, &algorithm, &found);

@@ -128,24 +128,31 @@ CudaTrunk<T>::CudaTrunk(const GpuContext& context, const EngineOptions& options,
 }
 
 /// Input, every layer's two outputs and the gradients of activations; or the input and three
-/// activations. Then all weights.
+/// activations. Then all weights. Each part begins where an allocation of its own would.
 template <class T>
 void CudaTrunk<T>::planMemory() {
   const bool training = gradients_ != nullptr;
+  auto aligned = [](size_t elements) {
+    constexpr size_t kElements = 256 / sizeof(T);
+    return (elements + kElements - 1) / kElements * kElements;
+  };
+  auto filterSize = [&](const Layer& layer) {
+    return aligned(static_cast<size_t>(layer.output.padded()) * kTaps *
+                   static_cast<size_t>(paddedInput(layer.shape)));
+  };
   const size_t pixels = static_cast<size_t>(network_.height) * static_cast<size_t>(network_.width);
-  const size_t input = static_cast<size_t>(batch_) * pixels * kPack;
+  const size_t input = aligned(static_cast<size_t>(batch_) * pixels * kPack);
   size_t largest = 0;
   size_t outputs = 0;
-  size_t weights = fc_.packedCount();
+  size_t weights = aligned(fc_.packedCount());
   size_t largest_filter = 0;
   size_t sums = sumRowsScratch(static_cast<size_t>(batch_), network_.embedding);
   for (const Layer& layer : layers_) {
-    largest = std::max(largest, layer.output.elements());
-    outputs += 2 * layer.output.elements();
-    const size_t filter = static_cast<size_t>(layer.output.padded()) * kTaps *
-                          static_cast<size_t>(paddedInput(layer.shape));
-    weights += filter;
-    largest_filter = std::max(largest_filter, filter);
+    const size_t output = aligned(layer.output.elements());
+    largest = std::max(largest, output);
+    outputs += 2 * output;
+    weights += filterSize(layer);
+    largest_filter = std::max(largest_filter, filterSize(layer));
     sums = std::max(sums, preluBackwardScratch(layer.output));
   }
   activations_ = DeviceBuffer<T>(input + kSharedBuffers * largest + (training ? outputs : 0));
@@ -157,17 +164,16 @@ void CudaTrunk<T>::planMemory() {
     next += largest;
   }
   fc_weights_ = weights_.data();
-  T* next_weights = fc_weights_ + fc_.packedCount();
+  T* next_weights = fc_weights_ + aligned(fc_.packedCount());
   const std::vector<int> slots = planOutputs(network_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     Layer& layer = layers_[i];
     layer.weights = next_weights;
-    next_weights += static_cast<size_t>(layer.output.padded()) * kTaps *
-                    static_cast<size_t>(paddedInput(layer.shape));
+    next_weights += filterSize(layer);
     if (training) {
       layer.z = next;
-      layer.post = next + layer.output.elements();
-      next += 2 * layer.output.elements();
+      layer.post = next + aligned(layer.output.elements());
+      next += 2 * aligned(layer.output.elements());
     } else {
       layer.z = layer.post = gradientBuffer(slots[i]);
     }

@@ -11,6 +11,9 @@ namespace {
 // What NVIDIA recommends for Hopper; earlier cards need less.
 constexpr size_t kMatrixWorkspace = size_t{32} << 20;
 
+// The oldest card with bf16, which the kernels are compiled for.
+constexpr int kLeastCapability = 8;
+
 /// errors: Error, one line a user can act on, when the GPU can't be used.
 int selectDevice(int device) {
   int count = 0;
@@ -47,6 +50,10 @@ GpuContext::GpuContext(int device) : libraries_(std::make_unique<GpuLibraries>()
   cudaDeviceProp properties = {};
   check(cudaGetDeviceProperties(&properties, selected), "ask for the GPU's properties");
   name_ = concat(properties.name, ", compute capability ", properties.major, ".", properties.minor);
+  if (properties.major < kLeastCapability) {
+    throw Error(concat("device CUDA: ", name_, "; this program's kernels need ", kLeastCapability,
+                       ".0 or later; use device CPU"));
+  }
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream");
   if (const cudnnStatus_t status = cudnnCreate(&libraries_->cudnn);
       status != CUDNN_STATUS_SUCCESS) {

@@ -12,7 +12,9 @@
 namespace sphereface {
 
 /// C [rows, columns] = op(A) [rows, depth] op(B) [depth, columns], all by row with a pitch. A is
-/// stored [rows, depth] or, transposed, [depth, rows]; B [depth, columns] or [columns, depth].
+/// stored [rows, depth] or, transposed, [depth, rows]; B [depth, columns] or [columns, depth]. All
+/// begin where an allocation does (at a multiple of 256 bytes), or C a multiple of kPack rows
+/// after.
 struct MatrixProductShape {
   int rows = 0;
   int columns = 0;
