@@ -28,14 +28,14 @@ struct Options {
   std::string network = "sphereface-20";
   int classes = 10572;
   int batch = 512;
-  bool bf16 = true;
+  std::string precision = "bf16";
   bool fastest = true;
   int steps = 50;
   bool on_request = false;
 };
 
 constexpr const char* kUsage =
-    "gpu_step_bench [--network NAME] [--classes N] [--batch N] [--precision bf16|fp32]\n"
+    "gpu_step_bench [--network NAME] [--classes N] [--batch N] [--precision bf16|tf32|fp32]\n"
     "               [--convolution fastest|direct] [--steps N] [--on-request]\n"
     "--on-request: one step for each line on standard input; prints its milliseconds, and at the\n"
     "end \"bytes N\", the memory of the engine's buffers.\n";
@@ -54,7 +54,7 @@ Options parse(int argc, char** argv) {
     if (flag == 'n') options.network = optarg;
     if (flag == 'c') options.classes = std::stoi(optarg);
     if (flag == 'b') options.batch = std::stoi(optarg);
-    if (flag == 'p') options.bf16 = std::string(optarg) == "bf16";
+    if (flag == 'p') options.precision = optarg;
     if (flag == 'v') options.fastest = std::string(optarg) == "fastest";
     if (flag == 's') options.steps = std::stoi(optarg);
     if (flag == 'r') options.on_request = true;
@@ -76,15 +76,12 @@ class Training {
     engine.network = buildNetwork(NetworkTable{.name = options.network});
     engine.classes = options.classes;
     engine.batch = options.batch;
-    engine.precision = options.bf16 ? Precision::kBf16 : Precision::kFp32;
+    engine.precision = options.precision == "bf16"   ? Precision::kBf16
+                       : options.precision == "tf32" ? Precision::kTf32
+                                                     : Precision::kFp32;
     engine.convolution = options.fastest ? Convolution::kFastest : Convolution::kDirect;
     engine_ = makeCudaEngine(engine);
-    std::vector<float> weights(engine_->trunk().parameters.size());
-    initializeTrunk(engine.network, 1, weights);
-    engine_->write(weights, engine_->trunk().parameters);
-    weights.resize(engine_->head().parameters.size());
-    initializeHead(0, options.classes, engine.network.embedding, 1, weights);
-    engine_->write(weights, engine_->head().parameters);
+    initializeWeights(engine.network, 0, 1, *engine_);
     images_.resize(engine.network.imageBytes() * static_cast<size_t>(options.batch));
     for (uint8_t& byte : images_)
       byte = static_cast<uint8_t>(random_.below(256));
@@ -149,8 +146,7 @@ void measure(Training& training, const Options& options) {
   const double rate = 1e3 * options.batch / step;
   std::printf("%s\n%s, %d classes, batch %d, %s, convolutions %s: median of %d steps\n",
               training.note().c_str(), options.network.c_str(), options.classes, options.batch,
-              options.bf16 ? "bf16" : "fp32", options.fastest ? "fastest" : "same bits",
-              options.steps);
+              options.precision.c_str(), options.fastest ? "fastest" : "same bits", options.steps);
   std::printf(
       "step %.3f ms (images and forward %.3f, head %.3f, backward %.3f), %.0f images/s, "
       "%.1f TFLOP/s, buffers %.0f MB\n",

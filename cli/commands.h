@@ -9,6 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "kernels/engine.h"
+
 namespace sphereface {
 
 void addAlignCommand(CLI::App& app);
@@ -21,5 +23,8 @@ void addPackCommand(CLI::App& app);
 void addPlanCommand(CLI::App& app);
 void addSynthCommand(CLI::App& app);
 void addTrainCommand(CLI::App& app);
+
+/// --device of a verb that computes embeddings.
+void addDeviceOption(CLI::App& verb, Device& device);
 
 }  // namespace sphereface

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "cli/commands.h"
 #include "cli/evaluate.h"
 #include "data/align/alignment_template.h"
 #include "evaluation/extract.h"
@@ -38,6 +39,7 @@ struct LfwOptions {
   bool raw_pixels = false;
   std::string protocol = "sphereface";
   std::string mirror;
+  Device device = Device::kCpu;
   fs::path plots;
   fs::path report;
   fs::path json;
@@ -76,6 +78,7 @@ FeatureSet featuresOf(const LfwOptions& options, const ImageSource& images) {
   if (!options.checkpoint.empty()) {
     ExtractOptions extract;
     extract.checkpoint = options.checkpoint;
+    extract.device = options.device;
     extract.mirror = options.mirror.empty() ? verificationRule(options.protocol).mirror
                                             : mirrorFromName(options.mirror);
     return extractFeatures(extract, images);
@@ -134,6 +137,7 @@ void addEvaluateLfw(CLI::App& evaluate) {
           "as the protocol's project does (sphereface and facenet concat, insightface sum, "
           "best and youden none)")
       ->needs(checkpoint);
+  addDeviceOption(*verb, options->device);
   verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
   verb->add_option("--report", options->report,
                    "Also write the results as one HTML page, with ROC, scores, folds and the pairs "

@@ -70,7 +70,9 @@ void addExtractCommand(CLI::App& app) {
   verb->add_option("--batch", options->extract.batch, "Images of a pass")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb->add_option("--threads", options->extract.threads, "Compute threads; 0: all cores")
+  addDeviceOption(*verb, options->extract.device);
+  verb->add_option("--threads", options->extract.threads,
+                   "Threads that read images and, on a CPU, compute; 0: all cores")
       ->capture_default_str();
   verb->add_option("--json", options->json, "Also write the result here");
   verb->footer(

@@ -11,7 +11,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC 12 warns of overlapping copies inside std::string's operator+ (its bug 105651).
   target_compile_options(sphereface_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
-target_include_directories(sphereface_options INTERFACE ${CMAKE_CURRENT_LIST_DIR}/..)
+get_filename_component(sphereface_root ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
+target_include_directories(sphereface_options INTERFACE ${sphereface_root})
 target_compile_definitions(sphereface_options INTERFACE SPHEREFACE_VERSION="${PROJECT_VERSION}")
 if(SPHEREFACE_SANITIZE)
   target_compile_options(sphereface_options INTERFACE

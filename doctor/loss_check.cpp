@@ -121,8 +121,7 @@ FirstLoss measureLoss(const PlannedRun& loss_run, const Dataset& dataset,
     loadCheckpoint(weights->folder, weights->manifest, options.network, *engine);
   } else {
     const uint64_t seed = loss_run.config.network().seed();
-    initializeTrunk(options.network, seed, engine->trunk().parameters);
-    initializeHead(0, options.classes, options.network.embedding, seed, engine->head().parameters);
+    initializeWeights(options.network, 0, seed, *engine);
   }
   std::vector<float> features(count * embedding);
   engine->embed(batch.images, features);

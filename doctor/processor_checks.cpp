@@ -25,7 +25,9 @@ Finding processorFinding(const Processor& processor, const WorkerConfig* worker)
                    "a host with AVX2 or AVX-512; where it has them, unset ONEDNN_MAX_CPU_ISA and "
                    "DNNL_MAX_CPU_ISA");
   }
-  if (worker != nullptr && worker->precision() == WorkerConfig::BF16 && !processor.fast_bf16) {
+  const bool wants_bf16 = worker != nullptr && worker->device() == WorkerConfig::CPU &&
+                          worker->precision() == WorkerConfig::BF16;
+  if (wants_bf16 && !processor.fast_bf16) {
     return warning(name, concat(found, ": worker.precision BF16 will compute in fp32"),
                    "worker.precision: FP32, or a host with AVX512-BF16 or AMX");
   }

@@ -48,7 +48,7 @@ FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& inp
       options.threads > 0 ? static_cast<size_t>(options.threads) : availableThreads();
   engine_options.threads = static_cast<int>(threads);
   const Network& network = engine_options.network;
-  const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, engine_options);
+  const std::unique_ptr<Engine> engine = makeEngine(options.device, engine_options);
   loadCheckpoint(options.checkpoint, manifest, network, *engine);
 
   const auto embedding = static_cast<size_t>(network.embedding);

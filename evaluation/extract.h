@@ -10,6 +10,7 @@
 
 #include "evaluation/feature_file.h"
 #include "evaluation/image_source.h"
+#include "kernels/engine.h"
 
 namespace sphereface {
 
@@ -24,7 +25,8 @@ struct ExtractOptions {
   std::filesystem::path checkpoint;
   Mirror mirror = Mirror::kConcat;
   int batch = 64;
-  int threads = 0;  // 0: all cores
+  Device device = Device::kCpu;
+  int threads = 0;  // that read images and, on a CPU, compute; 0: all cores
 };
 
 /// Shows progress. errors: Error naming the image that can't be read or has the wrong size, or when

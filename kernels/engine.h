@@ -21,7 +21,11 @@
 namespace sphereface {
 
 enum class Device { kCpu, kCuda };
-enum class Precision { kFp32, kBf16 };
+enum class Precision {
+  kFp32,
+  kTf32,  // fp32 whose products are made of 10-bit mantissas; of GPUs
+  kBf16
+};
 enum class Convolution {
   kDirect,   // the same arithmetic in every run
   kFastest,  // of each layer's passes, by a short measurement when the engine is made

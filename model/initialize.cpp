@@ -3,8 +3,10 @@
 
 #include "model/initialize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <vector>
 
 #include "base/random.h"
 
@@ -53,6 +55,22 @@ void initializeHead(int first_class, int classes, int embedding, uint64_t seed,
   Random random(seed, hashOf("head"));
   random.skip(static_cast<size_t>(first_class) * dim);
   fillXavier(dim, random, parameters.first(static_cast<size_t>(classes) * dim));
+}
+
+void initializeWeights(const Network& network, int first_class, uint64_t seed, Engine& engine) {
+  std::vector<float> weights(network.parameter_count);
+  initializeTrunk(network, seed, weights);
+  engine.write(weights, engine.trunk().parameters);
+  // The head's, which may be many, by and by.
+  constexpr size_t kClassesAtOnce = 4096;
+  const std::span<float> head = engine.head().parameters;
+  const auto dim = static_cast<size_t>(network.embedding);
+  for (size_t done = 0; done < head.size(); done += kClassesAtOnce * dim) {
+    weights.resize(std::min(kClassesAtOnce * dim, head.size() - done));
+    initializeHead(first_class + static_cast<int>(done / dim),
+                   static_cast<int>(weights.size() / dim), network.embedding, seed, weights);
+    engine.write(weights, head.subspan(done, weights.size()));
+  }
 }
 
 }  // namespace sphereface

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/engine.h"
 #include "kernels/network.h"
 
 namespace sphereface {
@@ -20,5 +21,8 @@ void initializeTrunk(const Network& network, uint64_t seed, std::span<float> par
 /// The same numbers whichever rows are asked for together.
 void initializeHead(int first_class, int classes, int embedding, uint64_t seed,
                     std::span<float> parameters);
+
+/// Both of an engine whose classes are those from `first_class` on.
+void initializeWeights(const Network& network, int first_class, uint64_t seed, Engine& engine);
 
 }  // namespace sphereface

@@ -266,6 +266,8 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
        concat("must be in [0, 1), not ", solver.momentum())},
       {solver.weight_decay() < 0, "solver.weight_decay", "must not be negative"},
       {!shardsError(config).empty(), "solver.reproducible_shards", shardsError(config)},
+      {!on_gpu && config.worker().precision() == WorkerConfig::TF32, "worker.precision",
+       "TF32 needs worker.device CUDA; CPUs have FP32 and BF16"},
       {on_gpu && head.class_parallel(), "head.class_parallel", "needs worker.device CPU so far"},
       {on_gpu && head.mhe_weight() > 0, "head.mhe_weight", "needs worker.device CPU so far"},
       {on_gpu && solver.reproducible_shards() > 0, "solver.reproducible_shards",
@@ -383,7 +385,15 @@ double headMargin(const HeadConfig& config) {
 }
 
 Precision precisionOf(const WorkerConfig& config) {
-  return config.precision() == WorkerConfig::BF16 ? Precision::kBf16 : Precision::kFp32;
+  switch (config.precision()) {
+    case WorkerConfig::BF16:
+      return Precision::kBf16;
+    case WorkerConfig::TF32:
+      return Precision::kTf32;
+    case WorkerConfig::FP32:
+      break;
+  }
+  return Precision::kFp32;
 }
 
 Convolution convolutionOf(const WorkerConfig& config) {

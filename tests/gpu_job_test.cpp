@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "evaluation/feature_file.h"
 #include "model/checkpoint.h"
 #include "tests/golden.h"
 #include "tests/job_support.h"
@@ -83,6 +84,32 @@ TEST_F(GpuJob, TrainsInBf16AndWithGradientsFromTwoPasses) {
   EXPECT_LT(summary.at("loss_last").get<double>(), summary.at("loss_first").get<double>());
 }
 
+TEST_F(GpuJob, ExtractsTheCpusFeatures) {
+  const Finished trained = runCommand(trainLine("features", 1));
+  ASSERT_EQ(trained.code, 0) << trained.output;
+  std::vector<std::string> line = {program("sphereface"),
+                                   "extract",
+                                   "--checkpoint",
+                                   checkpointFolder(folder_ / "features", 12).string(),
+                                   "--input",
+                                   (folder_ / "faces").string(),
+                                   "--batch",
+                                   "16",
+                                   "--output"};
+  std::vector<std::string> on_gpu = line;
+  line.push_back((folder_ / "cpu.sff").string());
+  on_gpu.insert(on_gpu.end(), {(folder_ / "gpu.sff").string(), "--device", "cuda"});
+  on_gpu.insert(on_gpu.begin(), {"env", "LD_LIBRARY_PATH=" + program("gpu-on-host")});
+  for (const std::vector<std::string>& each : {line, on_gpu}) {
+    const Finished extracted = runCommand(each);
+    ASSERT_EQ(extracted.code, 0) << extracted.output;
+  }
+  const FeatureSet want = readFeatures(folder_ / "cpu.sff");
+  const FeatureSet got = readFeatures(folder_ / "gpu.sff");
+  EXPECT_EQ(got.names, want.names);
+  EXPECT_LT(relativeNorm(got.values, want.values), 1e-5);
+}
+
 TEST_F(GpuJob, SaysInOneLineWhatIsMissing) {
   // A folder in front whose library is none.
   const std::filesystem::path broken = folder_ / "broken";
@@ -98,7 +125,7 @@ TEST_F(GpuJob, SaysInOneLineWhatIsMissing) {
   EXPECT_NE(finished.output.find("use device CPU"), std::string::npos) << finished.output;
 }
 
-TEST_F(GpuJob, RefusesWhatOnlyCpusDo) {
+TEST_F(GpuJob, RefusesWhatOneDeviceDoesNotDo) {
   for (const std::string field :
        {"head.class_parallel=true", "head.mhe_weight=0.1", "solver.reproducible_shards=2",
         "worker.gradient_wire=WIRE_BF16"}) {
@@ -107,6 +134,9 @@ TEST_F(GpuJob, RefusesWhatOnlyCpusDo) {
     EXPECT_EQ(finished.code, 2) << field << finished.output;
     EXPECT_NE(finished.output.find("worker.device CPU"), std::string::npos) << finished.output;
   }
+  const Finished tf32 = runCommand(trainLine("refused", 1, {"--set", "worker.precision=TF32"}));
+  EXPECT_EQ(tf32.code, 2);
+  EXPECT_NE(tf32.output.find("worker.device CUDA"), std::string::npos) << tf32.output;
 }
 
 }  // namespace

@@ -63,26 +63,12 @@ void loadWeights(const RunPlan& plan, const TrainConfig& config, const DatasetMa
   if (checkpoint.has_guard_loss()) model.guard_loss = checkpoint.guard_loss();
 }
 
-void initializeWeights(const NetworkConfig& config, const DatasetManifest& data,
-                       WorkerModel& model) {
-  Engine& engine = *model.engine;
-  const int dim = model.network.embedding;
-  std::vector<float> weights(model.network.parameter_count);
-  initializeTrunk(model.network, config.seed(), weights);
-  engine.write(weights, engine.trunk().parameters);
-  // The head's, which may be many, by and by.
-  constexpr size_t kClassesAtOnce = 4096;
-  for (size_t done = 0; done < model.classes.size(); done += kClassesAtOnce) {
-    const size_t classes = std::min<size_t>(kClassesAtOnce, model.classes.size() - done);
-    weights.resize(classes * static_cast<size_t>(dim));
-    initializeHead(static_cast<int>(model.classes.begin + done), static_cast<int>(classes), dim,
-                   config.seed(), weights);
-    engine.write(weights,
-                 engine.head().parameters.subspan(done * static_cast<size_t>(dim), weights.size()));
-  }
+void beginAnew(const NetworkConfig& config, const DatasetManifest& data, WorkerModel& model) {
+  initializeWeights(model.network, static_cast<int>(model.classes.begin), config.seed(),
+                    *model.engine);
   if (!config.has_init_from()) return;
   const bool same_classes = initializeFromCheckpoint(config.init_from(), data, model.network,
-                                                     engine, model.classes.begin);
+                                                     *model.engine, model.classes.begin);
   model.notes.push_back(
       concat("initial weights from ", config.init_from(),
              same_classes ? ", network and head"
@@ -123,7 +109,7 @@ WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
   if (resumed) {
     loadWeights(plan, config, data, *resumed, model);
   } else {
-    initializeWeights(config.network(), data, model);
+    beginAnew(config.network(), data, model);
   }
   return model;
 }

@@ -178,7 +178,7 @@ std::vector<Descriptor> configurations(const Descriptor& graph, cudnnBackendHeur
 }
 
 /// Whether the arithmetic is what the shape asks for: the same bits in every run, if it does, and
-/// fp32 products of fp32 numbers.
+/// of kFp32 products of whole fp32 numbers.
 bool fits(const Descriptor& configuration, const GpuConvolutionShape& s) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   std::vector<cudnnBackendDescriptor_t> raw = {engine.get()};

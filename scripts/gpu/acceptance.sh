@@ -64,7 +64,9 @@ step head 60 "$build/bin/gpu_head_bench"
 for network in sphereface-20 sphereface-36 sphereface-64; do
   step "step-$network" 60 "$build/bin/gpu_step_bench" --network "$network"
 done
-step step-fp32 60 "$build/bin/gpu_step_bench" --precision fp32 --batch 256
+for precision in tf32 fp32; do
+  step "step-$precision" 60 "$build/bin/gpu_step_bench" --precision "$precision" --batch 256
+done
 if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
   step pytorch 150 python3 bench/peer_pytorch.py --gpu --step-bench "$build/bin/gpu_step_bench" --batch 512 --rounds 30 --json "$out/pytorch.json"
 fi
