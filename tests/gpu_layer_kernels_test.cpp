@@ -37,9 +37,9 @@ std::vector<float> floats(const std::vector<double>& values) {
 /// Values as T holds them.
 template <class T>
 std::vector<double> rounded(const std::vector<double>& values) {
-  std::vector<double> out;
-  for (const double value : values)
-    out.push_back(static_cast<double>(toFloat(elementOf<T>(value))));
+  std::vector<double> out = values;
+  for (double& value : out)
+    value = static_cast<double>(toFloat(elementOf<T>(value)));
   return out;
 }
 
@@ -50,28 +50,27 @@ using Types = ::testing::Types<float, Bf16>;
 TYPED_TEST_SUITE(LayerKernels, Types);
 
 TYPED_TEST(LayerKernels, NormalizeImages) {
-  for (const auto& [batch, channels, pixels] : {std::tuple{1, 3, 1}, {3, 3, 91}, {2, 1, 300}}) {
-    const auto count = static_cast<size_t>(batch * channels * pixels);
+  using Sizes = std::tuple<size_t, size_t, size_t>;
+  for (const auto& [batch, channels, pixels] : {Sizes{1, 3, 1}, {3, 3, 91}, {2, 1, 300}}) {
+    const size_t count = batch * channels * pixels;
     std::vector<uint8_t> images(count);
     Random random(1);
     for (uint8_t& byte : images)
       byte = static_cast<uint8_t>(random.below(256));
-    const auto out_count = static_cast<size_t>(batch * pixels * kPack);
+    const size_t out_count = batch * pixels * kPack;
     DeviceBuffer<TypeParam> out(out_count);
     const DeviceBuffer<uint8_t> device_images = onDevice(images);
-    normalizeImages(device_images.data(), batch, channels, pixels, 127.5F, 0.0078125F, out.data(),
-                    nullptr);
+    normalizeImages(device_images.data(), static_cast<int>(batch), static_cast<int>(channels),
+                    static_cast<int>(pixels), 127.5F, 0.0078125F, out.data(), nullptr);
     const std::vector<TypeParam> got = fromDevice(out);
     for (size_t k = 0; k < out_count; ++k) {
       const size_t pixel = k / kPack;
       const size_t c = k % kPack;
-      const size_t image = pixel / static_cast<size_t>(pixels);
+      const size_t image = pixel / pixels;
       double want = 0;
-      if (c < static_cast<size_t>(channels)) {
-        const size_t plane = image * static_cast<size_t>(channels) + c;
-        want = (images[plane * static_cast<size_t>(pixels) + pixel % static_cast<size_t>(pixels)] -
-                127.5) *
-               0.0078125;
+      if (c < channels) {
+        const size_t plane = image * channels + c;
+        want = (images[plane * pixels + pixel % pixels] - 127.5) * 0.0078125;
       }
       ASSERT_EQ(toFloat(got[k]), toFloat(elementOf<TypeParam>(want))) << k;
     }
@@ -189,16 +188,14 @@ TYPED_TEST(LayerKernels, FiltersGoToPacksAndBack) {
     DeviceBuffer<TypeParam> packed(shape.packedCount());
     packFilter(shape, device_plain.data(), packed.data(), nullptr);
     const std::vector<TypeParam> got = fromDevice(packed);
-    const int padded_in = paddedToPacks(shape.in);
-    for (int o = 0; o < shape.out; ++o) {
-      for (int tap = 0; tap < shape.taps; ++tap) {
-        for (int i = 0; i < padded_in; ++i) {
-          const float want =
-              i < shape.in ? plain[static_cast<size_t>((o * shape.in + i) * shape.taps + tap)] : 0;
-          ASSERT_EQ(toFloat(got[static_cast<size_t>((o * shape.taps + tap) * padded_in + i)]),
-                    want);
-        }
-      }
+    const auto in = static_cast<size_t>(shape.in);
+    const auto taps = static_cast<size_t>(shape.taps);
+    const auto padded_in = static_cast<size_t>(paddedToPacks(shape.in));
+    for (size_t at = 0; at < got.size(); ++at) {
+      const size_t i = at % padded_in;
+      const size_t tap = at / padded_in % taps;
+      const size_t o = at / padded_in / taps;
+      ASSERT_EQ(toFloat(got[at]), i < in ? plain[(o * in + i) * taps + tap] : 0);
     }
     const auto back = onDevice(std::vector<float>(shape.count(), 9));
     unpackFilter(shape, packed.data(), back.data(), false, nullptr);

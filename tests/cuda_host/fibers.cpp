@@ -43,7 +43,7 @@ struct Block {
 
 Block block;
 
-[[noreturn]] void give_up(const char* what) {
+[[noreturn]] void giveUp(const char* what) {
   std::fprintf(stderr, "kernel on the host: %s, block %u %u %u\n", what, thread.block.x,
                thread.block.y, thread.block.z);
   std::abort();
@@ -93,7 +93,7 @@ bool release() {
   for (size_t warp = 0; warp < block.threads; warp += kWarp) {
     const size_t end = std::min(warp + kWarp, block.threads);
     if (countOf(State::kInWarp, warp, end) != end - warp) continue;
-    if (end - warp < kWarp) give_up("a shuffle in a warp of fewer than 32 threads");
+    if (end - warp < kWarp) giveUp("a shuffle in a warp of fewer than 32 threads");
     setReady(warp, end);
     any = true;
   }
@@ -117,7 +117,7 @@ void runBlock(dim3 grid, dim3 size, dim3 index) {
       resume(i);
       ran = true;
     }
-    if (!release() && !ran) give_up("some threads wait for others that have ended");
+    if (!release() && !ran) giveUp("some threads wait for others that have ended");
   }
 }
 

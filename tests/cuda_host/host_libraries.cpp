@@ -100,7 +100,7 @@ struct GpuConvolution::Plans {
 };
 
 GpuConvolution::GpuConvolution(const GpuContext&, const GpuConvolutionShape& shape)
-    : plans_(std::make_unique<Plans>(shape)) {}
+    : plans_(new Plans{shape}) {}
 GpuConvolution::GpuConvolution(GpuConvolution&&) noexcept = default;
 GpuConvolution::~GpuConvolution() = default;
 
@@ -146,7 +146,7 @@ struct GpuMatrixProduct::Plan {
 };
 
 GpuMatrixProduct::GpuMatrixProduct(const GpuContext&, const MatrixProductShape& shape)
-    : plan_(std::make_unique<Plan>(shape)) {}
+    : plan_(new Plan{shape}) {}
 GpuMatrixProduct::GpuMatrixProduct(GpuMatrixProduct&&) noexcept = default;
 GpuMatrixProduct::~GpuMatrixProduct() = default;
 
