@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
@@ -19,6 +20,8 @@ constexpr std::chrono::milliseconds kTerminalInterval{200};
 constexpr std::chrono::seconds kPlainInterval{10};
 constexpr size_t kBarWidth = 30;
 
+std::atomic<bool> silent{false};
+
 }  // namespace
 
 std::string formatDuration(double seconds) {
@@ -31,6 +34,10 @@ std::string formatDuration(double seconds) {
     std::snprintf(text, sizeof text, "%lld:%02lld", total / 60, total % 60);
   }
   return text;
+}
+
+void Progress::silence() {
+  silent = true;
 }
 
 Progress::Progress(std::string label, size_t total, std::string unit)
@@ -67,6 +74,7 @@ double Progress::rate() const {
 }
 
 void Progress::print(bool last) {
+  if (silent) return;
   const std::chrono::duration<double> elapsed = Clock::now() - start_;
   const double speed = rate();
   const std::string time =

@@ -9,22 +9,19 @@
 
 #include <CLI/CLI.hpp>
 
-#include "kernels/engine.h"
-
 namespace sphereface {
+
+class WorkSharing;
 
 void addAlignCommand(CLI::App& app);
 void addCompareCommand(CLI::App& app);
 void addDoctorCommand(CLI::App& app);
-void addEvaluateCommand(CLI::App& app);
-void addExtractCommand(CLI::App& app);
+void addEvaluateCommand(CLI::App& app, WorkSharing& sharing);
+void addExtractCommand(CLI::App& app, WorkSharing& sharing);
 void addInspectCommand(CLI::App& app);
 void addPackCommand(CLI::App& app);
 void addPlanCommand(CLI::App& app);
 void addSynthCommand(CLI::App& app);
 void addTrainCommand(CLI::App& app);
-
-/// --device of a verb that computes embeddings.
-void addDeviceOption(CLI::App& verb, Device& device);
 
 }  // namespace sphereface

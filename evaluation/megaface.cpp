@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "evaluation/roc.h"
+#include "evaluation/shared_scan.h"
 
 namespace sphereface {
 namespace {
@@ -309,7 +310,8 @@ MegafaceProbes prepareProbes(const Scorer& scorer, const MegafaceList& list,
 }
 
 MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& probes,
-                                const FeatureSource& distractors, const MegafaceOptions& options) {
+                                const FeatureSource& distractors, const MegafaceOptions& options,
+                                RankGroup& ranks) {
   MegafaceResult result;
   result.probes = probes.list.paths.size();
   result.people = probes.people.size();
@@ -337,7 +339,8 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
   scan_options.block_columns =
       blockColumns(scorer, scan_options, probes, questions, distractors, options.memory_bytes);
   ScanResult scan =
-      scanScores(scorer, probes.prepared, distractors, questions.queries, scan_options);
+      scanShared(scorer, probes.prepared, distractors, questions.queries, scan_options, ranks);
+  if (!ranks.isFirst()) return {};
 
   result.rank_counts.resize(result.distractors + 1);
   for (size_t search = 0; search < result.searches; ++search)

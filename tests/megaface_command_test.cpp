@@ -125,6 +125,40 @@ TEST_F(MegafaceCommand, EveryFormatOfFeaturesGivesTheSame) {
   EXPECT_EQ(result(), sff);
 }
 
+TEST_F(MegafaceCommand, RanksGiveToTheBitWhatOneProcessGives) {
+  for (const std::string compat : {"none", "devkit"}) {
+    const std::vector<std::string> lists = {
+        "--distractors", path("list_400_1"), "--compat", compat, "--matches", path("matches.json")};
+    ASSERT_EQ(evaluate(lists).code, 0);
+    const std::string alone = readFile(folder_ / "out.json");
+    const std::string matches = readFile(folder_ / "matches.json");
+    for (const std::string ranks : {"2", "3"}) {
+      std::vector<std::string> more = lists;
+      more.insert(more.end(), {"--workers", ranks});
+      const Finished shared = evaluate(more);
+      ASSERT_EQ(shared.code, 0) << shared.output;
+      EXPECT_NE(shared.output.find("sphereface-evaluator"), std::string::npos) << shared.output;
+      EXPECT_EQ(readFile(folder_ / "out.json"), alone) << compat << ", " << ranks << " ranks";
+      EXPECT_EQ(readFile(folder_ / "matches.json"), matches) << compat << ", " << ranks << " ranks";
+      std::filesystem::remove(folder_ / "out.json");
+    }
+  }
+}
+
+TEST_F(MegafaceCommand, ADamagedFileIsNamedByOneRankAndNothingWritten) {
+  std::string bytes = readFile(folder_ / "distractors1.sff");
+  bytes[bytes.size() - 100] ^= 1;
+  writeFileAtomically(folder_ / "distractors1.sff", bytes);
+  const Finished finished = evaluate({"--distractors", path("list_400_1"), "--workers", "2"});
+  EXPECT_EQ(finished.code, 1);
+  const size_t first = finished.output.find("rank 0@");
+  ASSERT_NE(first, std::string::npos) << finished.output;
+  EXPECT_NE(finished.output.find("distractors1.sff: is corrupt", first), std::string::npos)
+      << finished.output;
+  EXPECT_EQ(finished.output.find("rank 1@"), std::string::npos) << finished.output;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.json"));
+}
+
 TEST_F(MegafaceCommand, NoiseIsLeftOutAndBothResultsAreShown) {
   writeFileAtomically(folder_ / "probe_noise.txt", "P_0_2.png\nQ_9_9.png\n");
   writeFileAtomically(folder_ / "distractor_noise.txt", "001/u@N00/5_0.jpg\n");
