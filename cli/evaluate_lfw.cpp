@@ -116,7 +116,8 @@ void runLfw(LfwOptions options) {
   const LfwResult result =
       evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
   std::fputs(lfwTable(result, features).c_str(), stdout);
-  writeJsonFile(options.json, lfwJson(result, list, features));
+  const Json whole = lfwJson(result, list, features);
+  writeJsonFile(options.json, whole);
   const std::string label = options.raw_pixels         ? "raw pixels"
                             : options.features.empty() ? options.checkpoint.filename().string()
                                                        : options.features.filename().string();
@@ -124,7 +125,7 @@ void runLfw(LfwOptions options) {
   if (!options.report.empty()) {
     writeFileAtomically(options.report, lfwPage(result, list, features, label, images));
   }
-  if (!options.run.empty()) appendScores(options.run, options.checkpoint, lfwScores(result));
+  if (!options.run.empty()) appendScores(options.run, options.checkpoint, lfwScores(result, whole));
 }
 
 }  // namespace

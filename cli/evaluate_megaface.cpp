@@ -126,13 +126,16 @@ void run(Options options, WorkSharing& sharing) {
   std::fputs(megafaceTable(runs).c_str(), stdout);
   const MegafaceSetting setting{probes.list.file, probes.list.sha256, evaluation.devkit,
                                 probes.features.dim, probes.features.model_sha256};
-  writeJsonFile(options.json, megafaceJson(runs, setting));
+  const Json whole = megafaceJson(runs, setting);
+  writeJsonFile(options.json, whole);
   if (!options.matches.empty())
     writeJsonFile(options.matches, megafaceMatchesJson(runs.back().result));
   if (!options.report.empty()) {
     writeFileAtomically(options.report, megafacePage(runs, setting, options.images));
   }
-  if (!checkpoint.empty()) appendScores(options.run, checkpoint, megafaceScores(runs, setting));
+  if (!checkpoint.empty()) {
+    appendScores(options.run, checkpoint, megafaceScores(mainRun(runs).result, whole));
+  }
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
+#include <utility>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
@@ -40,6 +43,15 @@ Json thinned(const Curve& curve) {
   return points;
 }
 
+Json summary(const std::string& benchmark, const Json& whole,
+             std::initializer_list<const char*> keys, Json roc) {
+  Json scores = {{"benchmark", benchmark}};
+  for (const char* key : keys)
+    scores[key] = whole.at(key);
+  scores["roc"] = std::move(roc);
+  return scores;
+}
+
 }  // namespace
 
 fs::path newestCheckpoint(const fs::path& run) {
@@ -56,31 +68,17 @@ fs::path checkpointOfModel(const fs::path& run, const std::string& model_sha256)
                      run.string(), "'s checkpoints"));
 }
 
-Json lfwScores(const LfwResult& result) {
+Json lfwScores(const LfwResult& result, const Json& whole) {
   const auto negatives =
       static_cast<size_t>(std::count(result.same.begin(), result.same.end(), false));
-  return {{"benchmark", "lfw"},
-          {"protocol", result.rule.name},
-          {"accuracy_mean", result.accuracy_mean},
-          {"accuracy_std", result.accuracy_std},
-          {"auc", result.auc},
-          {"eer", result.eer},
-          {"tar_at_far",
-           {{"1e-2", result.tar_at_far_1e2},
-            {"1e-3", result.tar_at_far_1e3},
-            {"1e-4", result.tar_at_far_1e4}}},
-          {"pairs", result.values.size()},
-          {"roc", thinned(result.roc, negatives)}};
+  return summary("lfw", whole,
+                 {"protocol", "accuracy_mean", "accuracy_std", "auc", "eer", "tar_at_far", "pairs"},
+                 thinned(result.roc, negatives));
 }
 
-Json megafaceScores(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting) {
-  const Json all = megafaceJson(runs, setting);
-  return {{"benchmark", "megaface"},
-          {"protocol", all.at("protocol")},
-          {"rank1", all.at("rank1")},
-          {"tar_at_far", all.at("tar_at_far")},
-          {"distractors", all.at("distractors")},
-          {"roc", thinned(mainRun(runs).result.roc)}};
+Json megafaceScores(const MegafaceResult& result, const Json& whole) {
+  return summary("megaface", whole, {"protocol", "rank1", "tar_at_far", "distractors"},
+                 thinned(result.roc));
 }
 
 void appendScores(const fs::path& run, const fs::path& checkpoint, const Json& scores) {

@@ -11,14 +11,12 @@
 
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "base/json.h"
 #include "evaluation/lfw_protocol.h"
-#include "evaluation/megaface_report.h"
+#include "evaluation/megaface.h"
 
 namespace sphereface {
 
@@ -29,9 +27,10 @@ std::filesystem::path newestCheckpoint(const std::filesystem::path& run);
 std::filesystem::path checkpointOfModel(const std::filesystem::path& run,
                                         const std::string& model_sha256);
 
-/// "benchmark", "protocol", scores and "roc".
-Json lfwScores(const LfwResult& result);
-Json megafaceScores(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting);
+/// "benchmark", "protocol", scores and "roc"; `whole` is what lfwJson() or megafaceJson() made of
+/// the same result.
+Json lfwScores(const LfwResult& result, const Json& whole);
+Json megafaceScores(const MegafaceResult& result, const Json& whole);
 
 /// Adds a line, whole or not at all.
 /// errors: Error naming the file and the system's reason.

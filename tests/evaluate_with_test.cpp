@@ -107,6 +107,49 @@ TEST_F(EvaluateWith, CheckpointsAreScoredWhileTrainingGoesOn) {
   EXPECT_LT(finished.output.find("evaluation of step-"), finished.output.find("trained "));
 }
 
+TEST_F(EvaluateWith, MegafaceAddsItsScoresToTheRunOfItsFeatures) {
+  ASSERT_EQ(runCommand(trainLine("megaface", 1)).code, 0);
+  const auto path = [](const std::string& name) { return (folder_ / name).string(); };
+  const std::string checkpoint = path("megaface/checkpoints/step-00000012");
+  ASSERT_EQ(runCommand({program("sphereface"), "extract", "--checkpoint", checkpoint, "--input",
+                        path("faces"), "--output", path("faces.sff")})
+                .code,
+            0);
+  // Half the people search for each other among the others.
+  Json probes;
+  Json distractors;
+  for (int identity = 0; identity < kIdentities; ++identity) {
+    for (int image = 0; image < kImages; ++image) {
+      const bool is_probe = identity < kIdentities / 2;
+      (is_probe ? probes : distractors)["path"].push_back(
+          concat("id", identity, "/", image, ".png"));
+      if (is_probe) probes["id"].push_back(concat("id", identity));
+    }
+  }
+  writeJsonFile(folder_ / "probes.json", probes);
+  writeJsonFile(folder_ / "distractors.json", distractors);
+  const auto evaluate = [&](const std::string& run) {
+    return runCommand({program("sphereface"), "evaluate", "megaface", "--probes",
+                       path("probes.json"), "--distractors", path("distractors.json"),
+                       "--feature-root", path("faces.sff"), "--json", path("megaface.json"),
+                       "--run", path(run)});
+  };
+  const Finished finished = evaluate("megaface");
+  ASSERT_EQ(finished.code, 0) << finished.output;
+  const std::vector<Json> lines = scores("megaface");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("step"), 12);
+  EXPECT_EQ(lines[0].at("benchmark"), "megaface");
+  EXPECT_EQ(lines[0].at("rank1"), readJsonFile(path("megaface.json")).at("rank1"));
+  EXPECT_EQ(lines[0].at("distractors"), kIdentities / 2 * kImages);
+
+  ASSERT_EQ(runCommand(trainLine("another", 1, {"--set", "network.seed=2"})).code, 0);
+  const Finished refused = evaluate("another");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.output.find("which is none of"), std::string::npos) << refused.output;
+  EXPECT_FALSE(fs::exists(folder_ / "another" / "evaluations.jsonl"));
+}
+
 TEST_F(EvaluateWith, WhatCannotBeEvaluatedIsSaidBeforeTraining) {
   for (const std::string& wrong :
        {benchmark("nowhere"), benchmark("lfw") + " --protocol none", std::string("megaface"),
