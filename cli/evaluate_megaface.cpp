@@ -35,6 +35,7 @@ struct Options {
   std::string compat = "none";
   fs::path probe_noise;
   fs::path distractor_noise;
+  Device device = Device::kCpu;
   size_t memory_megabytes = 1024;
   size_t threads = 0;
   fs::path json;
@@ -94,6 +95,7 @@ void run(Options options, WorkSharing& sharing) {
   MegafaceOptions evaluation;
   evaluation.devkit = options.compat == "devkit";
   evaluation.threads = options.threads;
+  evaluation.device = options.device;
   evaluation.memory_bytes = options.memory_megabytes << 20;
   const bool has_noise = !options.probe_noise.empty() || !options.distractor_noise.empty();
 
@@ -174,6 +176,7 @@ void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing) {
           "MB of a rank for lists' names, probes, a block of distractors and the scores kept")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  addDeviceOption(*verb, options->device);
   verb->add_option("--threads", options->threads, "Compute threads of a rank; 0: all cores")
       ->capture_default_str();
   sharing.addOptions(*verb);

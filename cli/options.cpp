@@ -12,7 +12,7 @@ namespace sphereface {
 
 void addDeviceOption(CLI::App& verb, Device& device) {
   const std::map<std::string, Device> devices = {{"cpu", Device::kCpu}, {"cuda", Device::kCuda}};
-  verb.add_option("--device", device, "What embeddings are computed on: cpu or cuda (default cpu)")
+  verb.add_option("--device", device, "What computes: cpu or cuda (default cpu)")
       ->transform(CLI::CheckedTransformer(devices));
 }
 

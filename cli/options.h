@@ -12,7 +12,7 @@
 
 namespace sphereface {
 
-/// --device of a verb that computes embeddings.
+/// --device of a verb that computes embeddings or scores.
 void addDeviceOption(CLI::App& verb, Device& device);
 
 /// Before a long run: the folder of the file that `flag` names must be there.

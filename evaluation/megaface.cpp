@@ -326,6 +326,8 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
 
   ScanOptions scan_options;
   scan_options.threads = options.threads;
+  scan_options.device = options.device;
+  scan_options.device_index = static_cast<int>(ranks.placeOnHost());
   scan_options.best = kNamedDistractors;
   if (options.devkit) {
     scan_options.edges = questions.positives;

@@ -47,6 +47,7 @@ MegafaceProbes prepareProbes(const Scorer& scorer, const MegafaceList& list,
 struct MegafaceOptions {
   bool devkit = false;
   size_t threads = 1;
+  Device device = Device::kCpu;
   size_t memory_bytes = size_t{1} << 30;  // of each rank
 };
 
