@@ -13,6 +13,7 @@ namespace sphereface {
 void addEvaluateFisher(CLI::App& evaluate);
 void addEvaluateLfw(CLI::App& evaluate);
 void addEvaluateMegaface(CLI::App& evaluate);
+void addEvaluateOpenSet(CLI::App& evaluate);
 
 /// Before a long run: the folder of the file that `flag` names must be there.
 /// errors: UsageError when it isn't.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/evaluate.h"
 
 int main(int argc, char** argv) {
   using namespace sphereface;
@@ -25,6 +26,8 @@ int main(int argc, char** argv) {
   addCompareCommand(app);
   addExtractCommand(app);
   addEvaluateCommand(app);
+  addEvaluateOpenSet(*app.get_subcommand("evaluate"));
+  addIdentifyCommand(app);
   try {
     const auto is_asked_for = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_asked_for).empty()) {
