@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <opencv2/core.hpp>
+#include <opencv2/core/utils/logger.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -131,6 +132,10 @@ void annotate(const Options& options, const Input& input, const IdentifiedFaces&
 
 void run(Options options) {
   options.extract.mirror = mirrorFromName(options.mirror);
+  // Images are what is worked on in parallel; OpenCV's own threads would only get in the way.
+  cv::setNumThreads(1);
+  // What becomes of the video backends that OpenCV tries is in our own errors.
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   const Input input = openInput(options.input);
   checkOutput(options, input);
   const MtcnnNetworks networks = loadMtcnn(options.models);
@@ -143,9 +148,6 @@ void run(Options options) {
   }
   const size_t threads = options.extract.threads > 0 ? static_cast<size_t>(options.extract.threads)
                                                      : availableThreads();
-  // Images are what is worked on in parallel; OpenCV's own threads would only get in the way.
-  cv::setNumThreads(1);
-
   const Gallery gallery = enrol(options.gallery, networks, embedder, options.min_face, threads);
   tellGallery(gallery);
   const Identifier identifier{networks, embedder, gallery, options.rule, options.min_face, threads};

@@ -27,9 +27,11 @@ constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
 constexpr int kJpegQuality = 95;
 
 std::string labelOf(const NamedTrack& named, const Gallery& gallery) {
+  // To two decimals, without a minus before zero.
+  const double score = std::round(100 * named.match.score) / 100 + 0.0;
   std::ostringstream label;
   label << (named.known ? gallery.faces.name(named.match.person) : kUnknown) << ' ' << std::fixed
-        << std::setprecision(2) << named.match.score;
+        << std::setprecision(2) << score;
   return label.str();
 }
 
@@ -54,7 +56,7 @@ void drawFaces(std::span<const TrackedFace> faces, std::span<const NamedTrack> t
                const Gallery& gallery, cv::Mat& image) {
   const int shorter = std::min(image.rows, image.cols);
   const double scale = std::clamp(shorter / 700.0, 0.4, 2.5);
-  const int stroke = std::max(1, static_cast<int>(std::lround(2.5 * scale)));
+  const int stroke = std::max(1, static_cast<int>(std::lround(4 * scale)));
   const auto pixel = [](double x) { return static_cast<int>(std::lround(x)); };
   for (const TrackedFace& tracked : faces) {
     const NamedTrack& named = tracks[tracked.track];

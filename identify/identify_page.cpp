@@ -96,7 +96,7 @@ std::string identifyPage(const IdentifyInput& input, const IdentifiedFaces& iden
   }
   rows.push_back({kUnknown, "", std::to_string(sightings.back().images),
                   std::to_string(sightings.back().tracks)});
-  page.table({"person", "photographs in the gallery", images, tracks}, rows);
+  page.table({"person", "in gallery", images, tracks}, rows);
   for (size_t i = 0; i < gallery.people.size(); ++i)
     addFaces(gallery.people[i].name, of_person[i], input, gallery, page);
   addFaces("Unknown, beside whom they resemble most", unknown, input, gallery, page);
