@@ -59,9 +59,15 @@ std::string openSetTable(const OpenSetResult& result) {
       << "   FAR <=       DIR (mean, std)   threshold\n";
   for (const OpenSetResult::AtFar& at_far : result.at_far) {
     const Spread dir = spreadOf(at_far, &OpenSetRate::dir);
+    const double threshold = spreadOf(at_far, &OpenSetRate::threshold).mean;
     out << std::setprecision(2) << std::setw(7) << 100 * at_far.asked << " %" << std::setw(10)
         << 100 * dir.mean << " +- " << std::setw(5) << 100 * dir.std << " %" << std::setw(11)
-        << std::setprecision(4) << spreadOf(at_far, &OpenSetRate::threshold).mean << '\n';
+        << std::setprecision(4);
+    if (std::isfinite(threshold)) {
+      out << threshold << '\n';
+    } else {
+      out << "none" << '\n';
+    }
   }
   return out.str();
 }

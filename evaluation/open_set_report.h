@@ -15,7 +15,8 @@ namespace sphereface {
 /// Mean and sample standard deviation over the draws, in percent, for people.
 std::string openSetTable(const OpenSetResult& result);
 
-/// The same in fractions, with the features' model, for programs.
+/// The same in fractions, with the features' model, for programs. A threshold is null when a draw
+/// has none.
 Json openSetJson(const OpenSetResult& result, const FeatureSet& features);
 
 /// The mean threshold that such a result, written to `file`, has for false alarm rate `far`.
