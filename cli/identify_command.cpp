@@ -50,6 +50,8 @@ struct Options {
   fs::path json;
 };
 
+constexpr size_t kPhotographsNamed = 10;
+
 /// Of a video, `photographs` has no names.
 struct Input {
   IdentifyInput what;
@@ -109,11 +111,17 @@ void checkNetwork(const Embedder& embedder, const fs::path& checkpoint) {
 void tellGallery(const Gallery& gallery) {
   size_t photographs = 0;
   size_t aligned = 0;
+  size_t several = 0;
   for (const GalleryPerson& person : gallery.people) {
     photographs += person.photographs;
     aligned += person.aligned_photographs;
-    for (const std::string& name : person.several_faces)
-      std::printf("gallery: %s shows several faces; the most central was taken\n", name.c_str());
+    for (const std::string& name : person.several_faces) {
+      if (several++ < kPhotographsNamed)
+        std::printf("gallery: %s shows several faces; the most central was taken\n", name.c_str());
+    }
+  }
+  if (several > kPhotographsNamed) {
+    std::printf("gallery: so do %zu more; --json lists them\n", several - kPhotographsNamed);
   }
   std::printf("gallery: %zu people, %zu photographs, %zu of them aligned already\n",
               gallery.people.size(), photographs, aligned);
@@ -131,6 +139,7 @@ void annotate(const Options& options, const Input& input, const IdentifiedFaces&
 }
 
 void run(Options options) {
+  if (!options.output.has_filename()) options.output = options.output.parent_path();  // "out/"
   options.extract.mirror = mirrorFromName(options.mirror);
   // Images are what is worked on in parallel; OpenCV's own threads would only get in the way.
   cv::setNumThreads(1);

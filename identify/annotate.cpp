@@ -6,8 +6,10 @@
 #include <cmath>
 #include <iomanip>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -103,18 +105,18 @@ void annotatePhotographs(const ImageSource& photographs, const IdentifiedFaces& 
 void annotateVideo(const fs::path& video, const IdentifiedFaces& identified, const Gallery& gallery,
                    const fs::path& output) {
   VideoReader reader(video);
+  std::optional<VideoWriter> writer;
   cv::Mat frame;
-  reader.read(frame);
-  VideoWriter writer(output, reader.framesPerSecond(), frame.size());
   Progress progress("drawing", identified.images.size(), "frames");
   for (const std::vector<TrackedFace>& faces : identified.images) {
+    if (!reader.read(frame)) throw Error(concat(video.string(), " has become shorter"));
+    if (!writer) writer.emplace(output, reader.framesPerSecond(), frame.size());
     drawFaces(faces, identified.tracks, gallery, frame);
-    writer.write(frame);
+    writer->write(frame);
     progress.add();
-    reader.read(frame);
   }
   progress.finish();
-  writer.commit();
+  if (writer) writer->commit();
 }
 
 }  // namespace sphereface

@@ -69,28 +69,32 @@ Gallery enrol(const fs::path& folder, const MtcnnNetworks& networks, Embedder& e
   progress.finish();
   needFaces(folder, photographs);
 
-  std::map<std::string, std::vector<const Photograph*>> people;
-  for (const Photograph& photograph : photographs) {
-    const fs::path& path = photograph.path;
-    const bool in_folder = path.has_parent_path();
-    people[in_folder ? path.begin()->string() : path.stem().string()].push_back(&photograph);
+  std::map<std::string, std::vector<size_t>> people;  // their photographs
+  std::vector<cv::Mat> faces;
+  for (size_t i = 0; i < photographs.size(); ++i) {
+    const fs::path& path = photographs[i].path;
+    const bool is_in_folder = path.has_parent_path();
+    people[is_in_folder ? path.begin()->string() : path.stem().string()].push_back(i);
+    faces.push_back(photographs[i].face);
   }
   if (people.contains(kUnknown)) {
     throw Error(concat(folder.string(), ": nobody in a gallery can be called \"", kUnknown, "\""));
   }
+  const std::vector<float> features = embedder.embed(faces);
   Gallery gallery{{}, FaceGallery(embedder.dim())};
   for (const auto& [name, images] : people) {
     GalleryPerson person;
     person.name = name;
     person.photographs = images.size();
-    person.portrait = images.front()->face;
-    std::vector<cv::Mat> faces;
-    for (const Photograph* photograph : images) {
-      faces.push_back(photograph->face);
-      if (photograph->was_aligned) ++person.aligned_photographs;
-      if (photograph->faces > 1) person.several_faces.push_back(photograph->path.string());
+    person.portrait = faces[images.front()];
+    std::vector<float> own;
+    for (const size_t i : images) {
+      const auto feature = features.begin() + static_cast<ptrdiff_t>(i * embedder.dim());
+      own.insert(own.end(), feature, feature + static_cast<ptrdiff_t>(embedder.dim()));
+      if (photographs[i].was_aligned) ++person.aligned_photographs;
+      if (photographs[i].faces > 1) person.several_faces.push_back(photographs[i].path.string());
     }
-    gallery.faces.add(name, embedder.embed(faces));
+    gallery.faces.add(name, own);
     gallery.people.push_back(std::move(person));
   }
   return gallery;

@@ -104,10 +104,10 @@ void VideoWriter::write(const cv::Mat& frame) {
 
 void VideoWriter::commit() {
   writer_.release();
-  // OpenCV doesn't report a write that failed.
+  // OpenCV doesn't report a write that failed. One frame less may be the rounding of a duration.
   cv::VideoCapture written(partial_.string());
   const double frames = written.isOpened() ? written.get(cv::CAP_PROP_FRAME_COUNT) : 0;
-  if (std::llround(frames) != static_cast<long long>(frames_)) {
+  if (frames + 1 < static_cast<double>(frames_)) {
     throw Error(concat("cannot write ", path_.string(), ": only ", frames, " of ", frames_,
                        " frames are in the file; is the disk full?"));
   }

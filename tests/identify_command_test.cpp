@@ -175,7 +175,7 @@ TEST_F(Identify, NamesTheFacesOfPhotographs) {
   writeBytes(folder_ / "in/berta.jpg", encodeJpeg(photographs_[1].image, 95));
   writeBytes(folder_ / "in/nobody.png", encodePng(cv::Mat(100, 100, CV_8UC3, cv::Scalar::all(90))));
   writeBytes(folder_ / "in/tiny.png", encodePng(cv::Mat(8, 8, CV_8UC3, cv::Scalar::all(90))));
-  const Finished finished = identify("in", "out");
+  const Finished finished = identify("in", "out/");
   ASSERT_EQ(finished.code, 0) << finished.output;
   const Json photographs = readJsonFile(folder_ / "result.json")["photographs"];
   ASSERT_EQ(photographs.size(), 4U);
