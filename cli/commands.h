@@ -18,6 +18,7 @@ void addCompareCommand(CLI::App& app);
 void addDoctorCommand(CLI::App& app);
 void addEvaluateCommand(CLI::App& app);
 void addExtractCommand(CLI::App& app);
+void addFeaturesCommand(CLI::App& app);
 void addIdentifyCommand(CLI::App& app);
 void addInspectCommand(CLI::App& app);
 void addPackCommand(CLI::App& app);

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   addTrainCommand(app);
   addCompareCommand(app);
   addExtractCommand(app);
+  addFeaturesCommand(app);
   addEvaluateCommand(app);
   addEvaluateOpenSet(*app.get_subcommand("evaluate"));
   addIdentifyCommand(app);

@@ -38,6 +38,7 @@ void findSubject(const fs::path& folder, const MtcnnNetworks& networks, int min_
   photograph.faces = found.size();
   if (found.empty()) return;
   std::vector<Face> faces;
+  faces.reserve(found.size());
   for (const FoundFace& one : found)
     faces.push_back(one.face);
   photograph.face = found[chooseFace(faces, image.size(), FaceChoice::kCentral)].aligned;
