@@ -78,8 +78,9 @@ void Progress::print(bool last) {
   const std::chrono::duration<double> elapsed = Clock::now() - start_;
   const double speed = rate();
   const std::string time =
-      last || speed <= 0 ? "in " + formatDuration(elapsed.count())
-                         : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
+      last || speed <= 0 || done_ >= total_
+          ? "in " + formatDuration(elapsed.count())
+          : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
   if (terminal_) {
     const size_t filled = total_ == 0 ? kBarWidth : kBarWidth * done_ / total_;
     std::string bar(filled < kBarWidth ? filled : kBarWidth, '#');

@@ -18,6 +18,8 @@ void addCompareCommand(CLI::App& app);
 void addDoctorCommand(CLI::App& app);
 void addEvaluateCommand(CLI::App& app, WorkSharing& sharing);
 void addExtractCommand(CLI::App& app, WorkSharing& sharing);
+void addFeaturesCommand(CLI::App& app);
+void addIdentifyCommand(CLI::App& app);
 void addInspectCommand(CLI::App& app);
 void addPackCommand(CLI::App& app);
 void addPlanCommand(CLI::App& app);

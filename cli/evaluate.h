@@ -14,5 +14,6 @@ namespace sphereface {
 void addEvaluateFisher(CLI::App& evaluate);
 void addEvaluateLfw(CLI::App& evaluate);
 void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing);
+void addEvaluateOpenSet(CLI::App& evaluate);
 
 }  // namespace sphereface

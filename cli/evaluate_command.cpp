@@ -12,6 +12,7 @@ void addEvaluateCommand(CLI::App& app, WorkSharing& sharing) {
   evaluate->footer("Example: sphereface evaluate lfw --help");
   addEvaluateLfw(*evaluate);
   addEvaluateMegaface(*evaluate, sharing);
+  addEvaluateOpenSet(*evaluate);
   addEvaluateFisher(*evaluate);
 }
 

@@ -26,7 +26,9 @@ int main(int argc, char** argv) {
   addTrainCommand(app);
   addCompareCommand(app);
   addExtractCommand(app, sharing);
+  addFeaturesCommand(app);
   addEvaluateCommand(app, sharing);
+  addIdentifyCommand(app);
   try {
     const auto is_asked_for = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_asked_for).empty()) {
