@@ -11,6 +11,7 @@
 
 namespace sphereface {
 
+void addEvaluateBlufr(CLI::App& evaluate);
 void addEvaluateFisher(CLI::App& evaluate);
 void addEvaluateLfw(CLI::App& evaluate);
 void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing);

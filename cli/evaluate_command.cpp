@@ -13,6 +13,7 @@ void addEvaluateCommand(CLI::App& app, WorkSharing& sharing) {
   addEvaluateLfw(*evaluate);
   addEvaluateMegaface(*evaluate, sharing);
   addEvaluateOpenSet(*evaluate);
+  addEvaluateBlufr(*evaluate);
   addEvaluateFisher(*evaluate);
 }
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "evaluation/roc.h"
+#include "evaluation/score_each_other.h"
 #include "evaluation/shared_scan.h"
 
 namespace sphereface {
@@ -65,31 +66,6 @@ struct Questions {
   std::vector<uint64_t> trial_gallery;  // of each trial query: other people's images above the mate
 };
 
-/// Scores of probes with each other, some rows at a time: take(i, scores of probe i with all).
-template <class Take>
-void scoreProbes(const Scorer& scorer, const MegafaceProbes& probes, size_t threads,
-                 const Take& take) {
-  constexpr size_t kRows = 48;
-  const size_t count = probes.list.paths.size();
-  const size_t panel_count = (count + Scorer::kPanel - 1) / Scorer::kPanel;
-  const size_t columns = panel_count * Scorer::kPanel;
-  const size_t depth = scorer.depth();
-  AlignedBuffer<float> panels(columns * depth);
-  for (size_t begin = 0; begin < count; begin += Scorer::kPanel) {
-    scorer.pack(probes.prepared.data() + begin * depth, std::min(Scorer::kPanel, count - begin),
-                panels.data() + begin * depth);
-  }
-  parallelFor((count + kRows - 1) / kRows, threads, [&](size_t task) {
-    const size_t first = task * kRows;
-    const size_t rows = std::min(kRows, count - first);
-    const auto scores = std::make_unique_for_overwrite<float[]>(rows * columns);
-    scorer.score(probes.prepared.data() + first * depth, rows, panels.data(), panel_count,
-                 scores.get(), columns);
-    for (size_t r = 0; r < rows; ++r)
-      take(first + r, std::span<const float>(scores.get() + r * columns, count));
-  });
-}
-
 std::vector<size_t> personOf(const MegafaceProbes& probes) {
   std::vector<size_t> person(probes.list.paths.size());
   for (size_t p = 0; p < probes.people.size(); ++p) {
@@ -111,7 +87,7 @@ Questions askQuestions(const Scorer& scorer, const MegafaceProbes& probes,
   const size_t trial_probes = count - probes.people.size();
   questions.queries.resize(searches + trials.size() * trial_probes);
   questions.trial_gallery.resize(trials.size() * trial_probes);
-  scoreProbes(scorer, probes, threads, [&](size_t i, std::span<const float> scores) {
+  scoreEachOther(scorer, probes.prepared, threads, [&](size_t i, std::span<const float> scores) {
     size_t next = questions.first[i];
     for (const size_t mate : probes.people[person[i]]) {
       if (mate != i) questions.queries[next++] = {i, scores[mate], 0};

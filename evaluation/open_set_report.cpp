@@ -11,24 +11,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "evaluation/spread.h"
 
 namespace sphereface {
 namespace {
-
-struct Spread {
-  double mean = 0;
-  double std = 0;  // sample standard deviation; 0 of a single value
-};
-
-Spread spreadOf(std::span<const double> values) {
-  const auto count = static_cast<double>(values.size());
-  Spread spread;
-  spread.mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
-  for (const double value : values)
-    spread.std += (value - spread.mean) * (value - spread.mean);
-  spread.std = values.size() > 1 ? std::sqrt(spread.std / (count - 1)) : 0;
-  return spread;
-}
 
 Spread spreadOf(const OpenSetResult::AtFar& at_far, double OpenSetRate::*number) {
   std::vector<double> values;
@@ -39,10 +25,6 @@ Spread spreadOf(const OpenSetResult::AtFar& at_far, double OpenSetRate::*number)
 
 double mean(const std::vector<size_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), 0.0) / static_cast<double>(counts.size());
-}
-
-Json spreadJson(const Spread& spread) {
-  return {{"mean", spread.mean}, {"std", spread.std}};
 }
 
 }  // namespace
