@@ -91,6 +91,8 @@ TEST(FeatureJoin, NamesWhatDoesNotFit) {
   std::fill_n(other.values.begin(), 3, 0.0F);
   EXPECT_EQ(join(other, PartLength::kUnit),
             "b: p/49.jpg: the feature is zero and has no direction");
+  other.mirror = "sum";
+  EXPECT_EQ(join(other), "b was extracted with --mirror sum, a with concat");
   other.rows = 49;
   EXPECT_EQ(join(other), "b has 49 features, a 50");
 }
