@@ -5,10 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
 #include "base/sha256.h"
 #include "tests/evaluation_support.h"
+#include "tests/packing_test_tools.h"
 
 namespace sphereface {
 namespace {
@@ -28,15 +27,6 @@ FeatureSet randomPart(size_t dim, bool reversed, uint64_t seed) {
       part.values.push_back(static_cast<float>(random.uniform(0.5, 3) * random.normal()));
   }
   return part;
-}
-
-std::string errorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 TEST(FeatureJoin, PutsPartsBehindEachOtherByName) {
