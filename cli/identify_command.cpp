@@ -6,9 +6,8 @@
 #include <memory>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
-#include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"

@@ -68,6 +68,10 @@ FeatureSet joinFeatures(const std::vector<FeatureSet>& parts,
       throw Error(
           concat(labels[p], " has ", parts[p].rows, " features, ", labels.front(), " ", all.rows));
     }
+    if (parts[p].mirror != parts.front().mirror) {
+      throw Error(concat(labels[p], " was extracted with --mirror ", parts[p].mirror, ", ",
+                         labels.front(), " with ", parts.front().mirror));
+    }
   }
   all.values.resize(all.rows * all.dim);
   size_t begin = 0;
@@ -87,7 +91,7 @@ FeatureSet joinFeatures(const std::vector<FeatureSet>& parts,
     begin += part.dim;
   }
   all.model_sha256 = jointChecksum(parts);
-  all.mirror = joined(parts, &FeatureSet::mirror);
+  all.mirror = parts.front().mirror;
   all.alignment_template = joined(parts, &FeatureSet::alignment_template);
   all.color_order = joined(parts, &FeatureSet::color_order);
   return all;

@@ -77,7 +77,10 @@ OpenSetRate dirAtFar(std::span<const OpenSetProbe> probes, double far) {
     }
   }
   std::sort(impostors.begin(), impostors.end(), std::greater<>());
-  const auto allowed = static_cast<size_t>(far * static_cast<double>(impostors.size()));
+  const auto total = static_cast<double>(impostors.size());
+  auto allowed = static_cast<size_t>(far * total);
+  // The product may be a rounding below an integer.
+  if (static_cast<double>(allowed + 1) / total <= far) ++allowed;
   // Accepted are the scores above the first impostor's that may not be; the threshold is the
   // lowest of them.
   const double above =
@@ -93,7 +96,7 @@ OpenSetRate dirAtFar(std::span<const OpenSetProbe> probes, double far) {
     if (probe.is_genuine && probe.is_right) ++right;
   }
   rate.dir = static_cast<double>(right) / static_cast<double>(genuine);
-  rate.far = static_cast<double>(alarms) / static_cast<double>(impostors.size());
+  rate.far = static_cast<double>(alarms) / total;
   return rate;
 }
 

@@ -52,7 +52,7 @@ void needFaces(const fs::path& folder, const std::vector<Photograph>& photograph
   throw Error(concat("no face found in ", (folder / first->path).string(),
                      count > 1 ? concat(" and ", count - 1, " more photographs") : "",
                      " of the gallery; take another photograph, or a face aligned to ",
-                     kAlignedWidth, "x", kAlignedHeight, " pixels"));
+                     kAlignedHeight, "x", kAlignedWidth, " pixels"));
 }
 
 }  // namespace

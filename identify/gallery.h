@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MIT
 //
 // A gallery is a folder: the photographs of NAME are GALLERY/NAME/*, subfolders included, and
-// GALLERY/NAME.jpg (or another suffix of a photograph). An image of exactly kAlignedWidth x
-// kAlignedHeight pixels is taken as a face that is aligned already; in all others a face is looked
-// for, and of several the most central one is the person's, as `sphereface align` chooses.
+// GALLERY/NAME.jpg (or another suffix of a photograph). An image of exactly
+// kAlignedHeight x kAlignedWidth pixels is taken as a face that is aligned already; in all others a
+// face is looked for, and of several the most central one is the person's, as `sphereface align`
+// chooses.
 
 #pragma once
 

@@ -4,8 +4,6 @@
 #include "identify/identify_page.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -13,17 +11,13 @@
 #include "base/image_file.h"
 #include "base/progress.h"
 #include "evaluation/html_page.h"
+#include "evaluation/lfw_report.h"
 
 namespace sphereface {
 namespace {
 
 constexpr size_t kShownFaces = 12;  // of a person: three rows
-
-std::string decimal(double value) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(3) << value;
-  return text.str();
-}
+constexpr int kDecimals = 3;        // of a cosine
 
 /// Where a track was seen.
 std::string placeOf(const IdentifyInput& input, const FaceTrack& track) {
@@ -41,10 +35,10 @@ FacePair pairOf(const IdentifyInput& input, const NamedTrack& named, const Galle
   pair.left = gallery.people[match.person].portrait;
   pair.right = decodeImage(named.track.portrait, "face");
   pair.caption = concat(placeOf(input, named.track), ": ", gallery.people[match.person].name, " ",
-                        decimal(match.score));
+                        decimal(match.score, kDecimals));
   if (match.runner_up) {
     pair.caption += concat(", then ", gallery.people[*match.runner_up].name, " ",
-                           decimal(match.runner_up_score));
+                           decimal(match.runner_up_score, kDecimals));
   }
   return pair;
 }
@@ -84,8 +78,9 @@ std::string identifyPage(const IdentifyInput& input, const IdentifiedFaces& iden
                 {std::to_string(identified.tracks.size() - unknown.size()), tracks + " named"},
                 {std::to_string(unknown.size()), tracks + " unknown"}});
   page.paragraph(concat(
-      "Named when the cosine with a person of the gallery is at least ", decimal(rule.threshold),
-      rule.margin > 0 ? concat(" and ", decimal(rule.margin), " above the next person's")
+      "Named when the cosine with a person of the gallery is at least ",
+      decimal(rule.threshold, kDecimals),
+      rule.margin > 0 ? concat(" and ", decimal(rule.margin, kDecimals), " above the next person's")
                       : std::string(),
       ". Left the gallery's photograph, right the face that was found."));
   page.heading("People");

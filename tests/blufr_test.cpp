@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "evaluation/blufr_report.h"
-#include "tests/evaluation_support.h"
+#include "tests/packing_test_tools.h"
 #include "tests/temporary_folder.h"
 
 namespace sphereface {
@@ -174,8 +174,9 @@ TEST(Blufr, WrongTrialsAreNamed) {
     Json json = makeTrials(features);
     spoil(json);
     writeJsonFile(folder / "trials.json", json);
-    testing::expectWords(
-        [&] { evaluateBlufr(readBlufrTrials(folder / "trials.json"), features, 1); }, words);
+    const std::string error =
+        errorOf([&] { evaluateBlufr(readBlufrTrials(folder / "trials.json"), features, 1); });
+    EXPECT_TRUE(contains(error, words)) << error;
   };
   expectError([](Json& json) { json.erase("images"); }, "no list of BLUFR's trials");
   expectError([](Json& json) { json["trials"] = Json::array(); }, "no trials");

@@ -5,10 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
 #include "base/sha256.h"
 #include "tests/evaluation_support.h"
+#include "tests/packing_test_tools.h"
 
 namespace sphereface {
 namespace {
@@ -28,15 +27,6 @@ FeatureSet randomPart(size_t dim, bool reversed, uint64_t seed) {
       part.values.push_back(static_cast<float>(random.uniform(0.5, 3) * random.normal()));
   }
   return part;
-}
-
-std::string errorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 TEST(FeatureJoin, PutsPartsBehindEachOtherByName) {
@@ -91,6 +81,8 @@ TEST(FeatureJoin, NamesWhatDoesNotFit) {
   std::fill_n(other.values.begin(), 3, 0.0F);
   EXPECT_EQ(join(other, PartLength::kUnit),
             "b: p/49.jpg: the feature is zero and has no direction");
+  other.mirror = "sum";
+  EXPECT_EQ(join(other), "b was extracted with --mirror sum, a with concat");
   other.rows = 49;
   EXPECT_EQ(join(other), "b has 49 features, a 50");
 }

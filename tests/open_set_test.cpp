@@ -10,6 +10,7 @@
 
 #include "evaluation/open_set_report.h"
 #include "tests/evaluation_support.h"
+#include "tests/packing_test_tools.h"
 
 namespace sphereface {
 namespace {
@@ -97,15 +98,6 @@ class OpenSet : public ::testing::Test {
     }
     features.rows = features.names.size();
     return features;
-  }
-
-  static std::string errorOf(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
   }
 };
 
