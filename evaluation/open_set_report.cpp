@@ -16,7 +16,7 @@
 namespace sphereface {
 namespace {
 
-Spread spreadOf(const OpenSetResult::AtFar& at_far, double OpenSetRate::*number) {
+Spread spreadOfDraws(const OpenSetResult::AtFar& at_far, double OpenSetRate::*number) {
   std::vector<double> values;
   for (const OpenSetRate& rate : at_far.draws)
     values.push_back(rate.*number);
@@ -40,8 +40,8 @@ std::string openSetTable(const OpenSetResult& result) {
       << 100 * rank1.std << " %\n\n"
       << "   FAR <=       DIR (mean, std)   threshold\n";
   for (const OpenSetResult::AtFar& at_far : result.at_far) {
-    const Spread dir = spreadOf(at_far, &OpenSetRate::dir);
-    const double threshold = spreadOf(at_far, &OpenSetRate::threshold).mean;
+    const Spread dir = spreadOfDraws(at_far, &OpenSetRate::dir);
+    const double threshold = spreadOfDraws(at_far, &OpenSetRate::threshold).mean;
     out << std::setprecision(2) << std::setw(7) << 100 * at_far.asked << " %" << std::setw(10)
         << 100 * dir.mean << " +- " << std::setw(5) << 100 * dir.std << " %" << std::setw(11)
         << std::setprecision(4);
@@ -65,8 +65,8 @@ Json openSetJson(const OpenSetResult& result, const FeatureSet& features) {
   for (const OpenSetResult::AtFar& at_far : result.at_far) {
     json["at_far"].push_back(
         {{"far", at_far.asked},
-         {"dir", spreadJson(spreadOf(at_far, &OpenSetRate::dir))},
-         {"threshold", spreadJson(spreadOf(at_far, &OpenSetRate::threshold))}});
+         {"dir", spreadJson(spreadOfDraws(at_far, &OpenSetRate::dir))},
+         {"threshold", spreadJson(spreadOfDraws(at_far, &OpenSetRate::threshold))}});
   }
   json["mirror"] = features.mirror;
   json["model_sha256"] = features.model_sha256;

@@ -22,8 +22,6 @@
 namespace sphereface {
 namespace {
 
-using testing::TemporaryFolder;
-
 constexpr size_t kPeople = 60;
 constexpr size_t kImages = 5;
 constexpr size_t kDim = 16;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include "evaluation/embedder.h"
+#include "evaluation/extract.h"
 
 #include <gtest/gtest.h>
 
