@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,12 +23,12 @@ struct IdentifyInput {
   bool isVideo() const { return frames_per_second > 0; }
 };
 
-/// Of each gallery person, and of the unknown ones: how many of the images show them, and how many
-/// tracks there are. The number of images in the order of gallery.people, the unknown last.
 struct Sightings {
-  size_t images = 0;
+  size_t images = 0;  // that show the person
   size_t tracks = 0;
 };
+
+/// Of each of gallery.people, in their order, and last of all who are unknown together.
 std::vector<Sightings> countSightings(const IdentifiedFaces& identified, const Gallery& gallery);
 
 /// The result as a table for people.
