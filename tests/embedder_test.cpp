@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MIT
 
 #include "evaluation/embedder.h"
-#include "evaluation/extract.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "data/synth/render.h"
+#include "evaluation/extract.h"
 #include "tests/checkpoint_tools.h"
 #include "tests/temporary_folder.h"
 
