@@ -15,6 +15,7 @@ namespace sphereface {
 
 void addAlignCommand(CLI::App& app);
 void addCompareCommand(CLI::App& app);
+void addDashboardCommand(CLI::App& app);
 void addDoctorCommand(CLI::App& app);
 void addEvaluateCommand(CLI::App& app);
 void addExtractCommand(CLI::App& app);

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   addPlanCommand(app);
   addDoctorCommand(app);
   addTrainCommand(app);
+  addDashboardCommand(app);
   addCompareCommand(app);
   addExtractCommand(app);
   addEvaluateCommand(app);

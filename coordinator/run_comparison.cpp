@@ -15,20 +15,6 @@
 namespace sphereface {
 namespace {
 
-std::string headText(const HeadConfig& head) {
-  std::ostringstream text;
-  text << HeadConfig::Type_Name(head.type());
-  if (head.type() != HeadConfig::SOFTMAX && head.type() != HeadConfig::NORMFACE) {
-    text << " m=" << headMargin(head);
-  }
-  if (normalizesEmbedding(headOptions(head).type)) text << " s=" << head.scale();
-  if (head.type() == HeadConfig::A_SOFTMAX) {
-    const bool exact = headOptions(head).gradient == HeadOptions::Gradient::kExact;
-    text << (exact ? " exact" : " published") << " gradient";
-  }
-  return text.str();
-}
-
 uint64_t imagesPerStep(const TrainConfig& config) {
   return static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
 }
@@ -77,6 +63,20 @@ Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, 
 }
 
 }  // namespace
+
+std::string headText(const HeadConfig& head) {
+  std::ostringstream text;
+  text << HeadConfig::Type_Name(head.type());
+  if (head.type() != HeadConfig::SOFTMAX && head.type() != HeadConfig::NORMFACE) {
+    text << " m=" << headMargin(head);
+  }
+  if (normalizesEmbedding(headOptions(head).type)) text << " s=" << head.scale();
+  if (head.type() == HeadConfig::A_SOFTMAX) {
+    const bool exact = headOptions(head).gradient == HeadOptions::Gradient::kExact;
+    text << (exact ? " exact" : " published") << " gradient";
+  }
+  return text.str();
+}
 
 std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders) {
   std::vector<ComparedRun> runs;

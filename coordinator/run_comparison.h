@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "proto/config.pb.h"
 
 namespace sphereface {
 
@@ -23,6 +24,9 @@ struct ComparedRun {
 /// network, head, precision, steps, images, loss, accuracy, target_cosine, images_per_second and,
 /// if there is a score, lfw and lfw_std. errors: Error naming what is missing or can't be read.
 std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders);
+
+/// "A_SOFTMAX m=4 published gradient"
+std::string headText(const HeadConfig& head);
 
 std::string comparisonTable(const std::vector<ComparedRun>& runs);
 Json comparisonJson(const std::vector<ComparedRun>& runs);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
+#include <numeric>
 #include <sstream>
 
 #include "base/clock.h"
@@ -57,7 +58,7 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
       events_(openForAppend(folder / "events.jsonl")),
       stuck_since_(shape.first_step) {}
 
-void RunLog::step(const StepSummary& step) {
+std::optional<IntervalSummary> RunLog::step(const StepSummary& step) {
   if (step.skipped) {
     ++skipped_steps_;
     event("skipped", concat("step ", step.step, " diverged; it updated nothing"),
@@ -66,7 +67,8 @@ void RunLog::step(const StepSummary& step) {
     add(step);
   }
   const bool due = (step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps;
-  if (due && interval_.steps > 0) writeInterval(step);
+  if (!due || interval_.steps == 0) return std::nullopt;
+  return writeInterval(step);
 }
 
 void RunLog::rollBack(const RollBack& done) {
@@ -96,31 +98,45 @@ void RunLog::add(const StepSummary& step) {
   interval_.loss += step.loss;
   interval_.accuracy += step.accuracy;
   interval_.target_cosine += step.target_cosine;
-  interval_.loader += step.loader_seconds;
-  interval_.compute += step.forward_seconds + step.head_seconds + step.backward_seconds;
-  interval_.communication += step.communication_seconds;
+  interval_.past_margin += step.past_margin_share;
+  for (size_t part = 0; part < kStepParts; ++part)
+    interval_.parts[part] += step.part_seconds[part];
   interval_.reduction += step.reduction_seconds;
-  interval_.optimizer += step.optimizer_seconds;
-  interval_.seconds += step.seconds();
+  interval_.checkpoint += step.checkpoint_seconds;
   interval_.cache_hits += step.cache_hits;
-  loader_seconds_ += step.loader_seconds;
+  interval_.ranks.resize(step.ranks.size());
+  for (size_t rank = 0; rank < step.ranks.size(); ++rank) {
+    interval_.ranks[rank].images += step.ranks[rank].images;
+    interval_.ranks[rank].work_seconds += step.ranks[rank].work_seconds;
+    interval_.ranks[rank].memory_bytes =
+        std::max(interval_.ranks[rank].memory_bytes, step.ranks[rank].memory_bytes);
+  }
+  weight_norm_ = step.weight_norm.value_or(weight_norm_);
+  loader_seconds_ += step.seconds(StepPart::kLoader);
   step_seconds_ += step.seconds();
-  communication_seconds_ += step.communication_seconds;
+  communication_seconds_ += step.seconds(StepPart::kCommunication);
   checkpoint_seconds_ += step.checkpoint_seconds;
 }
 
-void RunLog::writeInterval(const StepSummary& last) {
+IntervalSummary RunLog::writeInterval(const StepSummary& last) {
   const auto now = Clock::now();
   const double elapsed = std::max(1e-9, seconds(now - interval_start_));
   const auto steps = static_cast<double>(interval_.steps);
   const double loss = interval_.loss / steps;
   const double accuracy = interval_.accuracy / steps;
-  images_per_second_ = static_cast<double>(interval_.images) / elapsed;
+  IntervalSummary summary;
+  summary.images_per_second = static_cast<double>(interval_.images) / elapsed;
+  for (const RankStep& rank : interval_.ranks) {
+    summary.ranks.push_back({static_cast<double>(rank.images) / elapsed, rank.work_seconds / steps,
+                             rank.memory_bytes});
+  }
   const uint64_t done = last.step + 1;
   const double epoch = static_cast<double>(done) * static_cast<double>(last.images) /
                        static_cast<double>(shape_.records);
   const double per_step = seconds(now - start_) / static_cast<double>(done - shape_.first_step);
-  const double left = per_step * static_cast<double>(shape_.steps - done);
+  summary.seconds_left = per_step * static_cast<double>(shape_.steps - done);
+  const double parts = std::accumulate(interval_.parts.begin(), interval_.parts.end(), 0.0);
+  const auto part = [&](StepPart of) { return interval_.parts[static_cast<size_t>(of)]; };
   loss_last_ = loss;
 
   std::printf(
@@ -128,8 +144,8 @@ void RunLog::writeInterval(const StepSummary& last) {
       "lr %.5f  %.0f images/s  data wait %.1f %%  eta %s\n",
       static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps), epoch,
       loss, chance_loss_, 100 * accuracy, marginText(last).c_str(), last.learning_rate,
-      images_per_second_, 100 * share(interval_.loader, interval_.seconds),
-      formatDuration(left).c_str());
+      summary.images_per_second, 100 * share(part(StepPart::kLoader), parts),
+      formatDuration(summary.seconds_left).c_str());
   std::fflush(stdout);
 
   Json line;
@@ -140,31 +156,38 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["loss_at_chance"] = chance_loss_;
   line["accuracy"] = accuracy;
   line["target_cosine"] = interval_.target_cosine / steps;
+  line["past_margin_share"] = interval_.past_margin / steps;
   line["lambda"] = last.lambda;
   line["margin"] = last.margin;
   line["learning_rate"] = last.learning_rate;
   line["gradient_norm"] = last.gradient_norm;
+  line["weight_norm"] = weight_norm_;
   line["clipped_steps"] = clipped_steps_;
   line["skipped_steps"] = skipped_steps_;
   line["roll_backs"] = roll_backs_;
-  line["images_per_second"] = images_per_second_;
+  line["images_per_second"] = summary.images_per_second;
+  line["eta_seconds"] = summary.seconds_left;
   line["step_seconds"] = elapsed / steps;
-  line["loader_seconds"] = interval_.loader / steps;
-  line["compute_seconds"] = interval_.compute / steps;
-  line["communication_seconds"] = interval_.communication / steps;
+  for (size_t i = 0; i < kStepParts; ++i)
+    line[concat(kStepPartNames[i], "_seconds")] = interval_.parts[i] / steps;
   line["reduction_seconds"] = interval_.reduction / steps;
-  line["communication_share"] = share(interval_.communication, interval_.seconds);
-  line["optimizer_seconds"] = interval_.optimizer / steps;
-  line["loader_share"] = share(interval_.loader, interval_.seconds);
+  line["checkpoint_seconds"] = interval_.checkpoint;
+  line["communication_share"] = share(part(StepPart::kCommunication), parts);
+  line["loader_share"] = share(part(StepPart::kLoader), parts);
   line["cache_hit_share"] =
       static_cast<double>(interval_.cache_hits) / static_cast<double>(interval_.images);
   line["cache_bytes"] = last.cache_bytes;
   line["bad_records"] = bad_records_;
   line["zero_norm_embeddings"] = zero_norm_embeddings_;
+  for (const RankInterval& rank : summary.ranks) {
+    line["rank_work_seconds"].push_back(rank.work_seconds);
+    line["rank_memory_bytes"].push_back(rank.memory_bytes);
+  }
   writeLine(metrics_, line);
   watchForStuckLoss(done, loss);
   interval_ = {};
   interval_start_ = now;
+  return summary;
 }
 
 void RunLog::watchForStuckLoss(uint64_t step, double loss) {

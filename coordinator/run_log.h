@@ -6,11 +6,14 @@
 
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "coordinator/step_collector.h"
@@ -29,13 +32,21 @@ struct RunShape {
       -1;  // steps whose gradient's norm is above it are counted; negative: none
 };
 
+/// What the end of an interval of steps tells.
+struct IntervalSummary {
+  double images_per_second = 0;
+  double seconds_left = 0;  // to the run's end, at the pace since the job's start
+  std::vector<RankInterval> ranks;
+};
+
 class RunLog {
  public:
   /// Appends to what an earlier part of the run left.
   RunLog(const std::filesystem::path& folder, const RunShape& shape);
 
-  /// One completed step; every log_every_steps of them a line on stdout and in metrics.jsonl.
-  void step(const StepSummary& step);
+  /// One completed step; every log_every_steps of them a line on stdout and in metrics.jsonl, and
+  /// something to return.
+  std::optional<IntervalSummary> step(const StepSummary& step);
 
   /// Counts it, and makes it an event.
   void rollBack(const RollBack& done);
@@ -49,8 +60,6 @@ class RunLog {
   /// Writes summary.json.
   void finish(int checkpoints);
 
-  double imagesPerSecond() const { return images_per_second_; }
-
  private:
   struct Interval {
     uint64_t steps = 0;
@@ -58,16 +67,15 @@ class RunLog {
     double loss = 0;
     double accuracy = 0;
     double target_cosine = 0;
-    double loader = 0;
-    double compute = 0;
-    double communication = 0;
+    double past_margin = 0;
+    std::array<double, kStepParts> parts = {};  // seconds
     double reduction = 0;
-    double optimizer = 0;
-    double seconds = 0;  // of all parts
+    double checkpoint = 0;
     uint64_t cache_hits = 0;
+    std::vector<RankStep> ranks;  // sums; memory: the last told
   };
   void add(const StepSummary& step);
-  void writeInterval(const StepSummary& last);
+  IntervalSummary writeInterval(const StepSummary& last);
   void watchForStuckLoss(uint64_t step, double loss);
 
   using Clock = std::chrono::steady_clock;
@@ -92,7 +100,7 @@ class RunLog {
   bool begun_ = false;  // a step has been taken
   double loss_first_ = 0;
   double loss_last_ = 0;
-  double images_per_second_ = 0;
+  double weight_norm_ = 0;  // the last told
   uint64_t stuck_since_ = 0;
   bool stuck_named_ = false;
 };

@@ -10,7 +10,7 @@ packages=(
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-dnn-dev
   libturbojpeg0-dev liblmdb-dev lmdb-utils
   libprotobuf-dev protobuf-compiler
-  prometheus-cpp-dev libcivetweb-dev
+  prometheus-cpp-dev libcivetweb-dev libjs-chart.js
   nlohmann-json3-dev libcli11-dev libssl-dev libgtest-dev
   curl iproute2
   "$@"

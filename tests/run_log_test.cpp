@@ -63,9 +63,9 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   RunLog log(folder_.path(), shape());
   for (uint64_t step = 0; step < 20; ++step) {
     StepSummary summary = stepAt(step, 3);
-    summary.loader_seconds = step < 10 ? 0 : 0.04;
-    summary.forward_seconds = 0.06;
-    summary.backward_seconds = 0.1;
+    summary.part_seconds[0] = step < 10 ? 0 : 0.04;
+    summary.part_seconds[1] = 0.06;
+    summary.part_seconds[3] = 0.1;
     summary.cache_hits = 16;
     summary.cache_bytes = 4096;
     log.step(summary);

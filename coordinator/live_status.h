@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "coordinator/liveness.h"
+
+namespace sphereface {
+
+/// What the coordinator of a running job knows and no file of the run folder tells. Times are unix
+/// times in seconds.
+struct LiveStatus {
+  double time = 0;       // of `workers`
+  double last_step = 0;  // time of its end, or of the job's start
+  uint64_t leased_until = 0;
+  double last_checkpoint = 0;  // time of its commit, or of the job's start
+  // Those that haven't said goodbye, and what was last heard of them; whether they are heard of
+  // every second.
+  std::vector<Liveness::LastHeard> workers;
+  bool heartbeats = false;
+};
+
+/// Beyond so many seconds a worker that sends heartbeats is taken for dead, stopped or cut off.
+constexpr double kSilentSeconds = 5;
+
+// Of a job with more workers only the first ones are shown one by one.
+constexpr int kMostRanksShown = 256;
+
+}  // namespace sphereface
