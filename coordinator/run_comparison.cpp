@@ -15,14 +15,13 @@
 namespace sphereface {
 namespace {
 
-uint64_t imagesPerStep(const TrainConfig& config) {
-  return static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
-}
-
 ComparedRun readRun(const std::filesystem::path& folder) {
   ComparedRun run;
+  run.folder = folder;
   run.metrics = readRunMetrics(folder);
   const TrainConfig config = loadTrainConfig(folder / "config.textproto", {});
+  run.images_per_step =
+      static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
   run.label = folder.filename().empty() ? folder.parent_path().filename().string()
                                         : folder.filename().string();
   const Json& last = run.metrics.back();
@@ -32,7 +31,7 @@ ComparedRun readRun(const std::filesystem::path& folder) {
   row["head"] = headText(config.head());
   row["precision"] = WorkerConfig::Precision_Name(config.worker().precision());
   row["steps"] = last.at("step");
-  row["images"] = last.at("step").get<uint64_t>() * imagesPerStep(config);
+  row["images"] = last.at("step").get<uint64_t>() * run.images_per_step;
   for (const char* field : {"loss", "accuracy", "target_cosine"})
     row[field] = last.at(field);
   std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
@@ -54,9 +53,8 @@ Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, 
   panel.y_label = y_label;
   for (const ComparedRun& run : runs) {
     Series series = metricSeries(run.metrics, field, run.label, factor);
-    const double per_step = run.row.at("images").get<double>() / run.row.at("steps").get<double>();
     for (double& x : series.x)
-      x *= per_step / 1000;
+      x *= static_cast<double>(run.images_per_step) / 1000;
     panel.series.push_back(std::move(series));
   }
   return panel;

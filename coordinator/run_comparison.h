@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@
 namespace sphereface {
 
 struct ComparedRun {
+  std::filesystem::path folder;
   std::string label;
+  uint64_t images_per_step = 0;
   std::vector<Json> metrics;  // as readRunMetrics
   Json row;                   // of the table; fields below
 };

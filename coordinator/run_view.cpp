@@ -32,8 +32,7 @@ constexpr size_t kMostRocPoints = 400;
 
 /// The curves' columns, the step first.
 constexpr std::array kColumns = {
-    "step",           "time",
-    "loss",           "accuracy",
+    "step",           "loss",           "accuracy",
     "target_cosine",  "past_margin_share",
     "lambda",         "margin",
     "learning_rate",  "gradient_norm",
@@ -42,7 +41,7 @@ constexpr std::array kColumns = {
     "forward_seconds", "head_seconds",
     "backward_seconds", "communication_seconds",
     "optimizer_seconds", "idle_seconds"};
-constexpr size_t kRateColumn = 11;
+constexpr size_t kRateColumn = 10;
 
 double numberOf(const Json& line, const char* field) {
   const auto found = line.find(field);
@@ -232,18 +231,21 @@ Json RunView::history() {
   Json history;
   history["version"] = lines_;
   for (size_t column = 0; column < kColumns.size(); ++column) {
-    Json& values = history["curves"][kColumns.at(column)] = Json::array();
+    Json values = Json::array();
     for (const ThinnedTable::Row& row : curves_.rows())
       values.push_back(shortened(row[column]));
+    history["curves"][kColumns.at(column)] = std::move(values);
   }
-  Json& steps = history["ranks"]["step"] = Json::array();
-  Json& work = history["ranks"]["work_seconds"] = Json::array();
+  Json steps = Json::array();
+  Json work = Json::array();
   for (const ThinnedTable::Row& row : ranks_.rows()) {
     steps.push_back(shortened(row.front()));
-    Json& of_step = work.emplace_back(Json::array());
+    Json of_step = Json::array();
     for (size_t rank = 1; rank < row.size(); ++rank)
       of_step.push_back(shortened(row[rank]));
+    work.push_back(std::move(of_step));
   }
+  history["ranks"] = {{"step", std::move(steps)}, {"work_seconds", std::move(work)}};
   return history;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Charts of curves over a common x, with Chart.js: for the dashboard and for compared runs.
+// What the dashboard and the page of compared runs share: charts of curves over a common x, with
+// Chart.js, numbers as texts, tables.
 
 'use strict';
 
@@ -151,4 +152,25 @@ function setCurves(chart, curves) {
 /** Points of two columns, the second times `factor`. */
 function pointsOf(x, y, factor = 1) {
   return x.map((value, i) => ({x: value, y: y[i] === null ? null : factor * y[i]}));
+}
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+/** rows: arrays of texts, or of {text, number}; a row may have a `className`. */
+function fillTable(id, header, rows) {
+  const table = document.getElementById(id);
+  const row = (cells, name) => {
+    const made = element('tr', undefined, cells.className);
+    for (const cell of cells) {
+      const text = cell !== null && typeof cell === 'object' ? cell.text : cell;
+      made.append(element(name, text, cell && cell.number ? 'number' : ''));
+    }
+    return made;
+  };
+  table.replaceChildren(row(header, 'th'), ...rows.map((cells) => row(cells, 'td')));
 }

@@ -36,27 +36,6 @@ function makeCharts() {
   charts.timeline.options.scales.y.ticks.stepSize = 1;
 }
 
-function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
-
-/** rows: arrays of texts, or of {text, number}; a row may have a `className`. */
-function fillTable(id, header, rows) {
-  const table = document.getElementById(id);
-  const row = (cells, name) => {
-    const made = element('tr', undefined, cells.className);
-    for (const cell of cells) {
-      const text = cell !== null && typeof cell === 'object' ? cell.text : cell;
-      made.append(element(name, text, cell && cell.number ? 'number' : ''));
-    }
-    return made;
-  };
-  table.replaceChildren(row(header, 'th'), ...rows.map((cells) => row(cells, 'td')));
-}
-
 const number = (value) => ({text: shortNumber(value), number: true});
 const percent = (share) => share === undefined || share === null ? '–' : `${(100 * share).toFixed(1)} %`;
 const clock = (time) => new Date(1000 * time).toLocaleTimeString([], {hour12: false});

@@ -89,7 +89,7 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   browser.open(urlIn(job.output().substr(job.output().find("dashboard "))));
 
   // It learns, and the page shows it from the first interval on.
-  EXPECT_TRUE(waitUntil([&] {
+  ASSERT_TRUE(waitUntil([&] {
     const Json loss = points(browser, "loss");
     return loss.size() > 3 && loss.back().at("y") < 0.8 * loss.front().at("y").get<double>();
   })) << points(browser, "loss");
@@ -98,7 +98,7 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   EXPECT_EQ(browser.run("return charts.parts.data.datasets.length"), 7);
   EXPECT_EQ(text(browser, "state"), "training");
   EXPECT_EQ(browser.run("return document.querySelectorAll('.problem.critical').length"), 0);
-  EXPECT_TRUE(waitUntil([&] { return text(browser, "scores").find("0.913") != std::string::npos; }));
+  EXPECT_TRUE(waitUntil([&] { return text(browser, "scores").find("0.97") != std::string::npos; }));
   EXPECT_NE(text(browser, "scores").find("<b>sphereface</b>"), std::string::npos);
   EXPECT_EQ(points(browser, "roc", 0).size(), 4U) << "all but the point at FAR 0";
   EXPECT_NE(text(browser, "events").find("checkpoint"), std::string::npos);
@@ -108,14 +108,13 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   browser.run("location.reload()");
   EXPECT_TRUE(waitUntil([&] {
     const Json loss = points(browser, "loss");
-    return loss.size() > 3 && loss.front().at("x") == 20;
+    return loss.size() > 3 && loss.front().at("x") < 0.1 * loss.back().at("x").get<double>();
   }));
 
   ::kill(processes.worker(2), SIGSTOP);
   EXPECT_TRUE(waitUntil([&] {
-    return text(browser, "problems").find("rank 2@") != std::string::npos;
+    return text(browser, "problems").starts_with("A worker is silent\nrank 2@");
   })) << text(browser, "problems");
-  EXPECT_NE(text(browser, "problems").find("A worker is silent"), std::string::npos);
   takeShots(browser, shots(folder), "stopped");
   ::kill(processes.worker(2), SIGCONT);
   EXPECT_TRUE(waitUntil([&] {
@@ -133,7 +132,6 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   browser.open(urlIn(later.output()));
   EXPECT_TRUE(waitUntil([&] { return text(browser, "state") == "stopped"; }));
   EXPECT_TRUE(waitUntil([&] { return points(browser, "loss").size() > 3U; }));
-  EXPECT_EQ(points(browser, "loss").front().at("x"), 20);
   takeShots(browser, shots(folder), "ended");
   EXPECT_EQ(browser.complaints(), "");
 }
