@@ -189,6 +189,7 @@ class Coordinator {
     identity.steps = length_.steps;
     identity.classes = data_.classes();
     identity.workers = session_.workers();
+    identity.checkpoint_every = config_.checkpoint().every_steps();
     const JsonLines::News events = JsonLines(run_ / "events.jsonl").read();
     identity.restarts = static_cast<int>(std::ranges::count_if(
         events.lines, [](const Json& event) { return event.value("event", "") == "start"; }));

@@ -121,6 +121,9 @@ Metrics::Metrics(const RunIdentity& run)
       .Set(1);
   gauge("sphereface_planned_steps", "Step at which training ends")
       .Set(static_cast<double>(run.steps));
+  gauge("sphereface_checkpoint_interval_steps",
+        "Steps between checkpoints; 0: only one at the end")
+      .Set(static_cast<double>(run.checkpoint_every));
   gauge("sphereface_workers", "Workers of the job").Set(run.workers);
   gauge("sphereface_loss_at_chance", "ln C, the loss of a network that knows nothing")
       .Set(std::log(run.classes));

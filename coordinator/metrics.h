@@ -33,6 +33,7 @@ struct RunIdentity {
   uint32_t classes = 0;
   int workers = 0;
   int restarts = 0;  // jobs that have worked at this run before
+  uint64_t checkpoint_every = 0;  // steps; 0: only at the end
 };
 
 /// Thread-safe, as prometheus-cpp's objects are. Of each per-rank metric there is one series for

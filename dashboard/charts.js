@@ -44,7 +44,7 @@ function axisOptions(axis) {
     min: axis.min,
     max: axis.max,
     title: {display: true, text: axis.title},
-    ticks: {maxTicksLimit: 7, callback: (value) => axis.tick ? axis.tick(value) : shortNumber(value)},
+    ticks: {maxTicksLimit: 7, maxRotation: 0, stepSize: axis.stepSize, callback: (value) => axis.tick ? axis.tick(value) : shortNumber(value)},
     grid: {drawOnChartArea: !axis.right},
   };
 }

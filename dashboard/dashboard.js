@@ -25,15 +25,14 @@ function makeCharts() {
   charts.norms = makeChart('norms', {
     x: step, y: {title: 'gradient', fromZero: true}, y1: {title: 'weights', right: true}});
   charts.roc = makeChart('roc', {
-    x: {title: 'false accept rate', log: true, tick: (v) => Math.log10(v) % 1 === 0 ? v : ''},
+    x: {title: 'false accept rate', log: true, tick: (v) => Math.abs(Math.log10(v) % 1) < 1e-9 ? v.toExponential() : ''},
     y: {title: 'true accept rate', max: 1}});
   charts.timeline = makeChart('timeline', {
     x: {title: 'since the first event', tick: duration},
-    y: {title: '', min: -0.5, max: 3.5, tick: (v) => ['other', 'evaluation', 'checkpoint', 'start'][v] || ''}},
+    y: {title: '', min: -1, max: 4, stepSize: 1, tick: (v) => ['other', 'evaluation', 'checkpoint', 'start'][v] || ''}},
   {points: true, title: (items) => items.map((item) => duration(item.parsed.x)).join(),
     label: (item) => item.raw.text});
   charts.timeline.options.plugins.legend.display = false;
-  charts.timeline.options.scales.y.ticks.stepSize = 1;
 }
 
 const number = (value) => ({text: shortNumber(value), number: true});
