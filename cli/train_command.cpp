@@ -4,6 +4,7 @@
 // `sphereface train`: checks the configuration, composes the mpirun line, prints it, runs it.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,13 +15,16 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/host_name.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "cli/commands.h"
 #include "control/dead_rank.h"
 #include "control/hosts.h"
 #include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
 #include "control/stop_signal.h"
+#include "coordinator/log_output.h"
 #include "model/checkpoint.h"
 #include "model/train_config.h"
 
@@ -39,6 +43,7 @@ struct Options {
   int restarts = 0;
   int min_workers = 0;
   std::string device;
+  std::string log_format = "text";
   bool trace = false;
   fs::path json;
 };
@@ -61,6 +66,7 @@ CommandLine trainingLine(const Options& options, int workers) {
   addRanks(line, places.front().name, 1, "sphereface-coordinator");
   line.insert(line.end(), {"--config", options.config.string(), "--run", options.run.string(),
                            "--resume", options.resume});
+  if (::isatty(STDOUT_FILENO) == 1) line.emplace_back("--progress-bar");
   for (const std::string& item : options.overrides)
     line.insert(line.end(), {"--set", item});
   for (const Host& place : places) {
@@ -136,13 +142,12 @@ bool stoppedWithin(int seconds) {
 
 /// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
 /// checkpoint.
-int runWithRestarts(Options options, const TrainConfig& config) {
+int runWithRestarts(Options options, const TrainConfig& config, LogOutput& output) {
   fs::path newest;
   int workers = firstWorkers(options);
   for (int restart = 0;; ++restart) {
     const CommandLine line = trainingLine(options, workers);
-    std::printf("%s\n", shellText(line).c_str());
-    std::fflush(stdout);
+    output.line("run", shellText(line));
     const int code = runJob(line, options.run / "events.jsonl");
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
@@ -153,10 +158,9 @@ int runWithRestarts(Options options, const TrainConfig& config) {
     const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
     options.resume = "auto";
     if (options.min_workers > 0) workers = fewerWorkers(workers, options.min_workers, config);
-    std::printf("restart %d of %d: the job ended with exit code %d; again with %d %s in %d s\n",
-                restart + 1, options.restarts, code, workers, workers == 1 ? "worker" : "workers",
-                seconds);
-    std::fflush(stdout);
+    output.line(concat("restart ", restart + 1, " of ", options.restarts),
+                concat("the job ended with exit code ", code, "; again with ", workers,
+                       workers == 1 ? " worker" : " workers", " in ", seconds, " s"));
     if (stoppedWithin(seconds)) return code;
   }
 }
@@ -167,10 +171,12 @@ int run(Options options) {
     options.overrides.emplace_back(options.device == "cuda" ? "worker.device=CUDA"
                                                             : "worker.device=CPU");
   }
+  if (options.log_format == "json") options.overrides.emplace_back("coordinator.log_format=JSON");
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
+  LogOutput output(config.coordinator().log_format(), concat("train@", hostName()));
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
   catchStopSignals();
-  const int code = runWithRestarts(options, config);
+  const int code = runWithRestarts(options, config, output);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
@@ -183,10 +189,12 @@ int run(Options options) {
   }
   const Json summary = readJsonFile(options.run / "summary.json");
   if (!options.json.empty()) writeJsonFile(options.json, summary);
-  std::printf("trained %llu images at %.0f images/s; loss %.4f -> %.4f; run folder %s\n",
-              static_cast<unsigned long long>(summary.at("images").get<uint64_t>()),
-              summary.at("images_per_second").get<double>(), summary.at("loss_first").get<double>(),
-              summary.at("loss_last").get<double>(), options.run.c_str());
+  output.line("trained", concat(summary.at("images").get<uint64_t>(), " images at ",
+                                fixed(summary.at("images_per_second"), 0), " images/s; loss ",
+                                fixed(summary.at("loss_first"), 4), " -> ",
+                                fixed(summary.at("loss_last"), 4), "; run folder ",
+                                options.run.string()),
+              summary);
   return kExitDone;
 }
 
@@ -223,6 +231,11 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--device", options->device,
                    "cpu, or cuda: a GPU for every worker (worker.device)")
       ->check(CLI::IsMember({"cpu", "cuda"}));
+  verb->add_option("--log-format", options->log_format,
+                   "text, or json: one object a line, on stdout and in the run folder's log.txt "
+                   "(coordinator.log_format)")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   verb->add_flag("--trace", options->trace,
                  "Record ten steps into trace.json and plots/timeline.png of the run folder "
                  "(worker.trace_steps)");

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -16,14 +15,16 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "control/channel.h"
 #include "control/stop_signal.h"
 #include "coordinator/checkpoint_retention.h"
-#include "coordinator/liveness.h"
 #include "coordinator/json_lines.h"
+#include "coordinator/liveness.h"
+#include "coordinator/log_output.h"
 #include "coordinator/rewind.h"
-#include "coordinator/run_lock.h"
 #include "coordinator/run_comparison.h"
+#include "coordinator/run_lock.h"
 #include "coordinator/run_log.h"
 #include "coordinator/run_monitor.h"
 #include "coordinator/step_collector.h"
@@ -63,6 +64,7 @@ class Coordinator {
         liveness_(session.workers(), std::chrono::seconds(config_.coordinator().liveness_seconds()),
                   Liveness::Clock::now()),
         stragglers_(session.workers()),
+        progress_bar_(options.progress_bar),
         hosts_(static_cast<size_t>(session.workers())) {
     checkDataset(data_, config_);
     checkWorkers(config_, session.workers());
@@ -84,8 +86,10 @@ class Coordinator {
     shape.log_every_steps = config_.coordinator().log_every_steps();
     shape.world_size = session_.workers();
     shape.clip_gradients = config_.solver().clip_gradients();
-    RunLog log(run_, shape);
-    describe();
+    LogOutput output(config_.coordinator().log_format(), session_.name(), run_ / "log.txt",
+                     progress_bar_);
+    RunLog log(run_, shape, output);
+    describe(output);
     for (const std::string& damage : damaged_)
       log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
     log.event("start", concat("training from step ", first_step_, " with ", session_.workers(),
@@ -196,24 +200,24 @@ class Coordinator {
     return identity;
   }
 
-  void describe() const {
+  void describe(LogOutput& output) const {
     const SolverConfig& solver = config_.solver();
     const Network network = buildNetwork(config_.network());
-    std::printf("%s: %s (%.1f M parameters), %u classes, %llu images\n", config_.name().c_str(),
-                network.name.c_str(), static_cast<double>(network.parameter_count) / 1e6,
-                data_.classes(), static_cast<unsigned long long>(data_.records()));
-    std::printf("effective global batch %llu = batch_size %u x iter_size %u, over %d %s\n",
-                static_cast<unsigned long long>(length_.images_per_step), solver.batch_size(),
-                solver.iter_size(), session_.workers(),
-                session_.workers() == 1 ? "worker" : "workers");
-    std::printf("to go: steps %llu..%llu, %llu images, %.2f epochs\n",
-                static_cast<unsigned long long>(first_step_),
-                static_cast<unsigned long long>(length_.steps),
-                static_cast<unsigned long long>(length_.images(length_.steps - first_step_)),
-                length_.epochs(length_.steps - first_step_));
-    std::printf("loss of chance ln(%u) = %.4f\n", data_.classes(), std::log(data_.classes()));
-    std::printf("run folder %s\n%s\n", run_.c_str(), monitor_->describe().c_str());
-    std::fflush(stdout);
+    output.line("run", concat(config_.name(), ": ", network.name, " (",
+                              formatScaled(static_cast<double>(network.parameter_count)),
+                              " parameters), ", data_.classes(), " classes, ", data_.records(),
+                              " images"));
+    output.line("plan", concat("effective global batch ", length_.images_per_step,
+                               " = batch_size ", solver.batch_size(), " x iter_size ",
+                               solver.iter_size(), ", over ", session_.workers(),
+                               session_.workers() == 1 ? " worker" : " workers"));
+    output.line("plan", concat("to go: steps ", first_step_, "..", length_.steps, ", ",
+                               length_.images(length_.steps - first_step_), " images, ",
+                               fixed(length_.epochs(length_.steps - first_step_), 2), " epochs"));
+    output.line("plan", concat("loss of chance ln(", data_.classes(), ") = ",
+                               fixed(std::log(data_.classes()), 4)));
+    output.line("run folder", run_.string());
+    output.line("serving", monitor_->describe());
   }
 
   void handle(const ReceivedMessage& message, RunLog& log) {
@@ -404,6 +408,7 @@ class Coordinator {
   std::optional<RunMonitor> monitor_;
   Liveness liveness_;
   Stragglers stragglers_;
+  bool progress_bar_;
   std::vector<std::string> hosts_;    // of each worker
   std::set<std::string> notes_;       // shown already
   std::ofstream audit_;

@@ -215,7 +215,8 @@ void Metrics::evaluation(const Json& score) {
   };
   for (const char* metric : {"accuracy_mean", "accuracy_std", "auc", "eer", "rank1"})
     set(metric, score.value(metric, Json()));
-  for (const auto& [far, tar] : score.value("tar_at_far", Json::object()).items())
+  const Json rates = score.value("tar_at_far", Json::object());
+  for (const auto& [far, tar] : rates.items())
     set("tar_at_far_" + far, tar);
 }
 

@@ -50,9 +50,10 @@ void writeLine(std::ofstream& file, const Json& line) {
 
 }  // namespace
 
-RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
+RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOutput& output)
     : folder_(folder),
       shape_(shape),
+      output_(output),
       chance_loss_(std::log(shape.classes)),
       metrics_(openForAppend(folder / "metrics.jsonl")),
       events_(openForAppend(folder / "events.jsonl")),
@@ -66,6 +67,7 @@ std::optional<IntervalSummary> RunLog::step(const StepSummary& step) {
   } else {
     add(step);
   }
+  output_.progress(step.step + 1, shape_.steps, pace_);
   const bool due = (step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps;
   if (!due || interval_.steps == 0) return std::nullopt;
   return writeInterval(step);
@@ -83,9 +85,9 @@ void RunLog::add(const StepSummary& step) {
   if (!begun_) {
     begun_ = true;
     loss_first_ = step.loss;
-    std::printf("step %llu: loss %.4f beside ln C = %.4f (%u classes at chance)\n",
-                static_cast<unsigned long long>(step.step), step.loss, chance_loss_,
-                shape_.classes);
+    output_.line("first step", concat("loss ", fixed(step.loss, 4), " beside ln C = ",
+                                      fixed(chance_loss_, 4), " (", shape_.classes,
+                                      " classes at chance)"));
     interval_start_ = Clock::now();  // the first step also pays for warming up
   }
   images_ += step.images;
@@ -139,14 +141,14 @@ IntervalSummary RunLog::writeInterval(const StepSummary& last) {
   const auto part = [&](StepPart of) { return interval_.parts[static_cast<size_t>(of)]; };
   loss_last_ = loss;
 
-  std::printf(
-      "step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  %s  "
-      "lr %.5f  %.0f images/s  data wait %.1f %%  eta %s\n",
-      static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps), epoch,
-      loss, chance_loss_, 100 * accuracy, marginText(last).c_str(), last.learning_rate,
-      summary.images_per_second, 100 * share(part(StepPart::kLoader), parts),
-      formatDuration(summary.seconds_left).c_str());
-  std::fflush(stdout);
+  const std::string text = concat(
+      done, "/", shape_.steps, "  epoch ", fixed(epoch, 2), "  loss ", fixed(loss, 4), " (ln C ",
+      fixed(chance_loss_, 2), ")  accuracy ", fixed(100 * accuracy, 1), " %  ", marginText(last),
+      "  lr ", fixed(last.learning_rate, 5), "  ", fixed(summary.images_per_second, 0),
+      " images/s  data wait ", fixed(100 * share(part(StepPart::kLoader), parts), 1), " %  eta ",
+      formatDuration(summary.seconds_left));
+  pace_ = concat(std::lround(summary.images_per_second), " images/s  eta ",
+                 formatDuration(summary.seconds_left));
 
   Json line;
   line["step"] = done;
@@ -183,6 +185,7 @@ IntervalSummary RunLog::writeInterval(const StepSummary& last) {
     line["rank_work_seconds"].push_back(rank.work_seconds);
     line["rank_memory_bytes"].push_back(rank.memory_bytes);
   }
+  output_.line("step", text, line);
   writeLine(metrics_, line);
   watchForStuckLoss(done, loss);
   interval_ = {};
@@ -205,8 +208,7 @@ void RunLog::watchForStuckLoss(uint64_t step, double loss) {
 }
 
 void RunLog::event(const std::string& kind, const std::string& text, const Json& details) {
-  std::printf("%s: %s\n", kind.c_str(), text.c_str());
-  std::fflush(stdout);
+  output_.line(kind, text, details);
   record(kind, text, details);
 }
 

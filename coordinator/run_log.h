@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "coordinator/log_output.h"
 #include "coordinator/step_collector.h"
 #include "proto/control.pb.h"
 
@@ -41,20 +42,20 @@ struct IntervalSummary {
 
 class RunLog {
  public:
-  /// Appends to what an earlier part of the run left.
-  RunLog(const std::filesystem::path& folder, const RunShape& shape);
+  /// Appends to what an earlier part of the run left. `output` must outlive it.
+  RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOutput& output);
 
-  /// One completed step; every log_every_steps of them a line on stdout and in metrics.jsonl, and
+  /// One completed step; every log_every_steps of them a line of the output and of metrics.jsonl, and
   /// something to return.
   std::optional<IntervalSummary> step(const StepSummary& step);
 
   /// Counts it, and makes it an event.
   void rollBack(const RollBack& done);
 
-  /// "epoch 3.2 checkpoint ..." on stdout and as an event.
+  /// A line of the output and of events.jsonl.
   void event(const std::string& kind, const std::string& text,
              const Json& details = Json::object());
-  /// The event alone.
+  /// Of events.jsonl alone.
   void record(const std::string& kind, const std::string& text, const Json& details);
 
   /// Writes summary.json.
@@ -81,6 +82,7 @@ class RunLog {
   using Clock = std::chrono::steady_clock;
   std::filesystem::path folder_;
   RunShape shape_;
+  LogOutput& output_;
   double chance_loss_;  // ln C
   std::ofstream metrics_;
   std::ofstream events_;
@@ -101,6 +103,7 @@ class RunLog {
   double loss_first_ = 0;
   double loss_last_ = 0;
   double weight_norm_ = 0;  // the last told
+  std::string pace_;        // of the last interval, for the progress bar
   uint64_t stuck_since_ = 0;
   bool stuck_named_ = false;
 };

@@ -79,6 +79,7 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
                       "{\"step\":20,\"benchmark\":\"lfw\",\"accuracy_mean\":0.9}\n");
 
   // The files as they are, but with the shortest intervals, and this run.
+  fs::create_directory(folder_ / "targets");
   std::string config = readFile(kFiles / "prometheus" / "prometheus.yml");
   config = replaced(config, "interval: 5s", "interval: 1s");
   config = replaced(config, "runs/sphereface/", "run/");
@@ -106,7 +107,8 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
 
   const auto firing = [&] {
     std::string names;
-    for (const Json& alert : ask(url, "alerts").at("data").at("alerts")) {
+    const Json alerts = ask(url, "alerts").at("data").at("alerts");
+    for (const Json& alert : alerts) {
       if (alert.at("state") == "firing") names += alert.at("labels").at("alertname");
     }
     return names;

@@ -38,10 +38,11 @@ class RunLogTest : public ::testing::Test {
   std::string events() const { return readFile(folder_ / "events.jsonl"); }
 
   const TemporaryFolder folder_;
+  LogOutput output_{CoordinatorConfig::TEXT, "rank 0@here"};
 };
 
 TEST_F(RunLogTest, ALossStuckAtChanceIsNamedOnce) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 600; ++step)
     log.step(stepAt(step, std::log(299) + 0.01));
   const std::string text = events();
@@ -52,7 +53,7 @@ TEST_F(RunLogTest, ALossStuckAtChanceIsNamedOnce) {
 }
 
 TEST_F(RunLogTest, ALossThatMovesIsNot) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 600; ++step) {
     log.step(stepAt(step, std::log(299) - 0.002 * static_cast<double>(step)));
   }
@@ -60,7 +61,7 @@ TEST_F(RunLogTest, ALossThatMovesIsNot) {
 }
 
 TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 20; ++step) {
     StepSummary summary = stepAt(step, 3);
     summary.part_seconds[0] = step < 10 ? 0 : 0.04;
@@ -87,7 +88,7 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
 TEST_F(RunLogTest, ClippedStepsAreCounted) {
   RunShape clipping = shape();
   clipping.clip_gradients = 2;
-  RunLog log(folder_.path(), clipping);
+  RunLog log(folder_.path(), clipping, output_);
   for (uint64_t step = 0; step < 10; ++step) {
     StepSummary summary = stepAt(step, 3);
     summary.gradient_norm = 0.5 * static_cast<double>(step);
@@ -99,7 +100,7 @@ TEST_F(RunLogTest, ClippedStepsAreCounted) {
 }
 
 TEST_F(RunLogTest, RollBacksAreCounted) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   RollBack done;
   done.set_step(7);
   done.set_checkpoint("checkpoints/step-00000005");
@@ -119,7 +120,7 @@ TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {
   for (const uint64_t first : {0U, 20U}) {
     RunShape resumed = shape();
     resumed.first_step = first;
-    RunLog log(folder_.path(), resumed);
+    RunLog log(folder_.path(), resumed, output_);
     for (uint64_t step = first; step < 50; ++step)
       log.step(stepAt(step, 3));
   }

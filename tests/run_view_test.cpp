@@ -127,7 +127,7 @@ TEST_F(RunViewTest, KnowsHowARunEnded) {
     const RunLock lock(run_.path());
     EXPECT_EQ(view.state().at("state"), "training");
   }
-  event(R"({"time":2,"event":"lost","text":"rank 2@there was ended by signal 9 (Killed)"})");
+  event(R"({"time":2,"event":"lost","text":"rank 2@there was ended by signal 9"})");
   EXPECT_EQ(view.state().at("state"), "failed");
   const Json problem = view.state().at("problems").at(0);
   EXPECT_EQ(problem.at("critical"), true);
