@@ -136,5 +136,33 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   EXPECT_EQ(browser.complaints(), "");
 }
 
+/// Two short runs in one page that comes from a file.
+TEST_F(Dashboard, ComparesRunsInOnePage) {
+  for (const char* rate : {"0.01", "0.02"}) {
+    const testing::Finished done = testing::runCommand(
+        trainLine(concat("rate <", rate, ">"), 1,
+                  {"--set", "solver.steps=60", "--set",
+                   concat("solver.base_learning_rate=", rate)}));
+    ASSERT_EQ(done.code, 0) << done.output;
+  }
+  const fs::path page = folder_ / "compared.html";
+  const testing::Finished made = testing::runCommand(
+      {testing::program("sphereface"), "compare", (folder_ / "rate <0.01>").string(),
+       (folder_ / "rate <0.02>").string(), "--report", page.string()});
+  ASSERT_EQ(made.code, 0) << made.output;
+  Browser browser;
+  browser.open("file://" + page.string());
+  EXPECT_EQ(browser.run("return charts.length"), 6);
+  EXPECT_EQ(browser.run("return charts[2].data.datasets.length"), 2);
+  EXPECT_EQ(browser.run("return charts[2].data.datasets[0].data.length"), 15);
+  EXPECT_NE(text(browser, "runs").find("rate <0.02>"), std::string::npos);
+  EXPECT_NE(text(browser, "differences").find("solver.base_learning_rate"), std::string::npos);
+  const TemporaryFolder folder;
+  takeShots(browser, shots(folder), "compared");
+  EXPECT_EQ(browser.run("return performance.getEntriesByType('resource').length"), 0)
+      << "fetches nothing";
+  EXPECT_EQ(browser.complaints(), "");
+}
+
 }  // namespace
 }  // namespace sphereface

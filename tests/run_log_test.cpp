@@ -64,6 +64,7 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 20; ++step) {
     StepSummary summary = stepAt(step, 3);
+    summary.ranks = {{32, 0.1, 0}, {32, 0.3, 500}};
     summary.part_seconds[0] = step < 10 ? 0 : 0.04;
     summary.part_seconds[1] = 0.06;
     summary.part_seconds[3] = 0.1;
@@ -81,6 +82,9 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   EXPECT_NEAR(Json::parse(second)["loader_share"].get<double>(), 0.2, 1e-9);
   EXPECT_EQ(Json::parse(second)["cache_hit_share"], 0.25);
   EXPECT_EQ(Json::parse(second)["cache_bytes"], 4096);
+  EXPECT_NEAR(Json::parse(second)["backward_seconds"].get<double>(), 0.1, 1e-9);
+  EXPECT_NEAR(Json::parse(second)["rank_work_seconds"][1].get<double>(), 0.3, 1e-9);
+  EXPECT_EQ(Json::parse(second)["rank_memory_bytes"], Json::array({0, 500}));
   const Json summary = Json::parse(readFile(folder_ / "summary.json"));
   EXPECT_NEAR(summary["loader_share"].get<double>(), 0.4 / 3.6, 1e-9);
 }
