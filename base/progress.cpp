@@ -82,7 +82,8 @@ void Progress::print(bool last) {
                          : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
   if (terminal_) {
     std::fprintf(stderr, "\r%s %s %zu/%zu %s  %.1f/s  %s\033[K%s", label_.c_str(),
-                 progressBar(done_, total_).c_str(), done_, total_, unit_.c_str(), speed, time.c_str(), last ? "\n" : "");
+                 progressBar(done_, total_).c_str(), done_, total_, unit_.c_str(), speed,
+                 time.c_str(), last ? "\n" : "");
   } else {
     std::fprintf(stderr, "%s %zu/%zu %s  %.1f/s  %s\n", label_.c_str(), done_, total_,
                  unit_.c_str(), speed, time.c_str());

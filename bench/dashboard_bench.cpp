@@ -29,9 +29,9 @@
 namespace sphereface {
 namespace {
 
-constexpr double kPageInterval = 2;     // seconds, as dashboard.js
-constexpr double kScrapeInterval = 5;   // as dashboard/prometheus/prometheus.yml
-constexpr double kSettleSeconds = 1;    // after each change, not counted
+constexpr double kPageInterval = 2;    // seconds, as dashboard.js
+constexpr double kScrapeInterval = 5;  // as dashboard/prometheus/prometheus.yml
+constexpr double kSettleSeconds = 1;   // after each change, not counted
 constexpr int kFloodThreads = 4;
 
 struct Options {
@@ -109,7 +109,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// Seconds of the coordinator's main thread for one step of `workers`, an interval of `every` steps.
+/// Seconds of the coordinator's main thread for one step of `workers`, an interval of `every`
+/// steps.
 double bookkeeping(int workers, int every) {
   RunIdentity identity;
   identity.steps = 1000000;

@@ -23,8 +23,10 @@
 #include "control/hosts.h"
 #include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
+#include "control/rank_error.h"
 #include "control/stop_signal.h"
 #include "coordinator/log_output.h"
+#include "coordinator/run_lock.h"
 #include "model/checkpoint.h"
 #include "model/train_config.h"
 
@@ -93,16 +95,13 @@ int firstWorkers(const Options& options) {
   return options.hosts.empty() ? 1 : totalSlots(parseHosts(options.hosts));
 }
 
-/// On stderr and as an event.
-void sayWhoDied(const DeadRank& dead, const fs::path& events, uintmax_t job_begin) {
-  const std::string text = describeDeadRank(dead, events, job_begin);
-  std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+void addEvent(const fs::path& events, const std::string& kind, const std::string& text) {
   Json line;
   line["time"] = unixTime();
-  line["event"] = "lost";
+  line["event"] = kind;
   line["text"] = text;
-  line["rank"] = dead.rank;
-  std::ofstream(events, std::ios::app) << line.dump() << std::endl;
+  std::ofstream(events, std::ios::app)
+      << line.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
 
 /// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
@@ -110,6 +109,7 @@ void sayWhoDied(const DeadRank& dead, const fs::path& events, uintmax_t job_begi
 int runJob(const CommandLine& line, const fs::path& events) {
   const uintmax_t job_begin = fs::exists(events) ? fs::file_size(events) : 0;
   DeadRankFinder dead;
+  RankErrorFinder error;
   bool told = false;
   bool ended = false;
   LingeringMpirun lingering;
@@ -126,9 +126,18 @@ int runJob(const CommandLine& line, const fs::path& events) {
       endMpirun(mpirun);
     }
   };
-  const int code = runProgram(line, mpirunEnvironment(), look,
-                              [&](std::string_view errors) { dead.read(errors); });
-  if (dead.found()) sayWhoDied(*dead.found(), events, job_begin);
+  const int code = runProgram(line, mpirunEnvironment(), look, [&](std::string_view errors) {
+    dead.read(errors);
+    error.read(errors);
+  });
+  if (dead.found()) {
+    const std::string text = describeDeadRank(*dead.found(), events, job_begin);
+    std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+    addEvent(events, "lost", text);
+  } else if (error.found() && code != kExitUsage && !isLocked(events.parent_path())) {
+    // Not into the run of another job, which has the lock.
+    addEvent(events, "failed", *error.found());
+  }
   return ended ? static_cast<int>(kExitFailed) : code;
 }
 
@@ -189,11 +198,11 @@ int run(Options options) {
   }
   const Json summary = readJsonFile(options.run / "summary.json");
   if (!options.json.empty()) writeJsonFile(options.json, summary);
-  output.line("trained", concat(summary.at("images").get<uint64_t>(), " images at ",
-                                fixed(summary.at("images_per_second"), 0), " images/s; loss ",
-                                fixed(summary.at("loss_first"), 4), " -> ",
-                                fixed(summary.at("loss_last"), 4), "; run folder ",
-                                options.run.string()),
+  output.line("trained",
+              concat(summary.at("images").get<uint64_t>(), " images at ",
+                     fixed(summary.at("images_per_second"), 0), " images/s; loss ",
+                     fixed(summary.at("loss_first"), 4), " -> ", fixed(summary.at("loss_last"), 4),
+                     "; run folder ", options.run.string()),
               summary);
   return kExitDone;
 }

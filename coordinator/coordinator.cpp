@@ -92,8 +92,9 @@ class Coordinator {
     describe(output);
     for (const std::string& damage : damaged_)
       log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
-    log.event("start", concat("training from step ", first_step_, " with ", session_.workers(),
-                              session_.workers() == 1 ? " worker" : " workers"),
+    log.event("start",
+              concat("training from step ", first_step_, " with ", session_.workers(),
+                     session_.workers() == 1 ? " worker" : " workers"),
               {{"first_step", first_step_},
                {"steps", length_.steps},
                {"workers", session_.workers()},
@@ -203,19 +204,19 @@ class Coordinator {
   void describe(LogOutput& output) const {
     const SolverConfig& solver = config_.solver();
     const Network network = buildNetwork(config_.network());
-    output.line("run", concat(config_.name(), ": ", network.name, " (",
-                              formatScaled(static_cast<double>(network.parameter_count)),
-                              " parameters), ", data_.classes(), " classes, ", data_.records(),
-                              " images"));
-    output.line("plan", concat("effective global batch ", length_.images_per_step,
-                               " = batch_size ", solver.batch_size(), " x iter_size ",
-                               solver.iter_size(), ", over ", session_.workers(),
-                               session_.workers() == 1 ? " worker" : " workers"));
+    output.line("run",
+                concat(config_.name(), ": ", network.name, " (",
+                       formatScaled(static_cast<double>(network.parameter_count)), " parameters), ",
+                       data_.classes(), " classes, ", data_.records(), " images"));
+    output.line("plan",
+                concat("effective global batch ", length_.images_per_step, " = batch_size ",
+                       solver.batch_size(), " x iter_size ", solver.iter_size(), ", over ",
+                       session_.workers(), session_.workers() == 1 ? " worker" : " workers"));
     output.line("plan", concat("to go: steps ", first_step_, "..", length_.steps, ", ",
                                length_.images(length_.steps - first_step_), " images, ",
                                fixed(length_.epochs(length_.steps - first_step_), 2), " epochs"));
-    output.line("plan", concat("loss of chance ln(", data_.classes(), ") = ",
-                               fixed(std::log(data_.classes()), 4)));
+    output.line("plan", concat("loss of chance ln(", data_.classes(),
+                               ") = ", fixed(std::log(data_.classes()), 4)));
     output.line("run folder", run_.string());
     output.line("serving", monitor_->describe());
   }
@@ -348,7 +349,8 @@ class Coordinator {
   void nameStragglers(RunLog& log) {
     for (const Stragglers::Change& change : stragglers_.endInterval()) {
       const int rank = change.worker + 1;
-      const std::string name = concat("rank ", rank, "@", hosts_[static_cast<size_t>(change.worker)]);
+      const std::string name =
+          concat("rank ", rank, "@", hosts_[static_cast<size_t>(change.worker)]);
       log.event("straggler",
                 change.slow ? concat(name, " keeps the others waiting: its steps take ",
                                      std::round(10 * change.ratio) / 10, " times theirs, ",
@@ -409,8 +411,8 @@ class Coordinator {
   Liveness liveness_;
   Stragglers stragglers_;
   bool progress_bar_;
-  std::vector<std::string> hosts_;    // of each worker
-  std::set<std::string> notes_;       // shown already
+  std::vector<std::string> hosts_;  // of each worker
+  std::set<std::string> notes_;     // shown already
   std::ofstream audit_;
   Timelines timelines_;
   fs::path resume_from_;

@@ -25,9 +25,9 @@ namespace {
 constexpr int kLowestPriority = 19;
 
 // Requests have no body that anybody reads. What waits is refused beyond the queue.
-const std::vector<std::string> kLimits = {
-    "num_threads",        "3",    "connection_queue",   "16", "max_request_size", "8192",
-    "request_timeout_ms", "5000", "enable_keep_alive", "no", "tcp_nodelay",      "1"};
+const std::vector<std::string> kLimits = {"num_threads",       "3",    "connection_queue",   "16",
+                                          "max_request_size",  "8192", "request_timeout_ms", "5000",
+                                          "enable_keep_alive", "no",   "tcp_nodelay",        "1"};
 
 // Nothing from elsewhere, nothing written into a page, no page around it.
 constexpr const char* kSecurityHeaders =
@@ -114,10 +114,10 @@ class Site final : public CivetHandler {
   }
 
   static bool send(mg_connection* connection, const HttpResponse& response, bool with_body) {
-    std::string text = concat("HTTP/1.1 ", response.status, " ", reason(response.status),
-                              "\r\nContent-Type: ", response.type,
-                              "\r\nContent-Length: ", response.body.size(),
-                              "\r\nConnection: close\r\n", kSecurityHeaders, "\r\n");
+    std::string text =
+        concat("HTTP/1.1 ", response.status, " ", reason(response.status),
+               "\r\nContent-Type: ", response.type, "\r\nContent-Length: ", response.body.size(),
+               "\r\nConnection: close\r\n", kSecurityHeaders, "\r\n");
     if (with_body) text += response.body;
     mg_write(connection, text.data(), text.size());
     return true;

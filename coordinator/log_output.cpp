@@ -42,9 +42,7 @@ std::string logLine(CoordinatorConfig::LogFormat format, const std::string& who,
 
 LogOutput::LogOutput(CoordinatorConfig::LogFormat format, std::string who,
                      const std::filesystem::path& file, bool bar)
-    : format_(format),
-      who_(std::move(who)),
-      bar_(bar && format == CoordinatorConfig::TEXT) {
+    : format_(format), who_(std::move(who)), bar_(bar && format == CoordinatorConfig::TEXT) {
   if (file.empty()) return;
   file_.open(file, std::ios::app);
   if (!file_) throw Error(concat("cannot write ", file.string()));

@@ -15,16 +15,16 @@
 
 namespace sphereface {
 
-/// One line without its end. TEXT: "19:05:53 rank 0@node1 checkpoint: runs/...", local time. JSON: an
-/// object with time (unix seconds), who, event, text and the fields.
+/// One line without its end. TEXT: "19:05:53 rank 0@node1 checkpoint: runs/...", local time. JSON:
+/// an object with time (unix seconds), who, event, text and the fields.
 std::string logLine(CoordinatorConfig::LogFormat format, const std::string& who,
                     const std::string& event, const std::string& text,
                     const Json& fields = Json::object());
 
 class LogOutput {
  public:
-  /// Appends to `file`, if any. `who`: "rank 0@node1". `bar`: show a progress bar below the lines, on
-  /// a terminal; not with JSON. errors: Error when the file can't be opened.
+  /// Appends to `file`, if any. `who`: "rank 0@node1". `bar`: show a progress bar below the lines,
+  /// on a terminal; not with JSON. errors: Error when the file can't be opened.
   LogOutput(CoordinatorConfig::LogFormat format, std::string who,
             const std::filesystem::path& file = {}, bool bar = false);
   LogOutput(const LogOutput&) = delete;
@@ -32,8 +32,7 @@ class LogOutput {
   /// Takes the bar away.
   ~LogOutput();
 
-  void line(const std::string& event, const std::string& text,
-            const Json& fields = Json::object());
+  void line(const std::string& event, const std::string& text, const Json& fields = Json::object());
   /// To be called at every step: draws the bar a few times a second. `note` follows it.
   void progress(uint64_t done, uint64_t total, const std::string& note);
 

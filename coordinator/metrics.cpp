@@ -38,8 +38,8 @@ prometheus::Counter& Metrics::counter(const char* name, const char* help,
 }
 
 Metrics::Metrics(const RunIdentity& run)
-    : registry_(std::make_shared<prometheus::Registry>(
-          prometheus::Registry::InsertBehavior::Merge)),
+    : registry_(
+          std::make_shared<prometheus::Registry>(prometheus::Registry::InsertBehavior::Merge)),
       steps_(counter("sphereface_steps_total", "Optimiser steps done by this job")),
       images_(counter("sphereface_images_total", "Images trained on")),
       unreadable_(counter("sphereface_skipped_samples_total",
@@ -108,8 +108,9 @@ Metrics::Metrics(const RunIdentity& run)
                         .Add({}, secondsBuckets())) {
   auto& parts = prometheus::BuildHistogram()
                     .Name("sphereface_step_part_duration_seconds")
-                    .Help("Time of a step by part, mean over workers: loader (waiting for images), "
-                          "communication (not hidden behind backward), idle (without a lease), ...")
+                    .Help(
+                        "Time of a step by part, mean over workers: loader (waiting for images), "
+                        "communication (not hidden behind backward), idle (without a lease), ...")
                     .Register(*registry_);
   for (size_t part = 0; part < kStepParts; ++part)
     part_seconds_[part] = &parts.Add({{"part", kStepPartNames[part]}}, secondsBuckets());
@@ -121,8 +122,7 @@ Metrics::Metrics(const RunIdentity& run)
       .Set(1);
   gauge("sphereface_planned_steps", "Step at which training ends")
       .Set(static_cast<double>(run.steps));
-  gauge("sphereface_checkpoint_interval_steps",
-        "Steps between checkpoints; 0: only one at the end")
+  gauge("sphereface_checkpoint_interval_steps", "Steps between checkpoints; 0: only one at the end")
       .Set(static_cast<double>(run.checkpoint_every));
   gauge("sphereface_workers", "Workers of the job").Set(run.workers);
   gauge("sphereface_loss_at_chance", "ln C, the loss of a network that knows nothing")

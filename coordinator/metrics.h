@@ -32,7 +32,7 @@ struct RunIdentity {
   uint64_t steps = 0;
   uint32_t classes = 0;
   int workers = 0;
-  int restarts = 0;  // jobs that have worked at this run before
+  int restarts = 0;               // jobs that have worked at this run before
   uint64_t checkpoint_every = 0;  // steps; 0: only at the end
 };
 

@@ -46,6 +46,7 @@ const Json* newest(const std::vector<Json>& events, const char* kind) {
 void ofTheEnd(const RunFacts& facts, std::vector<Problem>& problems) {
   if (facts.state == RunState::kFailed) {
     const Json* lost = newest(facts.events, "lost");
+    if (lost == nullptr) lost = newest(facts.events, "failed");
     problems.push_back({true, "The job failed",
                         concat(lost != nullptr ? lost->value("text", "") : "",
                                ". Continue it with --resume auto, or let --restarts do so.")});
@@ -97,10 +98,10 @@ void ofProgress(const RunFacts& facts, std::vector<Problem>& problems) {
         static_cast<double>(facts.checkpoint_every) * number(facts.last, "step_seconds");
     const double age = facts.now - live.last_checkpoint;
     if (age > kStaleCheckpoints * std::max(interval, kNoStepSeconds)) {
-      problems.push_back({false, "The newest checkpoint is old",
-                          concat("The last one was committed ", formatDuration(age),
-                                 " ago, one is due every ", facts.checkpoint_every,
-                                 " steps. Is the run folder's disk full, or slow?")});
+      problems.push_back(
+          {false, "The newest checkpoint is old",
+           concat("The last one was committed ", formatDuration(age), " ago, one is due every ",
+                  facts.checkpoint_every, " steps. Is the run folder's disk full, or slow?")});
     }
   }
 }
@@ -123,10 +124,10 @@ void ofSpeed(const RunFacts& facts, std::vector<Problem>& problems) {
   }
   const double rate = number(facts.last, "images_per_second");
   if (facts.usual_rate > 0 && rate < kSlowRate * facts.usual_rate) {
-    problems.push_back({false, "Slower than before",
-                        concat(std::lround(rate), " images/s, where this run's usual rate is ",
-                               std::lround(facts.usual_rate),
-                               ". Do other programs run on these hosts?")});
+    problems.push_back(
+        {false, "Slower than before",
+         concat(std::lround(rate), " images/s, where this run's usual rate is ",
+                std::lround(facts.usual_rate), ". Do other programs run on these hosts?")});
   }
 }
 
@@ -145,10 +146,10 @@ void ofEvents(const RunFacts& facts, std::vector<Problem>& problems) {
     problems.push_back({false, "The network isn't learning", stuck->value("text", "")});
   const Json* skipped = newest(facts.events, "skipped");
   if (skipped != nullptr && facts.now - number(*skipped, "time") < kDivergedSeconds) {
-    problems.push_back({false, "A step diverged",
-                        concat(skipped->value("text", ""), ". ",
-                               std::lround(number(facts.last, "skipped_steps")),
-                               " so far. Should it go on, lower solver.base_learning_rate.")});
+    problems.push_back(
+        {false, "A step diverged",
+         concat(skipped->value("text", ""), ". ", std::lround(number(facts.last, "skipped_steps")),
+                " so far. Should it go on, lower solver.base_learning_rate.")});
   }
 }
 

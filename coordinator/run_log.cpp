@@ -85,9 +85,9 @@ void RunLog::add(const StepSummary& step) {
   if (!begun_) {
     begun_ = true;
     loss_first_ = step.loss;
-    output_.line("first step", concat("loss ", fixed(step.loss, 4), " beside ln C = ",
-                                      fixed(chance_loss_, 4), " (", shape_.classes,
-                                      " classes at chance)"));
+    output_.line("first", concat("step ", step.step, ": loss ", fixed(step.loss, 4),
+                                 " beside ln C = ", fixed(chance_loss_, 4), " (", shape_.classes,
+                                 " classes at chance)"));
     interval_start_ = Clock::now();  // the first step also pays for warming up
   }
   images_ += step.images;
@@ -129,8 +129,8 @@ IntervalSummary RunLog::writeInterval(const StepSummary& last) {
   IntervalSummary summary;
   summary.images_per_second = static_cast<double>(interval_.images) / elapsed;
   for (const RankStep& rank : interval_.ranks) {
-    summary.ranks.push_back({static_cast<double>(rank.images) / elapsed, rank.work_seconds / steps,
-                             rank.memory_bytes});
+    summary.ranks.push_back(
+        {static_cast<double>(rank.images) / elapsed, rank.work_seconds / steps, rank.memory_bytes});
   }
   const uint64_t done = last.step + 1;
   const double epoch = static_cast<double>(done) * static_cast<double>(last.images) /

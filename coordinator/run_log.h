@@ -45,8 +45,8 @@ class RunLog {
   /// Appends to what an earlier part of the run left. `output` must outlive it.
   RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOutput& output);
 
-  /// One completed step; every log_every_steps of them a line of the output and of metrics.jsonl, and
-  /// something to return.
+  /// One completed step; every log_every_steps of them a line of the output and of metrics.jsonl,
+  /// and something to return.
   std::optional<IntervalSummary> step(const StepSummary& step);
 
   /// Counts it, and makes it an event.

@@ -25,8 +25,9 @@ RunMonitor::RunMonitor(const std::filesystem::path& run, const std::string& list
   live_.time = live_.last_step = live_.last_checkpoint = unixTime();
   if (listen.empty()) return;
   server_.emplace(listen, "coordinator.listen", dashboardSite(view_, [this] { return scrape(); }));
-  writeJsonFile(targets_, Json::array({{{"targets", {server_->address()}},
-                                        {"labels", {{"run", identity.name}}}}}));
+  writeJsonFile(
+      targets_,
+      Json::array({{{"targets", {server_->address()}}, {"labels", {{"run", identity.name}}}}}));
 }
 
 RunMonitor::~RunMonitor() {
@@ -84,7 +85,8 @@ std::string RunMonitor::scrape() {
 
 std::string RunMonitor::describe() const {
   if (!server_) return "no dashboard or metrics, as coordinator.listen is empty";
-  std::string text = concat("dashboard ", server_->url(), "/, metrics ", server_->url(), "/metrics");
+  std::string text =
+      concat("dashboard ", server_->url(), "/, metrics ", server_->url(), "/metrics");
   if (!server_->loopback()) text += " (open to every host that can reach this one)";
   return text;
 }

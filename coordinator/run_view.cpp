@@ -31,16 +31,25 @@ constexpr size_t kMostBenchmarks = 32;
 constexpr size_t kMostRocPoints = 400;
 
 /// The curves' columns, the step first.
-constexpr std::array kColumns = {
-    "step",           "loss",           "accuracy",
-    "target_cosine",  "past_margin_share",
-    "lambda",         "margin",
-    "learning_rate",  "gradient_norm",
-    "weight_norm",    "images_per_second",
-    "step_seconds",   "loader_seconds",
-    "forward_seconds", "head_seconds",
-    "backward_seconds", "communication_seconds",
-    "optimizer_seconds", "idle_seconds"};
+constexpr std::array kColumns = {"step",
+                                 "loss",
+                                 "accuracy",
+                                 "target_cosine",
+                                 "past_margin_share",
+                                 "lambda",
+                                 "margin",
+                                 "learning_rate",
+                                 "gradient_norm",
+                                 "weight_norm",
+                                 "images_per_second",
+                                 "step_seconds",
+                                 "loader_seconds",
+                                 "forward_seconds",
+                                 "head_seconds",
+                                 "backward_seconds",
+                                 "communication_seconds",
+                                 "optimizer_seconds",
+                                 "idle_seconds"};
 constexpr size_t kRateColumn = 10;
 
 double numberOf(const Json& line, const char* field) {
@@ -174,8 +183,8 @@ RunState RunView::stateOf(const std::optional<LiveStatus>& live) const {
   };
   if (happened("end")) return RunState::kEnded;
   if (happened("stopped")) return RunState::kStopped;
-  if (happened("lost")) return RunState::kFailed;
-  return live || isLocked(run_) ? RunState::kTraining : RunState::kGone;
+  if (live || isLocked(run_)) return RunState::kTraining;
+  return happened("lost") || happened("failed") ? RunState::kFailed : RunState::kGone;
 }
 
 double RunView::usualRate() const {

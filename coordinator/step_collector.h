@@ -16,13 +16,13 @@ namespace sphereface {
 
 /// The parts of a step's time, in their order.
 enum class StepPart {
-  kLoader,         // waiting for images
+  kLoader,  // waiting for images
   kForward,
   kHead,
   kBackward,
   kCommunication,  // not hidden behind backward
   kOptimizer,
-  kIdle,           // before the step, without a lease
+  kIdle,  // before the step, without a lease
 };
 constexpr size_t kStepParts = 7;
 /// As metrics and metrics.jsonl have them.

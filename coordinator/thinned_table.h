@@ -26,8 +26,8 @@ class ThinnedTable {
 
  private:
   size_t most_;
-  size_t each_ = 1;         // rows added that a row stands for
-  size_t in_last_ = 0;      // those of the last one
+  size_t each_ = 1;     // rows added that a row stands for
+  size_t in_last_ = 0;  // those of the last one
   std::vector<Row> rows_;
 };
 

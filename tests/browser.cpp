@@ -52,8 +52,8 @@ Browser::Browser() {
   std::string pattern = (std::filesystem::temp_directory_path() / "browser-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
   home_ = pattern;
-  driver_ = std::make_unique<Process>(std::vector<std::string>{
-      "env", concat("HOME=", home_.string()), "chromedriver", "--port=0"});
+  driver_ = std::make_unique<Process>(
+      std::vector<std::string>{"env", concat("HOME=", home_.string()), "chromedriver", "--port=0"});
   url_ = concat("http://127.0.0.1:", portOf(*driver_));
   const Json options = {
       {"args",
@@ -90,9 +90,10 @@ Json Browser::run(const std::string& script) {
 void Browser::show(int width, int height, bool dark) {
   command("Emulation.setDeviceMetricsOverride",
           {{"width", width}, {"height", height}, {"deviceScaleFactor", 1}, {"mobile", false}});
-  command("Emulation.setEmulatedMedia",
-          {{"features",
-            Json::array({{{"name", "prefers-color-scheme"}, {"value", dark ? "dark" : "light"}}})}});
+  command(
+      "Emulation.setEmulatedMedia",
+      {{"features",
+        Json::array({{{"name", "prefers-color-scheme"}, {"value", dark ? "dark" : "light"}}})}});
 }
 
 void Browser::screenshot(const std::filesystem::path& png) {
@@ -116,9 +117,9 @@ Json Browser::command(const std::string& name, const Json& parameters) {
 }
 
 Json Browser::ask(const std::string& method, const std::string& path, const Json& body) {
-  const Finished got = runCommand({"curl", "-s", "-X", method, "-H",
-                                   "Content-Type: application/json", "-d", body.dump(),
-                                   url_ + path});
+  const Finished got =
+      runCommand({"curl", "-s", "-X", method, "-H", "Content-Type: application/json", "-d",
+                  body.dump(), url_ + path});
   const Json answer = Json::parse(got.output, nullptr, false);
   if (!answer.is_object()) throw std::runtime_error(concat(path, ": ", got.output));
   const Json value = answer.value("value", Json());

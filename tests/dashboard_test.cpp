@@ -59,8 +59,8 @@ class Dashboard : public Job {
         browser.show(width, 800, dark);
         EXPECT_TRUE(waitUntil([&] {
           return browser.run("return document.documentElement.scrollWidth") == width;
-        })) << name << " is wider than "
-            << width;
+        })) << name
+            << " is wider than " << width;
         browser.screenshot(folder / concat(name, width, dark ? "-dark" : "-light", ".png"));
       }
     }
@@ -139,10 +139,9 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
 /// Two short runs in one page that comes from a file.
 TEST_F(Dashboard, ComparesRunsInOnePage) {
   for (const char* rate : {"0.01", "0.02"}) {
-    const testing::Finished done = testing::runCommand(
-        trainLine(concat("rate <", rate, ">"), 1,
-                  {"--set", "solver.steps=60", "--set",
-                   concat("solver.base_learning_rate=", rate)}));
+    const testing::Finished done = testing::runCommand(trainLine(
+        concat("rate <", rate, ">"), 1,
+        {"--set", "solver.steps=60", "--set", concat("solver.base_learning_rate=", rate)}));
     ASSERT_EQ(done.code, 0) << done.output;
   }
   const fs::path page = folder_ / "compared.html";

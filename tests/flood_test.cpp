@@ -72,10 +72,10 @@ class Connection {
 class Flood : public Job {};
 
 TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
-  const std::vector<std::string> more = {"--set", "solver.steps=600", "--set",
-                                         "worker.audit_records=false", "--set",
-                                         "solver.reproducible_shards=2", "--set",
-                                         "solver.batch_size=16"};
+  const std::vector<std::string> more = {"--set", "solver.steps=600",
+                                         "--set", "worker.audit_records=false",
+                                         "--set", "solver.reproducible_shards=2",
+                                         "--set", "solver.batch_size=16"};
   const Finished calm = runCommand(trainLine("calm", 2, more));
   ASSERT_EQ(calm.code, 0) << calm.output;
 

@@ -56,8 +56,8 @@ TEST_F(HttpServerTest, AnswersWithTypeAndSecurityHeaders) {
 }
 
 TEST_F(HttpServerTest, HasNoOtherPathsOrMethods) {
-  for (const char* path : {"/", "/../../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/page/",
-                           "/page/../.."}) {
+  for (const char* path :
+       {"/", "/../../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/page/", "/page/../.."}) {
     EXPECT_FALSE(has(ask(path), "HTTP/1.1 200")) << path << "\n" << ask(path);
   }
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "MKCOL"}) {

@@ -23,8 +23,8 @@ TEST(LogOutput, NamesWhoSaysItInEveryLine) {
   output.progress(1, 2, "no bar was asked for");
   output.line("checkpoint", "runs/a");
   const std::string shown = ::testing::internal::GetCapturedStdout();
-  EXPECT_TRUE(std::regex_match(
-      shown, std::regex("\\d\\d:\\d\\d:\\d\\d rank 0@here checkpoint: runs/a\n")))
+  EXPECT_TRUE(
+      std::regex_match(shown, std::regex("\\d\\d:\\d\\d:\\d\\d rank 0@here checkpoint: runs/a\n")))
       << shown;
   EXPECT_EQ(readFile(folder / "log.txt"), shown);
 }
@@ -56,8 +56,8 @@ TEST(LogOutput, KeepsTheBarBelowTheLines) {
     output.progress(501, 1000, "so soon it isn't drawn again");
     output.line("note", "a line");
   }
-  const std::string bar = concat("[", std::string(15, '#'), std::string(15, '.'),
-                                 "] 500/1000 steps  812 images/s");
+  const std::string bar =
+      concat("[", std::string(15, '#'), std::string(15, '.'), "] 500/1000 steps  812 images/s");
   const std::string clear = "\r\033[K";
   const std::string shown = ::testing::internal::GetCapturedStdout();
   EXPECT_TRUE(shown.starts_with(clear + bar + clear)) << shown;

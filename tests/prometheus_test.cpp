@@ -44,8 +44,8 @@ class Prometheus : public Job {
 
   /// What the server answers to a path of its API, the query being `query`.
   static Json ask(const std::string& url, const std::string& path, const std::string& query = "") {
-    const Finished got = runCommand({"curl", "-s", "-G", url + "/api/v1/" + path,
-                                     "--data-urlencode", "query=" + query});
+    const Finished got = runCommand(
+        {"curl", "-s", "-G", url + "/api/v1/" + path, "--data-urlencode", "query=" + query});
     return Json::parse(got.output, nullptr, false);
   }
 
@@ -68,10 +68,10 @@ TEST_F(Prometheus, FindsConfigurationsAndRulesRight) {
 }
 
 TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
-  Process job(trainLine("run", 2,
-                        {"--set", "solver.steps=1000000", "--set", "checkpoint.every_steps=100",
-                         "--set", "solver.batch_size=64", "--set",
-                         "coordinator.log_every_steps=20"}));
+  Process job(
+      trainLine("run", 2,
+                {"--set", "solver.steps=1000000", "--set", "checkpoint.every_steps=100", "--set",
+                 "solver.batch_size=64", "--set", "coordinator.log_every_steps=20"}));
   ASSERT_TRUE(hasCheckpoint("run")) << job.output();
   const testing::JobProcesses processes = testing::jobProcesses(folder_ / "run");
   // Newest scores become metrics, too.
@@ -84,15 +84,16 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
   config = replaced(config, "interval: 5s", "interval: 1s");
   config = replaced(config, "runs/sphereface/", "run/");
   writeFileAtomically(folder_ / "prometheus.yml", config);
-  writeFileAtomically(folder_ / "alerts.yml",
-                      replaced(readFile(kFiles / "prometheus" / "alerts.yml"), "for: \\d+[sm]",
-                               "for: 1s"));
+  writeFileAtomically(
+      folder_ / "alerts.yml",
+      replaced(readFile(kFiles / "prometheus" / "alerts.yml"), "for: \\d+[sm]", "for: 1s"));
   Process server({"prometheus", "--config.file", (folder_ / "prometheus.yml").string(),
                   "--storage.tsdb.path", (folder_ / "tsdb").string(), "--web.listen-address",
                   "127.0.0.1:9599"});
   const std::string url = "http://127.0.0.1:9599";
   ASSERT_TRUE(waitUntil([&] { return samples(url, "sphereface_loss") == 1; })) << server.output();
-  EXPECT_TRUE(waitUntil([&] { return samples(url, "rate(sphereface_steps_total[10s]) > 0") == 1; }));
+  EXPECT_TRUE(
+      waitUntil([&] { return samples(url, "rate(sphereface_steps_total[10s]) > 0") == 1; }));
   EXPECT_EQ(samples(url, "sphereface_run_info{run=\"job\"}"), 1U) << "the label of its targets";
 
   // Each panel of the Grafana dashboard has something to show.
@@ -115,10 +116,12 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
   };
   EXPECT_EQ(firing().find("SpherefaceWorkerSilent"), std::string::npos);
   ::kill(processes.worker(2), SIGSTOP);
-  EXPECT_TRUE(waitUntil([&] { return firing().find("SpherefaceWorkerSilent") != std::string::npos; }))
-      << ask(url, "alerts");
+  EXPECT_TRUE(waitUntil([&] {
+    return firing().find("SpherefaceWorkerSilent") != std::string::npos;
+  })) << ask(url, "alerts");
   ::kill(processes.worker(2), SIGCONT);
-  EXPECT_TRUE(waitUntil([&] { return firing().find("SpherefaceWorkerSilent") == std::string::npos; }));
+  EXPECT_TRUE(
+      waitUntil([&] { return firing().find("SpherefaceWorkerSilent") == std::string::npos; }));
 
   // The job's end is no alert: it takes its address out of its folder.
   job.signal(SIGTERM);
