@@ -26,7 +26,7 @@ constexpr int kLowestPriority = 19;
 
 // Requests have no body that anybody reads. What waits is refused beyond the queue.
 const std::vector<std::string> kLimits = {"num_threads",       "3",    "connection_queue",   "16",
-                                          "max_request_size",  "8192", "request_timeout_ms", "5000",
+                                          "max_request_size",  "8192", "request_timeout_ms", "2000",
                                           "enable_keep_alive", "no",   "tcp_nodelay",        "1"};
 
 // Nothing from elsewhere, nothing written into a page, no page around it.

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -23,6 +24,7 @@
 namespace sphereface {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::Finished;
 using testing::Job;
 using testing::Process;
@@ -72,7 +74,7 @@ class Connection {
 class Flood : public Job {};
 
 TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
-  const std::vector<std::string> more = {"--set", "solver.steps=600",
+  const std::vector<std::string> more = {"--set", "solver.steps=1500",
                                          "--set", "worker.audit_records=false",
                                          "--set", "solver.reproducible_shards=2",
                                          "--set", "solver.batch_size=16"};
@@ -80,7 +82,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
   ASSERT_EQ(calm.code, 0) << calm.output;
 
   Process job(trainLine("flooded", 2, more));
-  const auto targets = folder_ / "flooded" / "prometheus_targets.json";
+  const fs::path targets = folder_ / "flooded" / "prometheus_targets.json";
   ASSERT_TRUE(waitUntil([&] { return exists(targets); })) << job.output();
   const std::string address = readJsonFile(targets).at(0).at("targets").at(0);
   const int port = std::stoi(address.substr(address.rfind(':') + 1));
@@ -106,13 +108,15 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
       }
     });
   }
+  EXPECT_TRUE(waitUntil([&] { return fs::file_size(folder_ / "flooded" / "metrics.jsonl") > 0; }));
+  silent.clear();
   const int code = job.wait(120);
   ended = true;
   for (std::thread& client : clients)
     client.join();
   EXPECT_EQ(code, 0) << job.output();
   EXPECT_GT(answers, 0U);
-  EXPECT_EQ(parameters("flooded", 600), parameters("calm", 600));
+  EXPECT_EQ(parameters("flooded", 1500), parameters("calm", 1500));
 }
 
 }  // namespace
