@@ -122,11 +122,10 @@ void ofSpeed(const RunFacts& facts, std::vector<Problem>& problems) {
                                "batches, worker.gradient_wire: WIRE_BF16 or a faster network "
                                "help; a slow worker makes all others wait, too.")});
   }
-  const double rate = number(facts.last, "images_per_second");
-  if (facts.usual_rate > 0 && rate < kSlowRate * facts.usual_rate) {
+  if (facts.usual_rate > 0 && facts.recent_rate < kSlowRate * facts.usual_rate) {
     problems.push_back(
         {false, "Slower than before",
-         concat(std::lround(rate), " images/s, where this run's usual rate is ",
+         concat(std::lround(facts.recent_rate), " images/s, where this run's usual rate is ",
                 std::lround(facts.usual_rate), ". Do other programs run on these hosts?")});
   }
 }

@@ -24,10 +24,12 @@ enum class RunState {
 
 struct RunFacts {
   RunState state = RunState::kTraining;
-  double now = 0;                  // unix time
-  std::vector<Json> events;        // since the start of the newest job, that one first
-  Json last;                       // newest line of metrics.jsonl; null: none yet
-  double usual_rate = 0;           // median images/s of the run; 0: not known
+  double now = 0;            // unix time
+  std::vector<Json> events;  // since the start of the newest job, that one first
+  Json last;                 // newest line of metrics.jsonl; null: none yet
+  // Median images/s of the run, and of its newest lines; 0: not known.
+  double usual_rate = 0;
+  double recent_rate = 0;
   uint64_t checkpoint_every = 0;   // steps
   std::optional<LiveStatus> live;  // where its coordinator asks
 };

@@ -25,6 +25,8 @@ namespace fs = std::filesystem;
 constexpr size_t kMostPoints = 1000;
 // Of the workers' table: rows, and numbers in all.
 constexpr size_t kMostRankRows = 200;
+// A line alone may be an accident.
+constexpr size_t kRecentLines = 5;
 constexpr size_t kMostEvents = 300;
 constexpr size_t kMostScores = 500;
 constexpr size_t kMostBenchmarks = 32;
@@ -100,6 +102,15 @@ Json jsonOf(const LiveStatus& live, double now) {
           {"workers", ranks}};
 }
 
+/// 0 of none.
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 template <class Kept>
 void keep(std::deque<Kept>& queue, const Kept& value, size_t most) {
   if (queue.size() == most) queue.pop_front();
@@ -122,6 +133,7 @@ void RunView::refresh() {
   if (metrics.again) {
     curves_.clear();
     ranks_.clear();
+    recent_rates_.clear();
     last_ = nullptr;
   }
   for (const Json& line : metrics.lines)
@@ -154,6 +166,7 @@ void RunView::takeMetrics(const Json& line) {
   for (const char* column : kColumns)
     row.push_back(numberOf(line, column));
   curves_.add(row);
+  keep(recent_rates_, row[kRateColumn], kRecentLines);
   const Json work = line.value("rank_work_seconds", Json::array());
   ThinnedTable::Row of_ranks = {row.front()};
   for (const Json& seconds : work) {
@@ -187,17 +200,6 @@ RunState RunView::stateOf(const std::optional<LiveStatus>& live) const {
   return happened("lost") || happened("failed") ? RunState::kFailed : RunState::kGone;
 }
 
-double RunView::usualRate() const {
-  std::vector<double> rates;
-  for (const ThinnedTable::Row& row : curves_.rows()) {
-    if (std::isfinite(row[kRateColumn])) rates.push_back(row[kRateColumn]);
-  }
-  if (rates.empty()) return 0;
-  const auto middle = rates.begin() + static_cast<ptrdiff_t>(rates.size() / 2);
-  std::nth_element(rates.begin(), middle, rates.end());
-  return *middle;
-}
-
 Json RunView::state() {
   const std::optional<LiveStatus> live = live_ ? live_() : std::nullopt;
   const std::lock_guard lock(mutex_);
@@ -207,7 +209,11 @@ Json RunView::state() {
   facts.now = unixTime();
   facts.events = job_;
   facts.last = last_;
-  facts.usual_rate = usualRate();
+  std::vector<double> rates;
+  for (const ThinnedTable::Row& row : curves_.rows())
+    rates.push_back(row[kRateColumn]);
+  facts.usual_rate = median(std::move(rates));
+  facts.recent_rate = median({recent_rates_.begin(), recent_rates_.end()});
   facts.live = live;
   Json state;
   state["run"] = fs::absolute(run_).lexically_normal().string();

@@ -46,7 +46,6 @@ class RunView {
   void takeMetrics(const Json& line);
   void takeScore(const Json& line);
   RunState stateOf(const std::optional<LiveStatus>& live) const;
-  double usualRate() const;
 
   std::filesystem::path run_;
   std::function<std::optional<LiveStatus>()> live_;
@@ -57,10 +56,11 @@ class RunView {
   uint64_t lines_ = 0;  // of metrics.jsonl so far
   Json last_;           // the newest one
   ThinnedTable curves_;
-  ThinnedTable ranks_;       // step, then each worker's seconds of work
-  std::deque<Json> events_;  // the newest
-  std::vector<Json> job_;    // events since the newest job's start, that one first
-  std::deque<Json> scores_;  // without curves
+  std::deque<double> recent_rates_;  // images/s
+  ThinnedTable ranks_;               // step, then each worker's seconds of work
+  std::deque<Json> events_;          // the newest
+  std::vector<Json> job_;            // events since the newest job's start, that one first
+  std::deque<Json> scores_;          // without curves
   std::map<std::pair<std::string, std::string>, Json> newest_scores_;
 };
 

@@ -25,7 +25,7 @@ function makeCharts() {
   charts.norms = makeChart('norms', {
     x: step, y: {title: 'gradient', fromZero: true}, y1: {title: 'weights', right: true}});
   charts.roc = makeChart('roc', {
-    x: {title: 'false accept rate', log: true, tick: (v) => Math.abs(Math.log10(v) % 1) < 1e-9 ? v.toExponential() : ''},
+    x: {title: 'false accept rate', log: true, tick: (v) => Math.abs(Math.log10(v) % 1) < 1e-9 ? v.toExponential().replace('e+0', '') : ''},
     y: {title: 'true accept rate', max: 1}});
   charts.timeline = makeChart('timeline', {
     x: {title: 'since the first event', tick: duration},

@@ -160,7 +160,7 @@ RunFacts healthy() {
   RunFacts facts;
   facts.now = 1000;
   facts.last = {{"step_seconds", 0.5}, {"images_per_second", 100}, {"loader_share", 0.01}};
-  facts.usual_rate = 100;
+  facts.usual_rate = facts.recent_rate = 100;
   facts.checkpoint_every = 100;
   LiveStatus live;
   live.time = live.last_step = live.last_checkpoint = 1000;
@@ -215,7 +215,7 @@ TEST(RunHealth, NamesWhatHoldsARunUp) {
   facts.last["communication_share"] = 0.5;
   EXPECT_EQ(titles(facts), "Waiting for gradients. ");
   facts = healthy();
-  facts.last["images_per_second"] = 50;
+  facts.recent_rate = 50;
   EXPECT_EQ(titles(facts), "Slower than before. ");
 }
 
