@@ -1,12 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// What being watched costs a run in training: the time of its steps while nobody looks and while a
-// page and a Prometheus do, in turns, and while requests are poured over it. Medians of the lines
-// that the run writes meanwhile into its metrics.jsonl. Also the coordinator's own bookkeeping.
+// What being watched costs a run in training: the time of its steps while nobody looks, while a
+// page and a Prometheus do, and while requests are poured over it, in turns. Of each round the
+// medians of the lines that the run writes meanwhile into its metrics.jsonl are compared, then the
+// median of the rounds is taken; beside it the processor time of the coordinator, which other
+// programs disturb less. Also the coordinator's own bookkeeping.
 
 #include <civetweb.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,11 +18,14 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -36,8 +42,8 @@ constexpr int kFloodThreads = 4;
 
 struct Options {
   std::filesystem::path run;
-  double window = 10;
-  int rounds = 6;
+  double window = 4;
+  int rounds = 20;
 };
 
 struct Address {
@@ -131,17 +137,53 @@ double bookkeeping(int workers, int every) {
   return (secondsNow() - begin) / kSteps;
 }
 
+/// Seconds of processor that a process has used.
+double processorSeconds(int process) {
+  std::ifstream in(concat("/proc/", process, "/stat"));
+  std::string text;
+  std::getline(in, text);
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i)
+    fields >> skipped;
+  double user = 0;
+  double system = 0;
+  if (!(fields >> user >> system)) throw Error(concat("no process ", process));
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// By the text that coordinator/run_lock.cpp leaves.
+int coordinatorOf(const std::filesystem::path& run) {
+  int process = 0;
+  if (std::sscanf(readFile(run / ".lock").c_str(), "process %d", &process) != 1)
+    throw Error(concat((run / ".lock").string(), " names no process"));
+  return process;
+}
+
+struct Measured {
+  std::vector<double> steps;   // seconds, a median for each round
+  std::vector<double> slower;  // than the round's step alone, as a ratio
+  double processor = 0;        // seconds
+};
+
 void run(const Options& options) {
   const Address address = addressOf(options.run);
+  const int coordinator = coordinatorOf(options.run);
   JsonLines lines(options.run / "metrics.jsonl");
-  std::map<std::string, std::vector<double>> steps;  // seconds, by what went on
+  std::map<std::string, Measured> measured;  // by what went on
   size_t answers = 0;
   const auto measure = [&](const std::string& name, const auto& act) {
     std::this_thread::sleep_for(std::chrono::duration<double>(kSettleSeconds));
     lines.read();
+    const double before = processorSeconds(coordinator);
     act(secondsNow() + options.window);
+    Measured& of = measured[name];
+    of.processor += processorSeconds(coordinator) - before;
+    std::vector<double> steps;
     for (const Json& line : lines.read().lines)
-      steps[name].push_back(line.at("step_seconds"));
+      steps.push_back(line.at("step_seconds"));
+    of.steps.push_back(median(steps));
+    of.slower.push_back(of.steps.back() / measured["alone"].steps.back());
   };
   mg_init_library(0);
   for (int round = 0; round < options.rounds; ++round) {
@@ -151,18 +193,19 @@ void run(const Options& options) {
     measure("watched", [&](double until) { look(address, until); });
     measure("flooded", [&](double until) { answers += flood(address, until); });
   }
-  const double alone = median(steps["alone"]);
+  const double alone = median(measured["alone"].steps);
+  const double seconds = options.window * options.rounds;
   for (const char* name : {"alone", "watched", "flooded"}) {
-    std::printf("%-8s median step %.2f ms of %zu intervals, %+.2f %%\n", name,
-                1000 * median(steps[name]), steps[name].size(),
-                100 * (median(steps[name]) / alone - 1));
+    const Measured& of = measured[name];
+    std::printf("%-8s step %.2f ms, %+.2f %%; the coordinator takes %.2f %% of a core\n", name,
+                1000 * median(of.steps), 100 * (median(of.slower) - 1),
+                100 * of.processor / seconds);
   }
-  std::printf("flooded: %.0f answers a second\n",
-              static_cast<double>(answers) / (options.window * options.rounds));
+  std::printf("flooded: %.0f answers a second\n", static_cast<double>(answers) / seconds);
   for (const int workers : {2, 64, 1024}) {
-    const double seconds = bookkeeping(workers, 20);
+    const double each = bookkeeping(workers, 20);
     std::printf("bookkeeping of %d workers: %.1f us a step of the coordinator, %.4f %% of one\n",
-                workers, 1e6 * seconds, 100 * seconds / alone);
+                workers, 1e6 * each, 100 * each / alone);
   }
 }
 

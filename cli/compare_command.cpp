@@ -31,8 +31,10 @@ void run(const Options& options) {
 void addCompareCommand(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("compare", "Show several training runs side by side");
-  verb->add_option("runs", options->runs,
-                   "Run folders; one that holds lfw.json (evaluate lfw --json) has a score")
+  verb->add_option(
+          "runs", options->runs,
+          "Run folders; one that holds lfw.json (evaluate lfw --json), or a line for lfw in "
+          "evaluations.jsonl, has a score")
       ->required();
   verb->add_option("--plot", options->plot, "Draw their curves into this PNG");
   verb->add_option("--json", options->json, "Also write the table here");

@@ -77,7 +77,8 @@ class Coordinator {
   }
 
   int run() {
-    monitor_.emplace(run_, config_.coordinator().listen(), identity());
+    const RunIdentity identity = identify();
+    monitor_.emplace(run_, config_.coordinator().listen(), identity);
     RunShape shape;
     shape.first_step = first_step_;
     shape.steps = length_.steps;
@@ -101,8 +102,8 @@ class Coordinator {
                {"images_per_step", length_.images_per_step},
                {"records", data_.records()},
                {"classes", data_.classes()},
-               {"network", identity().network},
-               {"head", identity().head}});
+               {"network", identity.network},
+               {"head", identity.head}});
     while (goodbyes_ < session_.workers()) {
       const auto message = channel_.wait(kLook);
       liveness_.tick(Liveness::Clock::now());
@@ -186,7 +187,7 @@ class Coordinator {
     return {};
   }
 
-  RunIdentity identity() const {
+  RunIdentity identify() const {
     RunIdentity identity;
     identity.name = config_.name();
     identity.network = buildNetwork(config_.network()).name;

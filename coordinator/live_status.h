@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -23,8 +24,16 @@ struct LiveStatus {
   bool heartbeats = false;
 };
 
-/// Beyond so many seconds a worker that sends heartbeats is taken for dead, stopped or cut off.
-constexpr double kSilentSeconds = 5;
+/// Seconds since a worker was heard of, at unix time `now`.
+inline double silence(const LiveStatus& live, const Liveness::LastHeard& worker, double now) {
+  return worker.ago.count() + std::max(0.0, now - live.time);
+}
+
+/// Whether it must be taken for dead, stopped or cut off.
+inline bool isSilent(const LiveStatus& live, const Liveness::LastHeard& worker, double now) {
+  constexpr double kSilentSeconds = 5;
+  return live.heartbeats && silence(live, worker, now) > kSilentSeconds;
+}
 
 // Of a job with more workers only the first ones are shown one by one.
 constexpr int kMostRanksShown = 256;

@@ -10,10 +10,22 @@
 #include "base/error.h"
 #include "base/plot.h"
 #include "coordinator/run_metrics.h"
+#include "coordinator/run_view.h"
 #include "model/train_config.h"
 
 namespace sphereface {
 namespace {
+
+/// Null when there is none.
+Json lfwScore(const std::filesystem::path& folder) {
+  if (exists(folder / "lfw.json")) return readJsonFile(folder / "lfw.json");
+  for (const Json& score : RunView(folder).newestScores()) {
+    if (score.at("benchmark") == "lfw" && score.contains("accuracy_mean") &&
+        score.contains("accuracy_std"))
+      return score;
+  }
+  return nullptr;
+}
 
 ComparedRun readRun(const std::filesystem::path& folder) {
   ComparedRun run;
@@ -38,8 +50,7 @@ ComparedRun readRun(const std::filesystem::path& folder) {
   const auto middle = rates.begin() + static_cast<ptrdiff_t>(rates.size() / 2);
   std::nth_element(rates.begin(), middle, rates.end());
   row["images_per_second"] = *middle;
-  if (exists(folder / "lfw.json")) {
-    const Json lfw = readJsonFile(folder / "lfw.json");
+  if (const Json lfw = lfwScore(folder); lfw.is_object()) {
     row["lfw"] = lfw.at("accuracy_mean");
     row["lfw_std"] = lfw.at("accuracy_std");
   }

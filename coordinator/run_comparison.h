@@ -23,7 +23,8 @@ struct ComparedRun {
   Json row;                   // of the table; fields below
 };
 
-/// Reads run folders: metrics.jsonl, config.textproto and, if there, lfw.json. A row has label,
+/// Reads run folders: metrics.jsonl, config.textproto and, if there, lfw.json, or
+/// else the newest score on LFW in evaluations.jsonl. A row has label,
 /// network, head, precision, steps, images, loss, accuracy, target_cosine, images_per_second and,
 /// if there is a score, lfw and lfw_std. errors: Error naming what is missing or can't be read.
 std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders);

@@ -4,6 +4,7 @@
 #include "coordinator/run_health.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -69,8 +70,9 @@ void ofProgress(const RunFacts& facts, std::vector<Problem>& problems) {
   const LiveStatus& live = *facts.live;
   std::vector<Liveness::LastHeard> silent;
   for (Liveness::LastHeard worker : live.workers) {
-    worker.ago += std::chrono::duration<double>(std::max(0.0, facts.now - live.time));
-    if (live.heartbeats && worker.ago.count() > kSilentSeconds) silent.push_back(worker);
+    if (!isSilent(live, worker, facts.now)) continue;
+    worker.ago = std::chrono::duration<double>(silence(live, worker, facts.now));
+    silent.push_back(worker);
   }
   if (!silent.empty()) {
     const size_t count = silent.size();

@@ -53,14 +53,14 @@ void RunMonitor::interval(const IntervalSummary& interval, const std::vector<std
 
 void RunMonitor::workers(std::vector<Liveness::LastHeard> last_heard, bool heartbeats) {
   const double now = unixTime();
-  const auto silent = std::ranges::count_if(last_heard, [&](const Liveness::LastHeard& last) {
-    return heartbeats && last.ago.count() > kSilentSeconds;
-  });
-  metrics_.workers(last_heard, static_cast<int>(silent), now);
   const std::lock_guard lock(mutex_);
   live_.time = now;
   live_.workers = std::move(last_heard);
   live_.heartbeats = heartbeats;
+  const auto silent = std::ranges::count_if(live_.workers, [&](const Liveness::LastHeard& worker) {
+    return isSilent(live_, worker, now);
+  });
+  metrics_.workers(live_.workers, static_cast<int>(silent), now);
 }
 
 void RunMonitor::leased(uint64_t until_step) {

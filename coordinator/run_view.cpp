@@ -89,11 +89,10 @@ Json jsonOf(const LiveStatus& live, double now) {
   Json ranks = Json::array();
   for (const Liveness::LastHeard& worker : live.workers) {
     if (worker.rank > kMostRanksShown) break;
-    const double ago = worker.ago.count() + std::max(0.0, now - live.time);
     ranks.push_back({{"rank", worker.rank},
                      {"host", worker.host},
-                     {"seconds_ago", shortened(ago)},
-                     {"silent", live.heartbeats && ago > kSilentSeconds},
+                     {"seconds_ago", shortened(silence(live, worker, now))},
+                     {"silent", isSilent(live, worker, now)},
                      {"doing", worker.doing}});
   }
   return {{"leased_until", live.leased_until},

@@ -8,7 +8,7 @@
 
 const kInterval = {training: 2000, other: 10000};  // milliseconds
 const kParts = ['loader', 'forward', 'head', 'backward', 'communication', 'optimizer', 'idle'];
-const kEventRows = {start: 'start', checkpoint: 'checkpoint', evaluation: 'evaluation'};
+const kEventRows = ['other', 'evaluation', 'checkpoint', 'start'];  // of the timeline, from below
 const kQuietEvents = ['worker', 'note', 'plot', 'trace', 'end', 'stop', 'stopped'];
 
 const step = {title: 'step'};
@@ -29,7 +29,7 @@ function makeCharts() {
     y: {title: 'true accept rate', max: 1}});
   charts.timeline = makeChart('timeline', {
     x: {title: 'since the first event', tick: duration},
-    y: {title: '', min: -1, max: 4, stepSize: 1, tick: (v) => ['other', 'evaluation', 'checkpoint', 'start'][v] || ''}},
+    y: {title: '', min: -1, max: 4, stepSize: 1, tick: (v) => kEventRows[v] || ''}},
   {points: true, title: (items) => items.map((item) => duration(item.parsed.x)).join(),
     label: (item) => item.raw.text});
   charts.timeline.options.plugins.legend.display = false;
@@ -108,17 +108,20 @@ function showEvents(state) {
     return row;
   }));
   const begin = events.length ? events[0].time : 0;
-  const height = {start: 3, checkpoint: 2, evaluation: 1};
   const point = (event) => ({
-    x: event.time - begin, y: height[event.event] || 0, text: `${event.event}: ${event.text || ''}`});
+    x: event.time - begin, y: Math.max(0, kEventRows.indexOf(event.event)),
+    text: `${event.event}: ${event.text || ''}`});
+  const evaluations = shown.scores.filter((score) => score.time >= begin).map((score) =>
+    ({time: score.time, event: 'evaluation', text: `${nameOf(score)}, step ${score.step}`}));
   setCurves(charts.timeline, [
-    {label: 'events', colour: 'series-1', points: events.filter((e) => !isTrouble(e)).map(point)},
+    {label: 'events', colour: 'series-1', 
+      points: events.filter((event) => !isTrouble(event)).concat(evaluations).map(point)},
     {label: 'trouble', colour: 'bad', points: events.filter(isTrouble).map(point)},
   ]);
 }
 
 function isTrouble(event) {
-  return !(event.event in kEventRows) && !kQuietEvents.includes(event.event) && event.slow !== false;
+  return !kEventRows.includes(event.event) && !kQuietEvents.includes(event.event) && event.slow !== false;
 }
 
 function showState(state) {
@@ -197,8 +200,11 @@ function drawStrip(ranks) {
   });
 }
 
+function nameOf(score) {
+  return score.protocol ? `${score.benchmark}, ${score.protocol}` : score.benchmark;
+}
+
 function showEvaluations(evaluations) {
-  const nameOf = (score) => score.protocol ? `${score.benchmark}, ${score.protocol}` : score.benchmark;
   const rows = evaluations.newest.flatMap((score) => {
     const values = ['accuracy_mean', 'accuracy_std', 'auc', 'eer', 'rank1']
       .filter((field) => score[field] !== undefined)
@@ -216,7 +222,7 @@ function showEvaluations(evaluations) {
 
 // -------------------------------------------------------------------------------------- polling
 
-const shown = {history: null, evaluations: undefined, lnC: NaN, ranks: null};
+const shown = {history: null, evaluations: undefined, lnC: NaN, ranks: null, scores: []};
 
 async function get(path) {
   const response = await fetch(path);
@@ -235,7 +241,9 @@ async function refresh() {
   }
   const evaluations = JSON.stringify(state.evaluations_version);
   if (evaluations !== shown.evaluations) {
-    showEvaluations(await get('/api/evaluations'));
+    const scores = await get('/api/evaluations');
+    showEvaluations(scores);
+    shown.scores = scores.all;
     shown.evaluations = evaluations;
   }
   return state.state;
