@@ -95,11 +95,13 @@ int firstWorkers(const Options& options) {
   return options.hosts.empty() ? 1 : totalSlots(parseHosts(options.hosts));
 }
 
-void addEvent(const fs::path& events, const std::string& kind, const std::string& text) {
+void addEvent(const fs::path& events, const std::string& kind, const std::string& text,
+              const Json& details = Json::object()) {
   Json line;
   line["time"] = unixTime();
   line["event"] = kind;
   line["text"] = text;
+  line.update(details);
   std::ofstream(events, std::ios::app)
       << line.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
@@ -133,7 +135,7 @@ int runJob(const CommandLine& line, const fs::path& events) {
   if (dead.found()) {
     const std::string text = describeDeadRank(*dead.found(), events, job_begin);
     std::fprintf(stderr, "sphereface: %s\n", text.c_str());
-    addEvent(events, "lost", text);
+    addEvent(events, "lost", text, {{"rank", dead.found()->rank}});
   } else if (error.found() && code != kExitUsage && !isLocked(events.parent_path())) {
     // Not into the run of another job, which has the lock.
     addEvent(events, "failed", *error.found());
