@@ -96,6 +96,7 @@ void look(const Address& address, double until) {
 size_t flood(const Address& address, double until) {
   std::atomic<size_t> answers{0};
   std::vector<std::thread> clients;
+  clients.reserve(kFloodThreads);
   for (int i = 0; i < kFloodThreads; ++i) {
     clients.emplace_back([&] {
       ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread, on Linux

@@ -87,6 +87,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
   const std::string address = readJsonFile(targets).at(0).at("targets").at(0);
   const int port = std::stoi(address.substr(address.rfind(':') + 1));
   std::vector<std::unique_ptr<Connection>> silent;
+  silent.reserve(kSilentClients);
   for (size_t i = 0; i < kSilentClients; ++i) {
     silent.push_back(std::make_unique<Connection>(port));
     silent.back()->send("GET / HT");  // and never the rest
@@ -94,6 +95,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
   std::atomic<bool> ended{false};
   std::atomic<size_t> answers{0};
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   for (size_t i = 0; i < kClients; ++i) {
     clients.emplace_back([&, i] {
       const std::array<std::string, kClients> requests = {
