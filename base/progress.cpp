@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
@@ -23,6 +24,13 @@ constexpr size_t kBarWidth = 30;
 std::atomic<bool> silent{false};
 
 }  // namespace
+
+std::string progressBar(size_t done, size_t total) {
+  const size_t filled = total == 0 ? kBarWidth : kBarWidth * done / total;
+  std::string bar(std::min(filled, kBarWidth), '#');
+  bar.resize(kBarWidth, '.');
+  return "[" + bar + "]";
+}
 
 std::string formatDuration(double seconds) {
   const long long total = std::llround(seconds);
@@ -82,16 +90,20 @@ void Progress::print(bool last) {
           ? "in " + formatDuration(elapsed.count())
           : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
   if (terminal_) {
-    const size_t filled = total_ == 0 ? kBarWidth : kBarWidth * done_ / total_;
-    std::string bar(filled < kBarWidth ? filled : kBarWidth, '#');
-    bar.resize(kBarWidth, '.');
-    std::fprintf(stderr, "\r%s [%s] %zu/%zu %s  %.1f/s  %s\033[K%s", label_.c_str(), bar.c_str(),
-                 done_, total_, unit_.c_str(), speed, time.c_str(), last ? "\n" : "");
+    std::fprintf(stderr, "\r%s %s %zu/%zu %s  %.1f/s  %s\033[K%s", label_.c_str(),
+                 progressBar(done_, total_).c_str(), done_, total_, unit_.c_str(), speed,
+                 time.c_str(), last ? "\n" : "");
   } else {
     std::fprintf(stderr, "%s %zu/%zu %s  %.1f/s  %s\n", label_.c_str(), done_, total_,
                  unit_.c_str(), speed, time.c_str());
   }
   std::fflush(stderr);
+}
+
+std::string fixed(double value, int decimals) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(decimals) << value;
+  return out.str();
 }
 
 std::string formatScaled(double value, const std::string& unit) {

@@ -46,8 +46,14 @@ class Progress {
   Clock::time_point printed_ = start_;
 };
 
+/// "[######........................]"
+std::string progressBar(size_t done, size_t total);
+
 /// "0:07", "12:34", "3:05:09".
 std::string formatDuration(double seconds);
+
+/// With so many decimals.
+std::string fixed(double value, int decimals);
 
 /// Three digits and a power of 1000: "812", "1.76 G", "40 k"; with a unit "337 MB".
 std::string formatScaled(double value, const std::string& unit = "");

@@ -56,8 +56,9 @@ CommandLine splitWords(const std::string& line) {
   return words;
 }
 
-CheckpointEvaluation::CheckpointEvaluation(const std::vector<std::string>& benchmarks, fs::path run)
-    : run_(std::move(run)) {
+CheckpointEvaluation::CheckpointEvaluation(const std::vector<std::string>& benchmarks, fs::path run,
+                                           LogOutput& output)
+    : run_(std::move(run)), output_(output) {
   for (const std::string& benchmark : benchmarks) {
     benchmarks_.push_back(splitWords(benchmark));
     if (benchmarks_.back().empty() || benchmarks_.back()[0] != "lfw") {
@@ -93,13 +94,14 @@ void CheckpointEvaluation::takeResult(int code) {
                  checkpoint_.c_str(), code, (run_ / "evaluations").c_str());
     return;
   }
-  const Json scores = lastScores(run_);
-  std::printf("evaluation of %s: %s, protocol %s, accuracy %s +- %s\n", checkpoint_.c_str(),
-              scores.at("benchmark").get<std::string>().c_str(),
-              scores.at("protocol").get<std::string>().c_str(),
-              percent(scores.at("accuracy_mean").get<double>()).c_str(),
-              percent(scores.at("accuracy_std").get<double>()).c_str());
-  std::fflush(stdout);
+  Json scores = lastScores(run_);
+  scores.erase("roc");
+  output_.line("evaluation",
+               concat("of ", checkpoint_, ": ", scores.at("benchmark").get<std::string>(),
+                      ", protocol ", scores.at("protocol").get<std::string>(), ", accuracy ",
+                      percent(scores.at("accuracy_mean").get<double>()), " +- ",
+                      percent(scores.at("accuracy_std").get<double>())),
+               scores);
 }
 
 void CheckpointEvaluation::startNext() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/subprocess.h"
+#include "coordinator/log_output.h"
 
 namespace sphereface {
 
@@ -19,7 +20,8 @@ class CheckpointEvaluation {
  public:
   /// `benchmarks`: what stands behind `sphereface evaluate`, such as "lfw --pairs P --images D".
   /// errors: UsageError for a benchmark that needs more than a checkpoint.
-  CheckpointEvaluation(const std::vector<std::string>& benchmarks, std::filesystem::path run);
+  CheckpointEvaluation(const std::vector<std::string>& benchmarks, std::filesystem::path run,
+                       LogOutput& output);
 
   /// errors: UsageError when arguments are wrong or what they name is missing.
   void check() const;
@@ -40,6 +42,7 @@ class CheckpointEvaluation {
 
   std::vector<CommandLine> benchmarks_;
   std::filesystem::path run_;
+  LogOutput& output_;
   std::string checkpoint_;  // being evaluated, or the last one that was
   size_t next_ = 0;         // benchmark of that checkpoint
   bool failed_ = false;     // one of them

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "coordinator/comparison_page.h"
 #include "coordinator/run_comparison.h"
 
 namespace sphereface {
@@ -14,6 +15,7 @@ struct Options {
   std::vector<std::filesystem::path> runs;
   std::filesystem::path plot;
   std::filesystem::path json;
+  std::filesystem::path report;
 };
 
 void run(const Options& options) {
@@ -21,6 +23,7 @@ void run(const Options& options) {
   std::fputs(comparisonTable(runs).c_str(), stdout);
   if (!options.plot.empty()) writeComparisonPlot(options.plot, runs);
   if (!options.json.empty()) writeJsonFile(options.json, comparisonJson(runs));
+  if (!options.report.empty()) writeComparisonPage(options.report, runs);
 }
 
 }  // namespace
@@ -28,13 +31,19 @@ void run(const Options& options) {
 void addCompareCommand(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("compare", "Show several training runs side by side");
-  verb->add_option("runs", options->runs,
-                   "Run folders; one that holds lfw.json (evaluate lfw --json) has a score")
+  verb->add_option(
+          "runs", options->runs,
+          "Run folders; one that holds lfw.json (evaluate lfw --json), or a line for lfw in "
+          "evaluations.jsonl, has a score")
       ->required();
   verb->add_option("--plot", options->plot, "Draw their curves into this PNG");
   verb->add_option("--json", options->json, "Also write the table here");
+  verb->add_option("--report", options->report,
+                   "Write one HTML page with the table, the curves over each other, and where the "
+                   "configurations differ");
   verb->footer(
-      "Example: sphereface compare runs/asoftmax runs/cosface --plot heads.png --json heads.json");
+      "Example: sphereface compare runs/asoftmax runs/cosface --plot heads.png "
+      "--report heads.html");
   verb->callback([options] { run(*options); });
 }
 

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   addPlanCommand(app);
   addDoctorCommand(app);
   addTrainCommand(app);
+  addDashboardCommand(app);
   addCompareCommand(app);
   addExtractCommand(app, sharing);
   addFeaturesCommand(app);

@@ -4,6 +4,7 @@
 // `sphereface train`: checks the configuration, composes the mpirun line, prints it, runs it.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,14 +16,19 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/host_name.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "cli/checkpoint_evaluation.h"
 #include "cli/commands.h"
 #include "control/dead_rank.h"
 #include "control/hosts.h"
 #include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
+#include "control/rank_error.h"
 #include "control/stop_signal.h"
+#include "coordinator/log_output.h"
+#include "coordinator/run_lock.h"
 #include "model/checkpoint.h"
 #include "model/train_config.h"
 
@@ -43,6 +49,7 @@ struct Options {
   std::string device;
   std::vector<std::string> evaluate_with;
   bool evaluate_beside = false;
+  std::string log_format = "text";
   bool trace = false;
   fs::path json;
 };
@@ -59,6 +66,7 @@ CommandLine trainingLine(const Options& options, int workers) {
   addRanks(line, places.front().name, 1, "sphereface-coordinator");
   line.insert(line.end(), {"--config", options.config.string(), "--run", options.run.string(),
                            "--resume", options.resume});
+  if (::isatty(STDOUT_FILENO) == 1) line.emplace_back("--progress-bar");
   for (const std::string& item : options.overrides)
     line.insert(line.end(), {"--set", item});
   for (const Host& place : places) {
@@ -85,16 +93,15 @@ int firstWorkers(const Options& options) {
   return options.hosts.empty() ? 1 : totalSlots(parseHosts(options.hosts));
 }
 
-/// On stderr and as an event.
-void sayWhoDied(const DeadRank& dead, const fs::path& events, uintmax_t job_begin) {
-  const std::string text = describeDeadRank(dead, events, job_begin);
-  std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+void addEvent(const fs::path& events, const std::string& kind, const std::string& text,
+              const Json& details = Json::object()) {
   Json line;
   line["time"] = unixTime();
-  line["event"] = "lost";
+  line["event"] = kind;
   line["text"] = text;
-  line["rank"] = dead.rank;
-  std::ofstream(events, std::ios::app) << line.dump() << std::endl;
+  line.update(details);
+  std::ofstream(events, std::ios::app)
+      << line.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
 
 /// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
@@ -103,6 +110,7 @@ void sayWhoDied(const DeadRank& dead, const fs::path& events, uintmax_t job_begi
 int runJob(const CommandLine& line, const fs::path& events, const std::function<void()>& beside) {
   const uintmax_t job_begin = fs::exists(events) ? fs::file_size(events) : 0;
   DeadRankFinder dead;
+  RankErrorFinder error;
   bool told = false;
   bool ended = false;
   LingeringMpirun lingering;
@@ -120,9 +128,18 @@ int runJob(const CommandLine& line, const fs::path& events, const std::function<
       endMpirun(mpirun);
     }
   };
-  const int code = runProgram(line, mpirunEnvironment(), look,
-                              [&](std::string_view errors) { dead.read(errors); });
-  if (dead.found()) sayWhoDied(*dead.found(), events, job_begin);
+  const int code = runProgram(line, mpirunEnvironment(), look, [&](std::string_view errors) {
+    dead.read(errors);
+    error.read(errors);
+  });
+  if (dead.found()) {
+    const std::string text = describeDeadRank(*dead.found(), events, job_begin);
+    std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+    addEvent(events, "lost", text, {{"rank", dead.found()->rank}});
+  } else if (error.found() && code != kExitUsage && !isLocked(events.parent_path())) {
+    // Not into the run of another job, which has the lock.
+    addEvent(events, "failed", *error.found());
+  }
   return ended ? static_cast<int>(kExitFailed) : code;
 }
 
@@ -136,14 +153,13 @@ bool stoppedWithin(int seconds) {
 
 /// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
 /// checkpoint.
-int runWithRestarts(Options options, const TrainConfig& config,
+int runWithRestarts(Options options, const TrainConfig& config, LogOutput& output,
                     const std::function<void()>& beside) {
   fs::path newest;
   int workers = firstWorkers(options);
   for (int restart = 0;; ++restart) {
     const CommandLine line = trainingLine(options, workers);
-    std::printf("%s\n", shellText(line).c_str());
-    std::fflush(stdout);
+    output.line("run", shellText(line));
     const int code = runJob(line, options.run / "events.jsonl", beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
@@ -154,10 +170,9 @@ int runWithRestarts(Options options, const TrainConfig& config,
     const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
     options.resume = "auto";
     if (options.min_workers > 0) workers = fewerWorkers(workers, options.min_workers, config);
-    std::printf("restart %d of %d: the job ended with exit code %d; again with %d %s in %d s\n",
-                restart + 1, options.restarts, code, workers, workers == 1 ? "worker" : "workers",
-                seconds);
-    std::fflush(stdout);
+    output.line(concat("restart ", restart + 1, " of ", options.restarts),
+                concat("the job ended with exit code ", code, "; again with ", workers,
+                       workers == 1 ? " worker" : " workers", " in ", seconds, " s"));
     if (stoppedWithin(seconds)) return code;
   }
 }
@@ -168,14 +183,16 @@ int run(Options options) {
     options.overrides.emplace_back(options.device == "cuda" ? "worker.device=CUDA"
                                                             : "worker.device=CPU");
   }
+  if (options.log_format == "json") options.overrides.emplace_back("coordinator.log_format=JSON");
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
+  LogOutput output(config.coordinator().log_format(), concat("train@", hostName()));
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
-  CheckpointEvaluation evaluation(options.evaluate_with, options.run);
+  CheckpointEvaluation evaluation(options.evaluate_with, options.run, output);
   evaluation.check();
   catchStopSignals();
   std::function<void()> beside;
   if (options.evaluate_beside) beside = [&] { evaluation.look(); };
-  const int code = runWithRestarts(options, config, beside);
+  const int code = runWithRestarts(options, config, output, beside);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
@@ -188,11 +205,12 @@ int run(Options options) {
   }
   const Json summary = readJsonFile(options.run / "summary.json");
   if (!options.json.empty()) writeJsonFile(options.json, summary);
-  std::printf("trained %llu images at %.0f images/s; loss %.4f -> %.4f; run folder %s\n",
-              static_cast<unsigned long long>(summary.at("images").get<uint64_t>()),
-              summary.at("images_per_second").get<double>(), summary.at("loss_first").get<double>(),
-              summary.at("loss_last").get<double>(), options.run.c_str());
-  std::fflush(stdout);
+  output.line("trained",
+              concat(summary.at("images").get<uint64_t>(), " images at ",
+                     fixed(summary.at("images_per_second"), 0), " images/s; loss ",
+                     fixed(summary.at("loss_first"), 4), " -> ", fixed(summary.at("loss_last"), 4),
+                     "; run folder ", options.run.string()),
+              summary);
   evaluation.finish();
   return kExitDone;
 }
@@ -239,6 +257,11 @@ void addTrainCommand(CLI::App& app) {
                  "Evaluate checkpoints during the training, too, at low priority on this host: "
                  "always the newest one, when the evaluation before has ended")
       ->needs(evaluate_with);
+  verb->add_option("--log-format", options->log_format,
+                   "text, or json: one object a line, on stdout and in the run folder's log.txt "
+                   "(coordinator.log_format)")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   verb->add_flag("--trace", options->trace,
                  "Record ten steps into trace.json and plots/timeline.png of the run folder "
                  "(worker.trace_steps)");

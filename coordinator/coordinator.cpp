@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -16,15 +15,18 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "control/channel.h"
 #include "control/stop_signal.h"
 #include "coordinator/checkpoint_retention.h"
+#include "coordinator/json_lines.h"
 #include "coordinator/liveness.h"
-#include "coordinator/metrics.h"
-#include "coordinator/metrics_server.h"
+#include "coordinator/log_output.h"
 #include "coordinator/rewind.h"
+#include "coordinator/run_comparison.h"
 #include "coordinator/run_lock.h"
 #include "coordinator/run_log.h"
+#include "coordinator/run_monitor.h"
 #include "coordinator/step_collector.h"
 #include "coordinator/stragglers.h"
 #include "coordinator/timeline.h"
@@ -46,6 +48,8 @@ namespace fs = std::filesystem;
 // Between looks at liveness and at signals while no message comes. OpenMPI 5 kills a quarter of a
 // second after its SIGTERM.
 constexpr std::chrono::milliseconds kLook{50};
+// Between tellings of what was last heard of the workers.
+constexpr std::chrono::seconds kTell{1};
 
 class Coordinator {
  public:
@@ -57,10 +61,11 @@ class Coordinator {
         data_(Dataset(config_.data().lmdb()).manifest()),
         length_(runLength(config_.solver(), data_.records())),
         collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
-        metrics_(length_.steps, session.workers()),
         liveness_(session.workers(), std::chrono::seconds(config_.coordinator().liveness_seconds()),
                   Liveness::Clock::now()),
-        stragglers_(session.workers()) {
+        stragglers_(session.workers()),
+        progress_bar_(options.progress_bar),
+        hosts_(static_cast<size_t>(session.workers())) {
     checkDataset(data_, config_);
     checkWorkers(config_, session.workers());
     checkClasses(config_, session.workers(), data_.classes());
@@ -72,7 +77,8 @@ class Coordinator {
   }
 
   int run() {
-    const MetricsServer server(config_.coordinator().listen(), metrics_.registry());
+    const RunIdentity identity = identify();
+    monitor_.emplace(run_, config_.coordinator().listen(), identity);
     RunShape shape;
     shape.first_step = first_step_;
     shape.steps = length_.steps;
@@ -81,19 +87,35 @@ class Coordinator {
     shape.log_every_steps = config_.coordinator().log_every_steps();
     shape.world_size = session_.workers();
     shape.clip_gradients = config_.solver().clip_gradients();
-    RunLog log(run_, shape);
-    describe(server.url());
+    LogOutput output(config_.coordinator().log_format(), session_.name(), run_ / "log.txt",
+                     progress_bar_);
+    RunLog log(run_, shape, output);
+    describe(output);
     for (const std::string& damage : damaged_)
       log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
-    log.event("start", concat("training from step ", first_step_, " with ", session_.workers(),
-                              session_.workers() == 1 ? " worker" : " workers"));
+    log.event("start",
+              concat("training from step ", first_step_, " with ", session_.workers(),
+                     session_.workers() == 1 ? " worker" : " workers"),
+              {{"first_step", first_step_},
+               {"steps", length_.steps},
+               {"workers", session_.workers()},
+               {"images_per_step", length_.images_per_step},
+               {"records", data_.records()},
+               {"classes", data_.classes()},
+               {"network", identity.network},
+               {"head", identity.head}});
     while (goodbyes_ < session_.workers()) {
       const auto message = channel_.wait(kLook);
       liveness_.tick(Liveness::Clock::now());
       if (message) {
         liveness_.heard(message->from, Liveness::Clock::now());
         handle(*message, log);
-      } else if (heartbeats_) {
+      }
+      if (Liveness::Clock::now() >= next_look_) {
+        next_look_ = Liveness::Clock::now() + kTell;
+        monitor_->workers(liveness_.lastHeard(Liveness::Clock::now()), heartbeats_);
+      }
+      if (!message && heartbeats_) {
         endWhenOneIsSilent(log);
       }
       if (stopSignal() != stop_signal_) passOnStop(log);
@@ -165,24 +187,39 @@ class Coordinator {
     return {};
   }
 
-  void describe(const std::string& metrics_url) const {
+  RunIdentity identify() const {
+    RunIdentity identity;
+    identity.name = config_.name();
+    identity.network = buildNetwork(config_.network()).name;
+    identity.head = headText(config_.head());
+    identity.steps = length_.steps;
+    identity.classes = data_.classes();
+    identity.workers = session_.workers();
+    identity.checkpoint_every = config_.checkpoint().every_steps();
+    const JsonLines::News events = JsonLines(run_ / "events.jsonl").read();
+    identity.restarts = static_cast<int>(std::ranges::count_if(
+        events.lines, [](const Json& event) { return event.value("event", "") == "start"; }));
+    return identity;
+  }
+
+  void describe(LogOutput& output) const {
     const SolverConfig& solver = config_.solver();
     const Network network = buildNetwork(config_.network());
-    std::printf("%s: %s (%.1f M parameters), %u classes, %llu images\n", config_.name().c_str(),
-                network.name.c_str(), static_cast<double>(network.parameter_count) / 1e6,
-                data_.classes(), static_cast<unsigned long long>(data_.records()));
-    std::printf("effective global batch %llu = batch_size %u x iter_size %u, over %d %s\n",
-                static_cast<unsigned long long>(length_.images_per_step), solver.batch_size(),
-                solver.iter_size(), session_.workers(),
-                session_.workers() == 1 ? "worker" : "workers");
-    std::printf("to go: steps %llu..%llu, %llu images, %.2f epochs\n",
-                static_cast<unsigned long long>(first_step_),
-                static_cast<unsigned long long>(length_.steps),
-                static_cast<unsigned long long>(length_.images(length_.steps - first_step_)),
-                length_.epochs(length_.steps - first_step_));
-    std::printf("loss of chance ln(%u) = %.4f\n", data_.classes(), std::log(data_.classes()));
-    std::printf("run folder %s, metrics at %s\n", run_.c_str(), metrics_url.c_str());
-    std::fflush(stdout);
+    output.line("run",
+                concat(config_.name(), ": ", network.name, " (",
+                       formatScaled(static_cast<double>(network.parameter_count)), " parameters), ",
+                       data_.classes(), " classes, ", data_.records(), " images"));
+    output.line("plan",
+                concat("effective global batch ", length_.images_per_step, " = batch_size ",
+                       solver.batch_size(), " x iter_size ", solver.iter_size(), ", over ",
+                       session_.workers(), session_.workers() == 1 ? " worker" : " workers"));
+    output.line("plan", concat("to go: steps ", first_step_, "..", length_.steps, ", ",
+                               length_.images(length_.steps - first_step_), " images, ",
+                               fixed(length_.epochs(length_.steps - first_step_), 2), " epochs"));
+    output.line("plan", concat("loss of chance ln(", data_.classes(),
+                               ") = ", fixed(std::log(data_.classes()), 4)));
+    output.line("run folder", run_.string());
+    output.line("serving", monitor_->describe());
   }
 
   void handle(const ReceivedMessage& message, RunLog& log) {
@@ -196,7 +233,7 @@ class Coordinator {
       case KIND_NOTE:
         return note(message.from, message.as<WorkerNote>(), log);
       case KIND_ROLL_BACK:
-        metrics_.rollBack();
+        monitor_->rollBack();
         return log.rollBack(message.as<RollBack>());
       case KIND_TIMELINE:
         timelines_[message.from] = message.as<Timeline>();
@@ -221,7 +258,7 @@ class Coordinator {
     log.event("worker", concat("rank ", rank, "@", hello.host(), " pid ", hello.pid()),
               {{"rank", rank}, {"host", hello.host()}, {"pid", hello.pid()}});
     liveness_.hello(rank, hello.host(), Liveness::Clock::now());
-    hosts_[rank] = hello.host();
+    hosts_.at(static_cast<size_t>(rank - 1)) = hello.host();
     heartbeats_ = heartbeats_ || hello.heartbeats();
     RunPlan plan;
     plan.set_config(printText(config_));
@@ -289,6 +326,7 @@ class Coordinator {
         channel_.send(worker + 1, KIND_LEASE, lease);
       }
       leased_until_ += steps;
+      monitor_->leased(leased_until_);
     }
   }
 
@@ -298,13 +336,13 @@ class Coordinator {
     stragglers_.add(rank - 1, report);
     const std::optional<StepSummary> step = collector_.add(rank - 1, std::move(report));
     if (!step) return;
-    log.step(*step);
+    const std::optional<IntervalSummary> interval = log.step(*step);
     if (!step->skipped) {
       loss_sum_ += step->loss;
       ++loss_count_;
     }
-    metrics_.step(*step);
-    metrics_.imagesPerSecond(log.imagesPerSecond());
+    monitor_->step(*step);
+    if (interval) monitor_->interval(*interval, hosts_);
     if (config_.worker().audit_records()) audit(*step);
     if ((step->step + 1) % config_.coordinator().log_every_steps() == 0) nameStragglers(log);
   }
@@ -312,7 +350,8 @@ class Coordinator {
   void nameStragglers(RunLog& log) {
     for (const Stragglers::Change& change : stragglers_.endInterval()) {
       const int rank = change.worker + 1;
-      const std::string name = concat("rank ", rank, "@", hosts_[rank]);
+      const std::string name =
+          concat("rank ", rank, "@", hosts_[static_cast<size_t>(change.worker)]);
       log.event("straggler",
                 change.slow ? concat(name, " keeps the others waiting: its steps take ",
                                      std::round(10 * change.ratio) / 10, " times theirs, ",
@@ -321,7 +360,7 @@ class Coordinator {
                             : concat(name, " keeps up again"),
                 {{"rank", rank}, {"slow", change.slow}});
     }
-    metrics_.stragglers(stragglers_.count());
+    monitor_->stragglers(stragglers_.count());
   }
 
   void audit(const StepSummary& step) {
@@ -337,8 +376,10 @@ class Coordinator {
   void takePart(const CheckpointPart& part, RunLog& log) {
     CheckpointPart& whole = uncommitted_[part.step()];
     const int written = whole.writers() + 1;
+    const double seconds = std::max(whole.seconds(), part.seconds());
     whole.MergeFrom(part);
     whole.set_writers(written);
+    whole.set_seconds(seconds);
     if (written < part.writers()) return;
     CheckpointManifest& manifest = *whole.mutable_manifest();
     *manifest.mutable_part() = whole.part();
@@ -353,8 +394,9 @@ class Coordinator {
     commitCheckpoint(whole.folder(), manifest, newest_checkpoint_);
     uncommitted_.erase(part.step());
     ++commits_;
-    metrics_.checkpoint();
-    log.event("checkpoint", newest_checkpoint_.string(), {{"step", part.step()}});
+    monitor_->checkpoint(part.step(), seconds);
+    log.event("checkpoint", newest_checkpoint_.string(),
+              {{"step", part.step()}, {"seconds", seconds}});
     removeOldCheckpoints(run_, config_.checkpoint());
   }
 
@@ -366,11 +408,12 @@ class Coordinator {
   DatasetManifest data_;
   RunLength length_;
   StepCollector collector_;
-  Metrics metrics_;
+  std::optional<RunMonitor> monitor_;
   Liveness liveness_;
   Stragglers stragglers_;
-  std::map<int, std::string> hosts_;  // by rank
-  std::set<std::string> notes_;       // shown already
+  bool progress_bar_;
+  std::vector<std::string> hosts_;  // of each worker
+  std::set<std::string> notes_;     // shown already
   std::ofstream audit_;
   Timelines timelines_;
   fs::path resume_from_;
@@ -385,6 +428,7 @@ class Coordinator {
   int goodbyes_ = 0;
   int commits_ = 0;
   bool heartbeats_ = false;
+  Liveness::Clock::time_point next_look_ = {};
   int stop_signal_ = 0;  // passed on; 0: none
   bool stopped_ = false;
 };

@@ -16,6 +16,7 @@ struct CoordinatorOptions {
   std::vector<std::string> overrides;
   std::filesystem::path run;     // folder of the run; empty: runs/NAME
   std::string resume = "never";  // auto, never, or a checkpoint folder
+  bool progress_bar = false;     // stdout ends in a terminal
 };
 
 /// The coordinator's whole run: hands the plan to the workers, leases them their shares of the

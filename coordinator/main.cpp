@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
   app.add_option("--run", options.run, "Run folder (default runs/NAME)");
   app.add_option("--resume", options.resume, "auto, never, or a checkpoint folder")
       ->capture_default_str();
+  app.add_flag("--progress-bar", options.progress_bar,
+               "Draw one below the lines: stdout ends in a terminal");
   app.footer("Example: mpirun -np 1 sphereface-coordinator --config C : -np 2 sphereface-worker");
   try {
     app.parse(argc, argv);

@@ -10,10 +10,68 @@
 #include "base/error.h"
 #include "base/plot.h"
 #include "coordinator/run_metrics.h"
+#include "coordinator/run_view.h"
 #include "model/train_config.h"
 
 namespace sphereface {
 namespace {
+
+/// Null when there is none.
+Json lfwScore(const std::filesystem::path& folder) {
+  if (exists(folder / "lfw.json")) return readJsonFile(folder / "lfw.json");
+  for (const Json& score : RunView(folder).newestScores()) {
+    if (score.at("benchmark") == "lfw" && score.contains("accuracy_mean") &&
+        score.contains("accuracy_std"))
+      return score;
+  }
+  return nullptr;
+}
+
+ComparedRun readRun(const std::filesystem::path& folder) {
+  ComparedRun run;
+  run.folder = folder;
+  run.metrics = readRunMetrics(folder);
+  const TrainConfig config = loadTrainConfig(folder / "config.textproto", {});
+  run.images_per_step =
+      static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
+  run.label = folder.filename().empty() ? folder.parent_path().filename().string()
+                                        : folder.filename().string();
+  const Json& last = run.metrics.back();
+  Json& row = run.row;
+  row["label"] = run.label;
+  row["network"] = config.network().name();
+  row["head"] = headText(config.head());
+  row["precision"] = WorkerConfig::Precision_Name(config.worker().precision());
+  row["steps"] = last.at("step");
+  row["images"] = last.at("step").get<uint64_t>() * run.images_per_step;
+  for (const char* field : {"loss", "accuracy", "target_cosine"})
+    row[field] = last.at(field);
+  std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
+  const auto middle = rates.begin() + static_cast<ptrdiff_t>(rates.size() / 2);
+  std::nth_element(rates.begin(), middle, rates.end());
+  row["images_per_second"] = *middle;
+  if (const Json lfw = lfwScore(folder); lfw.is_object()) {
+    row["lfw"] = lfw.at("accuracy_mean");
+    row["lfw_std"] = lfw.at("accuracy_std");
+  }
+  return run;
+}
+
+Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, const char* field,
+              double factor) {
+  Panel panel;
+  panel.x_label = "images seen (thousands)";
+  panel.y_label = y_label;
+  for (const ComparedRun& run : runs) {
+    Series series = metricSeries(run.metrics, field, run.label, factor);
+    for (double& x : series.x)
+      x *= static_cast<double>(run.images_per_step) / 1000;
+    panel.series.push_back(std::move(series));
+  }
+  return panel;
+}
+
+}  // namespace
 
 std::string headText(const HeadConfig& head) {
   std::ostringstream text;
@@ -28,55 +86,6 @@ std::string headText(const HeadConfig& head) {
   }
   return text.str();
 }
-
-uint64_t imagesPerStep(const TrainConfig& config) {
-  return static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
-}
-
-ComparedRun readRun(const std::filesystem::path& folder) {
-  ComparedRun run;
-  run.metrics = readRunMetrics(folder);
-  const TrainConfig config = loadTrainConfig(folder / "config.textproto", {});
-  run.label = folder.filename().empty() ? folder.parent_path().filename().string()
-                                        : folder.filename().string();
-  const Json& last = run.metrics.back();
-  Json& row = run.row;
-  row["label"] = run.label;
-  row["network"] = config.network().name();
-  row["head"] = headText(config.head());
-  row["precision"] = WorkerConfig::Precision_Name(config.worker().precision());
-  row["steps"] = last.at("step");
-  row["images"] = last.at("step").get<uint64_t>() * imagesPerStep(config);
-  for (const char* field : {"loss", "accuracy", "target_cosine"})
-    row[field] = last.at(field);
-  std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
-  const auto middle = rates.begin() + static_cast<ptrdiff_t>(rates.size() / 2);
-  std::nth_element(rates.begin(), middle, rates.end());
-  row["images_per_second"] = *middle;
-  if (exists(folder / "lfw.json")) {
-    const Json lfw = readJsonFile(folder / "lfw.json");
-    row["lfw"] = lfw.at("accuracy_mean");
-    row["lfw_std"] = lfw.at("accuracy_std");
-  }
-  return run;
-}
-
-Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, const char* field,
-              double factor) {
-  Panel panel;
-  panel.x_label = "images seen (thousands)";
-  panel.y_label = y_label;
-  for (const ComparedRun& run : runs) {
-    Series series = metricSeries(run.metrics, field, run.label, factor);
-    const double per_step = run.row.at("images").get<double>() / run.row.at("steps").get<double>();
-    for (double& x : series.x)
-      x *= per_step / 1000;
-    panel.series.push_back(std::move(series));
-  }
-  return panel;
-}
-
-}  // namespace
 
 std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders) {
   std::vector<ComparedRun> runs;

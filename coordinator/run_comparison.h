@@ -5,24 +5,32 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "proto/config.pb.h"
 
 namespace sphereface {
 
 struct ComparedRun {
+  std::filesystem::path folder;
   std::string label;
+  uint64_t images_per_step = 0;
   std::vector<Json> metrics;  // as readRunMetrics
   Json row;                   // of the table; fields below
 };
 
-/// Reads run folders: metrics.jsonl, config.textproto and, if there, lfw.json. A row has label,
+/// Reads run folders: metrics.jsonl, config.textproto and, if there, lfw.json, or
+/// else the newest score on LFW in evaluations.jsonl. A row has label,
 /// network, head, precision, steps, images, loss, accuracy, target_cosine, images_per_second and,
 /// if there is a score, lfw and lfw_std. errors: Error naming what is missing or can't be read.
 std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders);
+
+/// "A_SOFTMAX m=4 published gradient"
+std::string headText(const HeadConfig& head);
 
 std::string comparisonTable(const std::vector<ComparedRun>& runs);
 Json comparisonJson(const std::vector<ComparedRun>& runs);

@@ -54,4 +54,12 @@ RunLock::~RunLock() {
   ::close(file_);
 }
 
+bool isLocked(const std::filesystem::path& run) {
+  const int file = ::open((run / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool locked = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return locked;
+}
+
 }  // namespace sphereface

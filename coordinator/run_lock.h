@@ -24,4 +24,7 @@ class RunLock {
   int file_ = -1;
 };
 
+/// Whether a job holds it now.
+bool isLocked(const std::filesystem::path& run);
+
 }  // namespace sphereface

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
+#include <numeric>
 #include <sstream>
 
 #include "base/clock.h"
@@ -49,15 +50,16 @@ void writeLine(std::ofstream& file, const Json& line) {
 
 }  // namespace
 
-RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape)
+RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOutput& output)
     : folder_(folder),
       shape_(shape),
+      output_(output),
       chance_loss_(std::log(shape.classes)),
       metrics_(openForAppend(folder / "metrics.jsonl")),
       events_(openForAppend(folder / "events.jsonl")),
       stuck_since_(shape.first_step) {}
 
-void RunLog::step(const StepSummary& step) {
+std::optional<IntervalSummary> RunLog::step(const StepSummary& step) {
   if (step.skipped) {
     ++skipped_steps_;
     event("skipped", concat("step ", step.step, " diverged; it updated nothing"),
@@ -65,8 +67,10 @@ void RunLog::step(const StepSummary& step) {
   } else {
     add(step);
   }
+  output_.progress(step.step + 1, shape_.steps, pace_);
   const bool due = (step.step + 1) % shape_.log_every_steps == 0 || step.step + 1 == shape_.steps;
-  if (due && interval_.steps > 0) writeInterval(step);
+  if (!due || interval_.steps == 0) return std::nullopt;
+  return writeInterval(step);
 }
 
 void RunLog::rollBack(const RollBack& done) {
@@ -81,9 +85,9 @@ void RunLog::add(const StepSummary& step) {
   if (!begun_) {
     begun_ = true;
     loss_first_ = step.loss;
-    std::printf("step %llu: loss %.4f beside ln C = %.4f (%u classes at chance)\n",
-                static_cast<unsigned long long>(step.step), step.loss, chance_loss_,
-                shape_.classes);
+    output_.line("first", concat("step ", step.step, ": loss ", fixed(step.loss, 4),
+                                 " beside ln C = ", fixed(chance_loss_, 4), " (", shape_.classes,
+                                 " classes at chance)"));
     interval_start_ = Clock::now();  // the first step also pays for warming up
   }
   images_ += step.images;
@@ -96,41 +100,55 @@ void RunLog::add(const StepSummary& step) {
   interval_.loss += step.loss;
   interval_.accuracy += step.accuracy;
   interval_.target_cosine += step.target_cosine;
-  interval_.loader += step.loader_seconds;
-  interval_.compute += step.forward_seconds + step.head_seconds + step.backward_seconds;
-  interval_.communication += step.communication_seconds;
+  interval_.past_margin += step.past_margin_share;
+  for (size_t part = 0; part < kStepParts; ++part)
+    interval_.parts[part] += step.part_seconds[part];
   interval_.reduction += step.reduction_seconds;
-  interval_.optimizer += step.optimizer_seconds;
-  interval_.seconds += step.seconds();
+  interval_.checkpoint += step.checkpoint_seconds;
   interval_.cache_hits += step.cache_hits;
-  loader_seconds_ += step.loader_seconds;
+  interval_.ranks.resize(step.ranks.size());
+  for (size_t rank = 0; rank < step.ranks.size(); ++rank) {
+    interval_.ranks[rank].images += step.ranks[rank].images;
+    interval_.ranks[rank].work_seconds += step.ranks[rank].work_seconds;
+    interval_.ranks[rank].memory_bytes =
+        std::max(interval_.ranks[rank].memory_bytes, step.ranks[rank].memory_bytes);
+  }
+  weight_norm_ = step.weight_norm.value_or(weight_norm_);
+  loader_seconds_ += step.seconds(StepPart::kLoader);
   step_seconds_ += step.seconds();
-  communication_seconds_ += step.communication_seconds;
+  communication_seconds_ += step.seconds(StepPart::kCommunication);
   checkpoint_seconds_ += step.checkpoint_seconds;
 }
 
-void RunLog::writeInterval(const StepSummary& last) {
+IntervalSummary RunLog::writeInterval(const StepSummary& last) {
   const auto now = Clock::now();
   const double elapsed = std::max(1e-9, seconds(now - interval_start_));
   const auto steps = static_cast<double>(interval_.steps);
   const double loss = interval_.loss / steps;
   const double accuracy = interval_.accuracy / steps;
-  images_per_second_ = static_cast<double>(interval_.images) / elapsed;
+  IntervalSummary summary;
+  summary.images_per_second = static_cast<double>(interval_.images) / elapsed;
+  for (const RankStep& rank : interval_.ranks) {
+    summary.ranks.push_back(
+        {static_cast<double>(rank.images) / elapsed, rank.work_seconds / steps, rank.memory_bytes});
+  }
   const uint64_t done = last.step + 1;
   const double epoch = static_cast<double>(done) * static_cast<double>(last.images) /
                        static_cast<double>(shape_.records);
   const double per_step = seconds(now - start_) / static_cast<double>(done - shape_.first_step);
-  const double left = per_step * static_cast<double>(shape_.steps - done);
+  summary.seconds_left = per_step * static_cast<double>(shape_.steps - done);
+  const double parts = std::accumulate(interval_.parts.begin(), interval_.parts.end(), 0.0);
+  const auto part = [&](StepPart of) { return interval_.parts[static_cast<size_t>(of)]; };
   loss_last_ = loss;
 
-  std::printf(
-      "step %llu/%llu  epoch %.2f  loss %.4f (ln C %.2f)  accuracy %.1f %%  %s  "
-      "lr %.5f  %.0f images/s  data wait %.1f %%  eta %s\n",
-      static_cast<unsigned long long>(done), static_cast<unsigned long long>(shape_.steps), epoch,
-      loss, chance_loss_, 100 * accuracy, marginText(last).c_str(), last.learning_rate,
-      images_per_second_, 100 * share(interval_.loader, interval_.seconds),
-      formatDuration(left).c_str());
-  std::fflush(stdout);
+  const std::string text = concat(
+      done, "/", shape_.steps, "  epoch ", fixed(epoch, 2), "  loss ", fixed(loss, 4), " (ln C ",
+      fixed(chance_loss_, 2), ")  accuracy ", fixed(100 * accuracy, 1), " %  ", marginText(last),
+      "  lr ", fixed(last.learning_rate, 5), "  ", fixed(summary.images_per_second, 0),
+      " images/s  data wait ", fixed(100 * share(part(StepPart::kLoader), parts), 1), " %  eta ",
+      formatDuration(summary.seconds_left));
+  pace_ = concat(std::lround(summary.images_per_second), " images/s  eta ",
+                 formatDuration(summary.seconds_left));
 
   Json line;
   line["step"] = done;
@@ -140,31 +158,39 @@ void RunLog::writeInterval(const StepSummary& last) {
   line["loss_at_chance"] = chance_loss_;
   line["accuracy"] = accuracy;
   line["target_cosine"] = interval_.target_cosine / steps;
+  line["past_margin_share"] = interval_.past_margin / steps;
   line["lambda"] = last.lambda;
   line["margin"] = last.margin;
   line["learning_rate"] = last.learning_rate;
   line["gradient_norm"] = last.gradient_norm;
+  line["weight_norm"] = weight_norm_;
   line["clipped_steps"] = clipped_steps_;
   line["skipped_steps"] = skipped_steps_;
   line["roll_backs"] = roll_backs_;
-  line["images_per_second"] = images_per_second_;
+  line["images_per_second"] = summary.images_per_second;
+  line["eta_seconds"] = summary.seconds_left;
   line["step_seconds"] = elapsed / steps;
-  line["loader_seconds"] = interval_.loader / steps;
-  line["compute_seconds"] = interval_.compute / steps;
-  line["communication_seconds"] = interval_.communication / steps;
+  for (size_t i = 0; i < kStepParts; ++i)
+    line[concat(kStepPartNames[i], "_seconds")] = interval_.parts[i] / steps;
   line["reduction_seconds"] = interval_.reduction / steps;
-  line["communication_share"] = share(interval_.communication, interval_.seconds);
-  line["optimizer_seconds"] = interval_.optimizer / steps;
-  line["loader_share"] = share(interval_.loader, interval_.seconds);
+  line["checkpoint_seconds"] = interval_.checkpoint;
+  line["communication_share"] = share(part(StepPart::kCommunication), parts);
+  line["loader_share"] = share(part(StepPart::kLoader), parts);
   line["cache_hit_share"] =
       static_cast<double>(interval_.cache_hits) / static_cast<double>(interval_.images);
   line["cache_bytes"] = last.cache_bytes;
   line["bad_records"] = bad_records_;
   line["zero_norm_embeddings"] = zero_norm_embeddings_;
+  for (const RankInterval& rank : summary.ranks) {
+    line["rank_work_seconds"].push_back(rank.work_seconds);
+    line["rank_memory_bytes"].push_back(rank.memory_bytes);
+  }
+  output_.line("step", text, line);
   writeLine(metrics_, line);
   watchForStuckLoss(done, loss);
   interval_ = {};
   interval_start_ = now;
+  return summary;
 }
 
 void RunLog::watchForStuckLoss(uint64_t step, double loss) {
@@ -182,8 +208,7 @@ void RunLog::watchForStuckLoss(uint64_t step, double loss) {
 }
 
 void RunLog::event(const std::string& kind, const std::string& text, const Json& details) {
-  std::printf("%s: %s\n", kind.c_str(), text.c_str());
-  std::fflush(stdout);
+  output_.line(kind, text, details);
   record(kind, text, details);
 }
 

@@ -6,13 +6,17 @@
 
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
+#include "coordinator/log_output.h"
 #include "coordinator/step_collector.h"
 #include "proto/control.pb.h"
 
@@ -29,27 +33,33 @@ struct RunShape {
       -1;  // steps whose gradient's norm is above it are counted; negative: none
 };
 
+/// What the end of an interval of steps tells.
+struct IntervalSummary {
+  double images_per_second = 0;
+  double seconds_left = 0;  // to the run's end, at the pace since the job's start
+  std::vector<RankInterval> ranks;
+};
+
 class RunLog {
  public:
-  /// Appends to what an earlier part of the run left.
-  RunLog(const std::filesystem::path& folder, const RunShape& shape);
+  /// Appends to what an earlier part of the run left. `output` must outlive it.
+  RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOutput& output);
 
-  /// One completed step; every log_every_steps of them a line on stdout and in metrics.jsonl.
-  void step(const StepSummary& step);
+  /// One completed step; every log_every_steps of them a line of the output and of metrics.jsonl,
+  /// and something to return.
+  std::optional<IntervalSummary> step(const StepSummary& step);
 
   /// Counts it, and makes it an event.
   void rollBack(const RollBack& done);
 
-  /// "epoch 3.2 checkpoint ..." on stdout and as an event.
+  /// A line of the output and of events.jsonl.
   void event(const std::string& kind, const std::string& text,
              const Json& details = Json::object());
-  /// The event alone.
+  /// Of events.jsonl alone.
   void record(const std::string& kind, const std::string& text, const Json& details);
 
   /// Writes summary.json.
   void finish(int checkpoints);
-
-  double imagesPerSecond() const { return images_per_second_; }
 
  private:
   struct Interval {
@@ -58,21 +68,21 @@ class RunLog {
     double loss = 0;
     double accuracy = 0;
     double target_cosine = 0;
-    double loader = 0;
-    double compute = 0;
-    double communication = 0;
+    double past_margin = 0;
+    std::array<double, kStepParts> parts = {};  // seconds
     double reduction = 0;
-    double optimizer = 0;
-    double seconds = 0;  // of all parts
+    double checkpoint = 0;
     uint64_t cache_hits = 0;
+    std::vector<RankStep> ranks;  // sums; memory: the last told
   };
   void add(const StepSummary& step);
-  void writeInterval(const StepSummary& last);
+  IntervalSummary writeInterval(const StepSummary& last);
   void watchForStuckLoss(uint64_t step, double loss);
 
   using Clock = std::chrono::steady_clock;
   std::filesystem::path folder_;
   RunShape shape_;
+  LogOutput& output_;
   double chance_loss_;  // ln C
   std::ofstream metrics_;
   std::ofstream events_;
@@ -92,7 +102,8 @@ class RunLog {
   bool begun_ = false;  // a step has been taken
   double loss_first_ = 0;
   double loss_last_ = 0;
-  double images_per_second_ = 0;
+  double weight_norm_ = 0;  // the last told
+  std::string pace_;        // of the last interval, for the progress bar
   uint64_t stuck_since_ = 0;
   bool stuck_named_ = false;
 };

@@ -3,24 +3,21 @@
 
 #include "coordinator/run_metrics.h"
 
-#include <fstream>
+#include <utility>
 
 #include "base/error.h"
+#include "coordinator/json_lines.h"
 
 namespace sphereface {
 
 std::vector<Json> readRunMetrics(const std::filesystem::path& run) {
   const std::filesystem::path file = run / "metrics.jsonl";
-  std::ifstream in(file);
-  if (!in) throw Error(concat("cannot open ", file.string()));
+  if (!exists(file)) throw Error(concat("cannot open ", file.string()));
   std::vector<Json> lines;
-  std::string text;
-  while (std::getline(in, text)) {
-    const Json line = Json::parse(text, nullptr, false);
-    if (line.is_discarded()) continue;
+  for (Json& line : JsonLines(file).read().lines) {
     while (!lines.empty() && lines.back().at("step") >= line.at("step"))
       lines.pop_back();
-    lines.push_back(line);
+    lines.push_back(std::move(line));
   }
   if (lines.empty()) throw Error(concat(file.string(), ": no step has been logged yet"));
   return lines;

@@ -3,11 +3,30 @@
 
 #include "coordinator/step_collector.h"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
 
 namespace sphereface {
+namespace {
+
+std::array<double, kStepParts> partsOf(const StepReport& r) {
+  return {r.loader_seconds(),        r.forward_seconds(),   r.head_seconds(), r.backward_seconds(),
+          r.communication_seconds(), r.optimizer_seconds(), r.idle_seconds()};
+}
+
+}  // namespace
+
+double workSeconds(const StepReport& r) {
+  return r.loader_seconds() + r.forward_seconds() + r.head_seconds() + r.backward_seconds() +
+         r.optimizer_seconds();
+}
+
+double StepSummary::seconds() const {
+  return std::accumulate(part_seconds.begin(), part_seconds.end(), 0.0);
+}
 
 std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
   const uint64_t step = report.step();
@@ -26,22 +45,22 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
     sum.loss += r.loss_sum();
     correct += static_cast<double>(r.correct());
     sum.target_cosine += r.target_cosine_sum();
+    sum.past_margin_share += static_cast<double>(r.past_margin());
     sum.lambda = r.lambda();
     sum.margin = r.margin();
     sum.learning_rate = r.learning_rate();
     sum.gradient_norm = r.gradient_norm();
+    if (r.has_weight_norm()) sum.weight_norm = r.weight_norm();
     sum.bad_records += r.bad_records();
     sum.zero_norm_embeddings += r.zero_norm_embeddings();
     sum.cache_hits += r.cache_hits();
     sum.cache_bytes += r.cache_bytes();
-    sum.loader_seconds += r.loader_seconds() / workers_;
-    sum.forward_seconds += r.forward_seconds() / workers_;
-    sum.head_seconds += r.head_seconds() / workers_;
-    sum.backward_seconds += r.backward_seconds() / workers_;
-    sum.communication_seconds += r.communication_seconds() / workers_;
     sum.checkpoint_seconds = std::max(sum.checkpoint_seconds, r.checkpoint_seconds());
     sum.reduction_seconds += r.reduction_seconds() / workers_;
-    sum.optimizer_seconds += r.optimizer_seconds() / workers_;
+    const std::array<double, kStepParts> parts = partsOf(r);
+    for (size_t part = 0; part < kStepParts; ++part)
+      sum.part_seconds[part] += parts[part] / workers_;
+    sum.ranks.push_back({r.images(), workSeconds(r), r.memory_bytes()});
   }
   for (int pass = 0; pass < passes_; ++pass) {
     for (const auto& [from, r] : of_step) {
@@ -54,6 +73,7 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
   sum.loss /= images;
   sum.accuracy = correct / images;
   sum.target_cosine /= images;
+  sum.past_margin_share /= images;
   reports_.erase(step);
   return sum;
 }

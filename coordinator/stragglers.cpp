@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "coordinator/step_collector.h"
+
 namespace sphereface {
 namespace {
 
@@ -18,8 +20,7 @@ constexpr int kIntervals = 2;
 void Stragglers::add(int worker, const StepReport& report) {
   Worker& of = workers_.at(static_cast<size_t>(worker));
   of.loader += report.loader_seconds();
-  of.work += report.loader_seconds() + report.forward_seconds() + report.head_seconds() +
-             report.backward_seconds() + report.optimizer_seconds();
+  of.work += workSeconds(report);
 }
 
 double Stragglers::middleOfOthers(size_t worker) const {

@@ -81,7 +81,8 @@ struct HeadStats {
   double loss_sum = 0;  // cross-entropy and mhe_sum
   double mhe_sum = 0;   // B * mhe_weight * energy
   double target_cosine_sum = 0;
-  int64_t correct = 0;  // no other class has a larger cosine (SOFTMAX: dot product)
+  int64_t correct = 0;      // no other class has a larger cosine (SOFTMAX: dot product)
+  int64_t past_margin = 0;  // no other class has a larger logit than the label's with its margin
   int64_t zero_norm = 0;
 };
 

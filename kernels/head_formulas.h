@@ -99,6 +99,7 @@ struct ImageStats {
   double loss = 0;
   float cosine = 0;
   bool correct = false;
+  bool past_margin = false;
   bool zero_norm = false;
 };
 
@@ -135,6 +136,7 @@ SPHEREFACE_HOST_DEVICE inline ImageStats imageStats(const HeadRule& rule, const 
   const float plain =
       rule.isFractional() ? fractionalCosine(rule.fractional, target.cosine).psi : target.product;
   stats.correct = rule.scale * plain >= others.top;
+  stats.past_margin = target.logit >= others.top;
   stats.zero_norm = norm == 0;
   return stats;
 }

@@ -7,15 +7,6 @@
 
 namespace sphereface {
 
-/// Bytes of memory this process occupies now and at most did, program and libraries included.
-struct ProcessMemory {
-  size_t resident = 0;
-  size_t peak = 0;
-};
-
-/// errors: Error when the kernel doesn't say.
-ProcessMemory processMemory();
-
 /// Bytes of this host's memory that new programs could take without swapping, no more than what the
 /// limits of this process's control groups leave.
 /// errors: Error when the kernel doesn't say.

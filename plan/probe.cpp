@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/process_memory.h"
 #include "base/random.h"
 #include "model/initialize.h"
 #include "model/train_config.h"
-#include "plan/host_memory.h"
 #include "plan/lone_exchange.h"
 
 namespace sphereface {

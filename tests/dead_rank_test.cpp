@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "control/rank_error.h"
 #include "tests/temporary_folder.h"
 
 namespace sphereface {
@@ -72,6 +73,19 @@ TEST(DeadRank, IsToldWithWhatItWasLastHeardDoing) {
             "rank 7@10.0.0.2 was ended by signal 9 (Killed)");
   EXPECT_EQ(describeDeadRank({0, "node1", "9 (Killed)"}, folder / "none", 0),
             "rank 0@node1, the coordinator, was ended by signal 9 (Killed)");
+}
+
+TEST(RankError, IsTheFirstOneThatARankSays) {
+  for (const size_t piece : {1, 7, 4096}) {
+    RankErrorFinder finder;
+    const std::string text =
+        "sphereface: error: the launcher's own\n"
+        "sphereface-worker: rank 2@node1: error: data.lmdb: record 7: not a JPEG\n"
+        "sphereface-coordinator: rank 0@node1: error: what came of it\n";
+    for (size_t at = 0; at < text.size(); at += piece)
+      finder.read(std::string_view(text).substr(at, piece));
+    EXPECT_EQ(finder.found(), "rank 2@node1: data.lmdb: record 7: not a JPEG");
+  }
 }
 
 }  // namespace

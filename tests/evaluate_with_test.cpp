@@ -84,8 +84,7 @@ TEST_F(EvaluateWith, TheLastCheckpointIsScoredByEveryBenchmark) {
   const Json whole = readJsonFile(folder / "step-00000012-lfw-sphereface.json");
   EXPECT_EQ(whole.at("accuracy_mean"), lines[0].at("accuracy_mean"));
   EXPECT_TRUE(fs::exists(folder / "step-00000012-lfw-sphereface.html"));
-  EXPECT_NE(finished.output.find("evaluation of step-00000012: lfw, protocol insightface"),
-            std::string::npos)
+  EXPECT_NE(finished.output.find("of step-00000012: lfw, protocol insightface"), std::string::npos)
       << finished.output;
 }
 
@@ -104,7 +103,7 @@ TEST_F(EvaluateWith, CheckpointsAreScoredWhileTrainingGoesOn) {
   for (size_t i = 1; i < lines.size(); ++i)
     EXPECT_LT(lines[i - 1].at("step"), lines[i].at("step"));
   // Scored before the job's summary is printed.
-  EXPECT_LT(finished.output.find("evaluation of step-"), finished.output.find("trained "));
+  EXPECT_LT(finished.output.find("of step-0000"), finished.output.find("trained "));
 }
 
 TEST_F(EvaluateWith, MegafaceAddsItsScoresToTheRunOfItsFeatures) {

@@ -227,6 +227,25 @@ TEST_P(EveryHead, NotANumberReachesTheLoss) {
   }
 }
 
+/// By the reference's logits; half of the images lie near their class.
+TEST_P(EveryHead, ImagesPastTheMarginAreCounted) {
+  reference::HeadInput input = randomInput(40, 24, 30, GetParam().step, 5);
+  for (size_t i = 0; i < 40; i += 2) {
+    for (size_t k = 0; k < 24; ++k)
+      input.x[24 * i + k] += 4 * input.W[24 * static_cast<size_t>(input.labels[i]) + k];
+  }
+  const HeadOptions options = this->options(gradients()[0]);
+  const reference::HeadOutput want = reference::head(options, input);
+  int64_t past = 0;
+  for (size_t i = 0; i < 40; ++i) {
+    const auto row = want.logits.begin() + static_cast<ptrdiff_t>(30 * i);
+    past += std::max_element(row, row + 30) - row == input.labels[i] ? 1 : 0;
+  }
+  const HeadStats got = runFast(options, input).stats;
+  EXPECT_EQ(got.past_margin, past);
+  EXPECT_LE(past, got.correct);
+}
+
 /// What ranks with a range of classes each do, with the reductions done by hand.
 TEST_P(EveryHead, RangesOfClassesMakeTheWhole) {
   const reference::HeadInput input = randomInput(13, 24, 127, GetParam().step, 21);
@@ -280,11 +299,13 @@ TEST_P(EveryHead, RangesOfClassesMakeTheWhole) {
       const HeadStats part = headBackward(options, passes[r], spaces[r]);
       stats.loss_sum += part.loss_sum;
       stats.correct += part.correct;
+      stats.past_margin += part.past_margin;
       for (size_t k = 0; k < x.size(); ++k)
         dx_sum[k] += dx[r][k];
     }
     EXPECT_NEAR(stats.loss_sum, whole.stats.loss_sum, 1e-5 * whole.stats.loss_sum);
     EXPECT_EQ(stats.correct, whole.stats.correct);
+    EXPECT_EQ(stats.past_margin, whole.stats.past_margin);
     EXPECT_LT(relativeDifference(dx_sum, whole.dx), 5e-6);
     EXPECT_LT(relativeDifference(dW, whole.dW), 5e-6);
   }

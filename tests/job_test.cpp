@@ -9,6 +9,8 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <sstream>
+#include <string>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -84,6 +86,24 @@ TEST_F(Job, EveryHeadTrains) {
                                           (folder_ / run).string(), "--workers", "2"});
     ASSERT_EQ(finished.code, 0) << finished.output;
   }
+}
+
+TEST_F(Job, LogsAsJsonWhenAskedFor) {
+  const Finished done = runCommand(trainLine("json", 2, {"--log-format", "json"}));
+  ASSERT_EQ(done.code, 0) << done.output;
+  std::map<std::string, Json> newest;  // by event
+  std::istringstream lines(done.output);
+  for (std::string text; std::getline(lines, text);) {
+    const Json line = Json::parse(text, nullptr, false);
+    ASSERT_FALSE(line.is_discarded()) << text;
+    newest[line.at("event")] = line;
+  }
+  EXPECT_EQ(newest.at("step").at("step"), 12);
+  EXPECT_TRUE(newest.at("step").at("who").get<std::string>().starts_with("rank 0@"));
+  EXPECT_EQ(newest.at("worker").at("pid").type(), Json::value_t::number_unsigned);
+  EXPECT_EQ(newest.at("trained").at("steps"), 12);
+  const std::string log = readFile(folder_ / "json" / "log.txt");
+  EXPECT_NE(done.output.find(log), std::string::npos) << log;
 }
 
 TEST_F(Job, TrainsAndSaysWhatItDid) {

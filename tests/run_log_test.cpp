@@ -38,10 +38,11 @@ class RunLogTest : public ::testing::Test {
   std::string events() const { return readFile(folder_ / "events.jsonl"); }
 
   const TemporaryFolder folder_;
+  LogOutput output_{CoordinatorConfig::TEXT, "rank 0@here"};
 };
 
 TEST_F(RunLogTest, ALossStuckAtChanceIsNamedOnce) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 600; ++step)
     log.step(stepAt(step, std::log(299) + 0.01));
   const std::string text = events();
@@ -52,7 +53,7 @@ TEST_F(RunLogTest, ALossStuckAtChanceIsNamedOnce) {
 }
 
 TEST_F(RunLogTest, ALossThatMovesIsNot) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 600; ++step) {
     log.step(stepAt(step, std::log(299) - 0.002 * static_cast<double>(step)));
   }
@@ -60,12 +61,13 @@ TEST_F(RunLogTest, ALossThatMovesIsNot) {
 }
 
 TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   for (uint64_t step = 0; step < 20; ++step) {
     StepSummary summary = stepAt(step, 3);
-    summary.loader_seconds = step < 10 ? 0 : 0.04;
-    summary.forward_seconds = 0.06;
-    summary.backward_seconds = 0.1;
+    summary.ranks = {{32, 0.1, 0}, {32, 0.3, 500}};
+    summary.part_seconds[0] = step < 10 ? 0 : 0.04;
+    summary.part_seconds[1] = 0.06;
+    summary.part_seconds[3] = 0.1;
     summary.cache_hits = 16;
     summary.cache_bytes = 4096;
     log.step(summary);
@@ -80,6 +82,9 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   EXPECT_NEAR(Json::parse(second)["loader_share"].get<double>(), 0.2, 1e-9);
   EXPECT_EQ(Json::parse(second)["cache_hit_share"], 0.25);
   EXPECT_EQ(Json::parse(second)["cache_bytes"], 4096);
+  EXPECT_NEAR(Json::parse(second)["backward_seconds"].get<double>(), 0.1, 1e-9);
+  EXPECT_NEAR(Json::parse(second)["rank_work_seconds"][1].get<double>(), 0.3, 1e-9);
+  EXPECT_EQ(Json::parse(second)["rank_memory_bytes"], Json::array({0, 500}));
   const Json summary = Json::parse(readFile(folder_ / "summary.json"));
   EXPECT_NEAR(summary["loader_share"].get<double>(), 0.4 / 3.6, 1e-9);
 }
@@ -87,7 +92,7 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
 TEST_F(RunLogTest, ClippedStepsAreCounted) {
   RunShape clipping = shape();
   clipping.clip_gradients = 2;
-  RunLog log(folder_.path(), clipping);
+  RunLog log(folder_.path(), clipping, output_);
   for (uint64_t step = 0; step < 10; ++step) {
     StepSummary summary = stepAt(step, 3);
     summary.gradient_norm = 0.5 * static_cast<double>(step);
@@ -99,7 +104,7 @@ TEST_F(RunLogTest, ClippedStepsAreCounted) {
 }
 
 TEST_F(RunLogTest, RollBacksAreCounted) {
-  RunLog log(folder_.path(), shape());
+  RunLog log(folder_.path(), shape(), output_);
   RollBack done;
   done.set_step(7);
   done.set_checkpoint("checkpoints/step-00000005");
@@ -119,7 +124,7 @@ TEST_F(RunLogTest, APlotOfAResumedRunForgetsWhatDidNotHappen) {
   for (const uint64_t first : {0U, 20U}) {
     RunShape resumed = shape();
     resumed.first_step = first;
-    RunLog log(folder_.path(), resumed);
+    RunLog log(folder_.path(), resumed, output_);
     for (uint64_t step = first; step < 50; ++step)
       log.step(stepAt(step, 3));
   }

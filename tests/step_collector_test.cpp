@@ -35,6 +35,34 @@ TEST(StepCollector, AStepIsWholeWhenAllWorkersReportedIt) {
   EXPECT_EQ(first->records, (std::vector<uint64_t>{3, 4, 5, 6}));
 }
 
+TEST(StepCollector, PartsAreMeansOverWorkersAndWorkIsEachOnesOwn) {
+  StepCollector collector(2, 1);
+  StepReport first = report(0, 3, 0, {});
+  first.set_past_margin(1);
+  first.set_loader_seconds(0.25);
+  first.set_backward_seconds(1);
+  first.set_communication_seconds(0.5);
+  first.set_idle_seconds(2);
+  first.set_weight_norm(7);
+  first.set_memory_bytes(1000);
+  StepReport second = report(0, 1, 0, {});
+  second.set_past_margin(1);
+  second.set_backward_seconds(2);
+  collector.add(0, first);
+  const auto step = collector.add(1, second);
+  EXPECT_DOUBLE_EQ(step->past_margin_share, 0.5);
+  EXPECT_DOUBLE_EQ(step->seconds(StepPart::kLoader), 0.125);
+  EXPECT_DOUBLE_EQ(step->seconds(StepPart::kBackward), 1.5);
+  EXPECT_DOUBLE_EQ(step->seconds(StepPart::kIdle), 1);
+  EXPECT_DOUBLE_EQ(step->seconds(), 0.125 + 1.5 + 0.25 + 1);
+  EXPECT_EQ(step->weight_norm, 7);
+  ASSERT_EQ(step->ranks.size(), 2U);
+  EXPECT_DOUBLE_EQ(step->ranks[0].work_seconds, 1.25);
+  EXPECT_DOUBLE_EQ(step->ranks[1].work_seconds, 2);
+  EXPECT_EQ(step->ranks[0].memory_bytes, 1000U);
+  EXPECT_EQ(step->ranks[1].images, 1U);
+}
+
 TEST(StepCollector, RecordsOfSeveralPassesAreInTheOrderOfTheGlobalBatches) {
   StepCollector collector(2, 2);
   collector.add(0, report(0, 2, 0, {1, 3}));

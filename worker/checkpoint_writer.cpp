@@ -5,10 +5,13 @@
 
 #include <utility>
 
+#include "base/clock.h"
+
 namespace sphereface {
 
 void CheckpointWriter::begin(const Engine& engine, const std::vector<CheckpointSlice>& slices,
                              CheckpointPart message) {
+  const double begin = secondsNow();
   size_t count = 0;
   for (const CheckpointSlice& slice : slices) {
     for (const std::span<const float> piece : slice.pieces)
@@ -18,16 +21,17 @@ void CheckpointWriter::begin(const Engine& engine, const std::vector<CheckpointS
   std::vector<CheckpointSlice> copies;
   float* to = copy_.data();
   for (const CheckpointSlice& slice : slices) {
-    const float* begin = to;
+    const float* first = to;
     for (const std::span<const float> piece : slice.pieces) {
       engine.read(piece, {to, piece.size()});
       to += piece.size();
     }
-    copies.push_back({slice.content, slice.offset, {{begin, to}}});
+    copies.push_back({slice.content, slice.offset, {{first, to}}});
   }
-  writing_ = std::async(std::launch::async, [copies, done = std::move(message)]() mutable {
+  writing_ = std::async(std::launch::async, [copies, begin, done = std::move(message)]() mutable {
     for (const CheckpointSlice& slice : copies)
       *done.add_part() = writeCheckpointSlice(done.folder(), slice);
+    done.set_seconds(secondsNow() - begin);
     return std::move(done);
   });
 }

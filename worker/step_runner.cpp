@@ -150,6 +150,7 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   report.set_images(report.images() + batch_.labels.size());
   report.set_loss_sum(report.loss_sum() + stats.head.loss_sum);
   report.set_correct(report.correct() + static_cast<uint64_t>(stats.head.correct));
+  report.set_past_margin(report.past_margin() + static_cast<uint64_t>(stats.head.past_margin));
   report.set_target_cosine_sum(report.target_cosine_sum() + stats.head.target_cosine_sum);
   report.set_zero_norm_embeddings(report.zero_norm_embeddings() +
                                   static_cast<uint64_t>(stats.head.zero_norm));

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/process_memory.h"
 #include "control/channel.h"
 #include "control/stop_signal.h"
 #include "data/loader.h"
@@ -23,6 +24,7 @@
 #include "worker/divergence_guard.h"
 #include "worker/heartbeat.h"
 #include "worker/step_runner.h"
+#include "worker/weight_norm.h"
 #include "worker/worker_model.h"
 
 namespace sphereface {
@@ -60,15 +62,18 @@ class Trainer {
     const uint64_t steps = length_.steps;
     WorkerGoodbye goodbye;
     double checkpoint_seconds = 0;
+    double ended = secondsNow();  // the step before and its checkpoint
     for (uint64_t step = plan_.first_step(); step < steps && !goodbye.stopped(); ++step) {
       doing(step, WorkerHeartbeat::WAITING);
       takeMessages(step);
       if (step == 0 && config_.checkpoint().initial()) writeCheckpoint(0);
       StepReport report;
       report.set_checkpoint_seconds(checkpoint_seconds);
+      report.set_idle_seconds(goodbye.steps() > 0 ? secondsNow() - ended : 0);
       const StepRunner::Outcome outcome =
           runner_->run(step, forward_passes_, asked_to_stop_ || stopRequested(), report);
       forward_passes_ += config_.solver().iter_size();
+      if ((step + 1) % config_.coordinator().log_every_steps() == 0) measure(report);
       if (heartbeat_ != nullptr) report.set_collective(heartbeat_->lastCollective().text());
       channel_.send(kCoordinator, KIND_STEP, report);
       if (outcome.diverged) recover(step, outcome.loss);
@@ -82,7 +87,8 @@ class Trainer {
         doing(step, WorkerHeartbeat::WRITING);
         writeCheckpoint(done);
       }
-      checkpoint_seconds = secondsNow() - before;
+      ended = secondsNow();
+      checkpoint_seconds = ended - before;
     }
     tellFinished(writer_.finish());
     if (runner_ && runner_->timeline().event_size() > 0) {
@@ -106,6 +112,12 @@ class Trainer {
 
   void doing(uint64_t step, WorkerHeartbeat::Phase phase) const {
     if (heartbeat_ != nullptr) heartbeat_->doing(step, phase);
+  }
+
+  /// What is looked at once an interval of steps.
+  void measure(StepReport& report) const {
+    report.set_memory_bytes(processMemory().resident);
+    if (session_.isFirstWorker()) report.set_weight_norm(weightNorm(*model_->engine));
   }
 
   /// After a step that diverged and updated nothing, by solver.on_divergence.

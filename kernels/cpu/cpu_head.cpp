@@ -334,6 +334,7 @@ void finishSoftmax(const Call& call, int image, HeadStats& stats) {
   stats.target_cosine_sum += own.cosine;
   stats.zero_norm += own.zero_norm ? 1 : 0;
   stats.correct += own.correct ? 1 : 0;
+  stats.past_margin += own.past_margin ? 1 : 0;
 
   const TargetGradient gradient = targetGradient(call.rule, softmax, target, norm);
   ws.target_gradient_w.data()[image] = gradient.for_w;

@@ -323,22 +323,26 @@ __global__ void sumStatsKernel(int images, const ImageStats* stats, HeadStats* s
   double cosine = 0;
   // Whole numbers this small are exact.
   double correct = 0;
+  double past_margin = 0;
   double zero_norm = 0;
   for (int image = static_cast<int>(threadIdx.x); image < images; image += kThreads) {
     loss += stats[image].loss;
     cosine += static_cast<double>(stats[image].cosine);
     correct += stats[image].correct ? 1 : 0;
+    past_margin += stats[image].past_margin ? 1 : 0;
     zero_norm += stats[image].zero_norm ? 1 : 0;
   }
   loss = blockReduce<kThreads>(loss, 0.0, Add());
   cosine = blockReduce<kThreads>(cosine, 0.0, Add());
   correct = blockReduce<kThreads>(correct, 0.0, Add());
+  past_margin = blockReduce<kThreads>(past_margin, 0.0, Add());
   zero_norm = blockReduce<kThreads>(zero_norm, 0.0, Add());
   if (threadIdx.x > 0) return;
   sums->loss_sum = loss;
   sums->mhe_sum = 0;
   sums->target_cosine_sum = cosine;
   sums->correct = static_cast<int64_t>(correct);
+  sums->past_margin = static_cast<int64_t>(past_margin);
   sums->zero_norm = static_cast<int64_t>(zero_norm);
 }
 

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace sphereface {
+
+/// Bytes of memory this process occupies now and at most did, program and libraries included.
+struct ProcessMemory {
+  size_t resident = 0;
+  size_t peak = 0;
+};
+
+/// errors: Error when the kernel doesn't say.
+ProcessMemory processMemory();
+
+/// Bytes, by a line "FIELD:   123 kB" of one of the kernel's files. errors: Error without one.
+size_t kernelBytes(const char* file, const std::string& field);
+
+}  // namespace sphereface

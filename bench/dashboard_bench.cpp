@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// What being watched costs a run in training: the time of its steps while nobody looks, while a
+// page and a Prometheus do, and while requests are poured over it, in turns. Of each round the
+// medians of the lines that the run writes meanwhile into its metrics.jsonl are compared, then the
+// median of the rounds is taken; beside it the processor time of the coordinator, which other
+// programs disturb less. Also the coordinator's own bookkeeping.
+
+#include <civetweb.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "coordinator/json_lines.h"
+#include "coordinator/run_monitor.h"
+
+namespace sphereface {
+namespace {
+
+constexpr double kPageInterval = 2;    // seconds, as dashboard.js
+constexpr double kScrapeInterval = 5;  // as dashboard/prometheus/prometheus.yml
+constexpr double kSettleSeconds = 1;   // after each change, not counted
+constexpr int kFloodThreads = 4;
+
+struct Options {
+  std::filesystem::path run;
+  double window = 4;
+  int rounds = 20;
+};
+
+struct Address {
+  std::string host;
+  int port = 0;
+};
+
+Address addressOf(const std::filesystem::path& run) {
+  const Json targets = readJsonFile(run / "prometheus_targets.json");
+  if (targets.empty()) throw Error(concat(run.string(), " isn't in training"));
+  const std::string text = targets.at(0).at("targets").at(0);
+  const size_t colon = text.rfind(':');
+  return {text.substr(0, colon), std::stoi(text.substr(colon + 1))};
+}
+
+/// Bytes of the answer; 0 when there is none.
+size_t get(const Address& address, const char* path) {
+  std::array<char, 256> problem{};
+  mg_connection* connection =
+      mg_download(address.host.c_str(), address.port, 0, problem.data(), problem.size(),
+                  "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
+  if (connection == nullptr) return 0;
+  size_t bytes = 0;
+  std::array<char, 16384> part{};
+  for (int count = 0; (count = mg_read(connection, part.data(), part.size())) > 0;)
+    bytes += static_cast<size_t>(count);
+  mg_close_connection(connection);
+  return bytes;
+}
+
+/// As one open page and one Prometheus do.
+void look(const Address& address, double until) {
+  double page = 0;
+  double scrape = 0;
+  while (secondsNow() < until) {
+    if (secondsNow() - page >= kPageInterval) {
+      page = secondsNow();
+      get(address, "/api/state");
+      get(address, "/api/history");
+    }
+    if (secondsNow() - scrape >= kScrapeInterval) {
+      scrape = secondsNow();
+      get(address, "/metrics");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+/// As fast as the server lets clients that give way to training, as it does itself.
+size_t flood(const Address& address, double until) {
+  std::atomic<size_t> answers{0};
+  std::vector<std::thread> clients;
+  clients.reserve(kFloodThreads);
+  for (int i = 0; i < kFloodThreads; ++i) {
+    clients.emplace_back([&] {
+      ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread, on Linux
+      while (secondsNow() < until)
+        answers += get(address, "/api/history") > 0 ? 1 : 0;
+    });
+  }
+  for (std::thread& client : clients)
+    client.join();
+  return answers;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) throw Error("no step ended in a window: choose a longer --window");
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Seconds of the coordinator's main thread for one step of `workers`, an interval of `every`
+/// steps.
+double bookkeeping(int workers, int every) {
+  RunIdentity identity;
+  identity.steps = 1000000;
+  identity.classes = 10572;
+  identity.workers = workers;
+  RunMonitor monitor(std::filesystem::temp_directory_path(), "", identity);
+  StepSummary step;
+  step.images = 512;
+  IntervalSummary interval;
+  interval.ranks.resize(static_cast<size_t>(workers));
+  const std::vector<std::string> hosts(static_cast<size_t>(workers), "node");
+  constexpr int kSteps = 20000;
+  const double begin = secondsNow();
+  for (int i = 0; i < kSteps; ++i) {
+    monitor.step(step);
+    if (i % every == 0) monitor.interval(interval, hosts);
+  }
+  return (secondsNow() - begin) / kSteps;
+}
+
+/// Seconds of processor that a process has used.
+double processorSeconds(int process) {
+  std::ifstream in(concat("/proc/", process, "/stat"));
+  std::string text;
+  std::getline(in, text);
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i)
+    fields >> skipped;
+  double user = 0;
+  double system = 0;
+  if (!(fields >> user >> system)) throw Error(concat("no process ", process));
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// By the text that coordinator/run_lock.cpp leaves.
+int coordinatorOf(const std::filesystem::path& run) {
+  int process = 0;
+  if (std::sscanf(readFile(run / ".lock").c_str(), "process %d", &process) != 1)
+    throw Error(concat((run / ".lock").string(), " names no process"));
+  return process;
+}
+
+struct Measured {
+  std::vector<double> steps;   // seconds, a median for each round
+  std::vector<double> slower;  // than the round's step alone, as a ratio
+  double processor = 0;        // seconds
+};
+
+void run(const Options& options) {
+  const Address address = addressOf(options.run);
+  const int coordinator = coordinatorOf(options.run);
+  JsonLines lines(options.run / "metrics.jsonl");
+  std::map<std::string, Measured> measured;  // by what went on
+  size_t answers = 0;
+  const auto measure = [&](const std::string& name, const auto& act) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(kSettleSeconds));
+    lines.read();
+    const double before = processorSeconds(coordinator);
+    act(secondsNow() + options.window);
+    Measured& of = measured[name];
+    of.processor += processorSeconds(coordinator) - before;
+    std::vector<double> steps;
+    for (const Json& line : lines.read().lines)
+      steps.push_back(line.at("step_seconds"));
+    of.steps.push_back(median(steps));
+    of.slower.push_back(of.steps.back() / measured["alone"].steps.back());
+  };
+  mg_init_library(0);
+  for (int round = 0; round < options.rounds; ++round) {
+    measure("alone", [&](double until) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(until - secondsNow()));
+    });
+    measure("watched", [&](double until) { look(address, until); });
+    measure("flooded", [&](double until) { answers += flood(address, until); });
+  }
+  const double alone = median(measured["alone"].steps);
+  const double seconds = options.window * options.rounds;
+  for (const char* name : {"alone", "watched", "flooded"}) {
+    const Measured& of = measured[name];
+    std::printf("%-8s step %.2f ms, %+.2f %%; the coordinator takes %.2f %% of a core\n", name,
+                1000 * median(of.steps), 100 * (median(of.slower) - 1),
+                100 * of.processor / seconds);
+  }
+  std::printf("flooded: %.0f answers a second\n", static_cast<double>(answers) / seconds);
+  for (const int workers : {2, 64, 1024}) {
+    const double each = bookkeeping(workers, 20);
+    std::printf("bookkeeping of %d workers: %.1f us a step of the coordinator, %.4f %% of one\n",
+                workers, 1e6 * each, 100 * each / alone);
+  }
+}
+
+}  // namespace
+}  // namespace sphereface
+
+int main(int argc, char** argv) {
+  using namespace sphereface;
+  CLI::App app("What being watched costs a run in training.", "dashboard_bench");
+  Options options;
+  app.add_option("run", options.run, "Folder of a run in training on this host")->required();
+  app.add_option("--window", options.window, "Seconds of each measurement")->capture_default_str();
+  app.add_option("--rounds", options.rounds, "Measurements of each kind")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(options);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "dashboard_bench: %s\n", e.what());
+    return kExitFailed;
+  }
+  return kExitDone;
+}
