@@ -30,6 +30,9 @@ class Job : public ::testing::Test {
   /// A folder with the data set `lmdb` and `config.textproto`: 12 steps of 13 images.
   static void SetUpTestSuite();
   static void TearDownTestSuite();
+  /// The data set's faces again, by LFW's names, in the folder `lfw`, and `pairs.txt`: two folds of
+  /// pairs of them.
+  static void writePairs();
 
   /// With 0 workers their number is left to the command.
   static std::vector<std::string> trainLine(const std::string& run, int workers,
@@ -43,6 +46,8 @@ class Job : public ::testing::Test {
   static std::string momentum(const std::string& run, uint64_t step);
   /// The run's events of a kind so far.
   static std::vector<Json> events(const std::string& run, const std::string& kind);
+  /// The lines of its evaluations.jsonl.
+  static std::vector<Json> scores(const std::string& run);
   /// True once the run has a checkpoint; tried for half a minute.
   static bool hasCheckpoint(const std::string& run);
 

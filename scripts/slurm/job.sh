@@ -1,0 +1,39 @@
+# What the jobs have in common. A job sources this first, with its own arguments:
+# SITE CONFIG RUN [--set FIELD=VALUE]...
+set -euo pipefail
+
+site=$1 config=$2 run=$3
+shift 3
+source "$site"
+
+# One run folder for each seed.
+if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+  run=$run/seed-$SLURM_ARRAY_TASK_ID
+  set -- "$@" --set "data.seed=$SLURM_ARRAY_TASK_ID" --set "network.seed=$SLURM_ARRAY_TASK_ID"
+fi
+settings=("$@")
+
+if [ ${#modules[@]} -gt 0 ]; then
+  # A batch shell isn't a login shell, which is where clusters define `module`.
+  set +u
+  [ "$(type -t module)" = function ] || source /etc/profile
+  module load "${modules[@]}"
+  set -u
+fi
+
+if [ -n "$network_interface" ]; then
+  export OMPI_MCA_btl_tcp_if_include=$network_interface   # gradients, and OpenMPI 4's daemons,
+  export OMPI_MCA_oob_tcp_if_include=$network_interface
+  export PRTE_MCA_prte_if_include=$network_interface      # OpenMPI 5's
+  export NCCL_SOCKET_IFNAME=$network_interface
+fi
+
+device=()
+[ "$gpus_per_node" -eq 0 ] || device=(--device cuda)
+
+# The job's nodes as --hosts takes them.
+hosts() {
+  scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/\$/:$workers_per_node/" | paste -sd,
+}
+
+say() { echo "$SLURM_JOB_NAME $SLURM_JOB_ID: $*"; }
