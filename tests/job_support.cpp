@@ -136,6 +136,20 @@ std::vector<std::string> Job::hostsLine(const NetworkNamespaces& network, int ho
   return network.on(1, line);
 }
 
+std::vector<std::string> Job::longRun() {
+  return {"--set", concat("solver.steps=", kLongSteps), "--set", "head.gradient=EXACT",
+          "--set", "checkpoint.every_steps=50"};
+}
+
+void Job::expectUndisturbedBits(const std::string& run) {
+  if (listCheckpoints(folder_ / "undisturbed").empty()) {
+    const Finished done = runCommand(trainLine("undisturbed", 2, longRun()));
+    ASSERT_EQ(done.code, 0) << done.output;
+  }
+  EXPECT_TRUE(parameters(run, kLongSteps) == parameters("undisturbed", kLongSteps));
+  EXPECT_TRUE(momentum(run, kLongSteps) == momentum("undisturbed", kLongSteps));
+}
+
 std::string Job::parameters(const std::string& run, uint64_t step) {
   return partsOf(checkpointFolder(folder_ / run, step), CheckpointManifest::Part::PARAMETERS);
 }

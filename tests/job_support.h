@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -26,6 +27,7 @@ class Job : public ::testing::Test {
   static constexpr int kImages = 10;  // of each
   static constexpr int kHeight = 28;
   static constexpr int kWidth = 24;
+  static constexpr uint64_t kLongSteps = 400;
 
   /// A folder with the data set `lmdb` and `config.textproto`: 12 steps of 13 images.
   static void SetUpTestSuite();
@@ -41,6 +43,11 @@ class Job : public ::testing::Test {
   static std::vector<std::string> hostsLine(const NetworkNamespaces& network, int hosts, int slots,
                                             const std::string& run,
                                             const std::vector<std::string>& more = {});
+  /// What stretches a run to kLongSteps steps with a checkpoint every 50: some seconds, so that it
+  /// can be disturbed on its way.
+  static std::vector<std::string> longRun();
+  /// The long run ended with the bits of one with two workers here that nothing happened to.
+  static void expectUndisturbedBits(const std::string& run);
   /// Of the run's checkpoint after `step` steps: the network's, then the head's, from all parts.
   static std::string parameters(const std::string& run, uint64_t step);
   static std::string momentum(const std::string& run, uint64_t step);

@@ -132,14 +132,13 @@ void SlurmCluster::writeConfiguration(int nodes, int cpus) const {
   const std::string here = folder_.path().string();
   // Neither control groups nor accounting. Each slurmd has a TmpFS of its own: steps keep their
   // sockets there.
-  std::string text = concat("ClusterName=test\nSlurmctldHost=", host,
-                            "(127.0.0.1)\nSlurmctldPort=", ports[0],
-                            "\nSlurmUser=root\nSlurmdUser=root\nAuthType=auth/munge\n"
-                            "CredType=cred/munge\nAuthInfo=socket=",
-                            here, "/munge.sock\nStateSaveLocation=", here,
-                            "/state\nSlurmdSpoolDir=", here, "/spool.%n\nSlurmctldPidFile=", here,
-                            "/slurmctld.pid\nSlurmdPidFile=", here,
-                            "/slurmd.%n.pid\nTmpFS=", here, R"(/tmp.%n
+  std::string text =
+      concat("ClusterName=test\nSlurmctldHost=", host, "(127.0.0.1)\nSlurmctldPort=", ports[0],
+             "\nSlurmUser=root\nSlurmdUser=root\nAuthType=auth/munge\n"
+             "CredType=cred/munge\nAuthInfo=socket=",
+             here, "/munge.sock\nStateSaveLocation=", here, "/state\nSlurmdSpoolDir=", here,
+             "/spool.%n\nSlurmctldPidFile=", here, "/slurmctld.pid\nSlurmdPidFile=", here,
+             "/slurmd.%n.pid\nTmpFS=", here, R"(/tmp.%n
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// A Slurm cluster on this machine, without systemd: munged, slurmctld and a slurmd for each node, on
-// ports nobody else has, with all their files in one temporary folder. The nodes share this machine's
-// name, network and files.
+// A Slurm cluster on this machine, without systemd: munged, slurmctld and a slurmd for each node,
+// on ports nobody else has, with all their files in one temporary folder. The nodes share this
+// machine's name, network and files.
 
 #pragma once
 

@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// scripts/slurm on a real Slurm: pack, train over two nodes, evaluate; stopped ahead of the time limit,
-// cancelled, failed.
+// scripts/slurm on a real Slurm: pack, train over two nodes, evaluate; stopped ahead of the time
+// limit, cancelled, failed.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "model/checkpoint.h"
+#include "tests/job_processes.h"
 #include "tests/job_support.h"
 #include "tests/slurm_cluster.h"
 #include "tests/small_disk.h"
@@ -27,10 +27,6 @@ namespace fs = std::filesystem;
 
 class Slurm : public Job {
  protected:
-  // Some seconds, so that a job can be disturbed on its way.
-  static constexpr uint64_t kSteps = 400;
-  static constexpr double kJobSeconds = 60;
-
   struct Submitted {
     std::string pack;
     std::string train;
@@ -45,8 +41,6 @@ class Slurm : public Job {
   void SetUp() override {
     const std::string missing = SlurmCluster::missing();
     if (!missing.empty()) GTEST_SKIP() << missing;
-    // What mpirun leaves behind when Slurm kills it goes with the test's folder.
-    ::setenv("TMPDIR", folder_.c_str(), 1);
     cluster_ = std::make_unique<SlurmCluster>(2, 2);
   }
 
@@ -70,7 +64,10 @@ class Slurm : public Job {
 
   static std::vector<std::string> submitLine(const fs::path& site, const std::string& run,
                                              const std::vector<std::string>& more = {}) {
-    std::vector<std::string> line = {script("submit.sh"),
+    // What mpirun leaves behind when Slurm kills it goes with the test's folder.
+    std::vector<std::string> line = {"env",
+                                     "TMPDIR=" + folder_.string(),
+                                     script("submit.sh"),
                                      "--site",
                                      site.string(),
                                      "--config",
@@ -96,11 +93,6 @@ class Slurm : public Job {
     return jobs;
   }
 
-  static std::vector<std::string> longRun() {
-    return {"--set", concat("solver.steps=", kSteps), "--set", "head.gradient=EXACT",
-            "--set", "checkpoint.every_steps=50"};
-  }
-
   /// Every job's output.
   static std::string output(const std::string& run) {
     std::string text;
@@ -116,13 +108,12 @@ class Slurm : public Job {
         << output(run);
   }
 
-  /// As two workers here train.
-  static void expectUndisturbedBits(const std::string& run) {
-    const Finished done = runCommand(trainLine("undisturbed", 2, longRun()));
-    ASSERT_EQ(done.code, 0) << done.output;
-    ASSERT_FALSE(parameters("undisturbed", kSteps).empty());
-    EXPECT_TRUE(parameters(run, kSteps) == parameters("undisturbed", kSteps));
-    EXPECT_TRUE(momentum(run, kSteps) == momentum("undisturbed", kSteps));
+  /// Slurm lets a requeued job wait for two minutes.
+  static void startNow(const std::string& job) {
+    EXPECT_TRUE(waitUntil([&] {
+      runCommand({"scontrol", "update", "JobId=" + job, "StartTime=now"});
+      return SlurmCluster::jobField(job, "JobState") != "PENDING";
+    }));
   }
 
   std::unique_ptr<SlurmCluster> cluster_;
@@ -144,12 +135,11 @@ TEST_F(Slurm, AJobAskedToStopGoesBackIntoTheQueueAndEndsWithTheSameBits) {
   ASSERT_TRUE(hasCheckpoint("requeued")) << output("requeued");
   // What --signal does ahead of the time limit.
   runCommand({"scancel", "--batch", "--signal=USR1", jobs.train});
-  ASSERT_TRUE(waitUntil([&] { return SlurmCluster::jobField(jobs.train, "Restarts") == "1"; }))
-      << output("requeued");
+  expectState(jobs.train, "PENDING", "requeued");
+  EXPECT_EQ(SlurmCluster::jobField(jobs.train, "Restarts"), "1");
   EXPECT_EQ(SlurmCluster::jobField(jobs.evaluate, "JobState"), "PENDING");
   EXPECT_EQ(events("requeued", "stop").size(), 1U) << output("requeued");
-  // Slurm lets a requeued job wait for two minutes.
-  runCommand({"scontrol", "update", "JobId=" + jobs.train, "StartTime=now"});
+  startNow(jobs.train);
   expectState(jobs.evaluate, "COMPLETED", "requeued");
   expectUndisturbedBits("requeued");
   EXPECT_EQ(scores("requeued").size(), 1U);
@@ -172,13 +162,13 @@ TEST_F(Slurm, ACancelledJobGoesOnWhenItIsSubmittedAgain) {
   runCommand({"scancel", jobs.train});
   expectState(jobs.train, "CANCELLED", "cancelled");
   expectState(jobs.evaluate, "CANCELLED", "cancelled");
+  EXPECT_TRUE(waitUntil([] { return jobProcesses(folder_ / "cancelled").coordinator == 0; }));
   ASSERT_LT(listCheckpoints(folder_ / "cancelled").back(),
-            checkpointFolder(folder_ / "cancelled", kSteps));
+            checkpointFolder(folder_ / "cancelled", kLongSteps));
 
   const Submitted again = submit(site(), "cancelled", longRun());
   expectState(again.evaluate, "COMPLETED", "cancelled");
-  EXPECT_NE(output("cancelled").find("is there already"), std::string::npos)
-      << output("cancelled");
+  EXPECT_NE(output("cancelled").find("is there already"), std::string::npos) << output("cancelled");
   expectUndisturbedBits("cancelled");
 }
 
@@ -186,10 +176,9 @@ TEST_F(Slurm, AFailedPackKeepsTheOthersFromRunning) {
   const fs::path faces = folder_ / "bad-faces";
   fs::copy(folder_ / "faces", faces, fs::copy_options::recursive);
   writeFileAtomically(faces / "id3" / "broken.png", "no picture");
-  const Submitted jobs =
-      submit(site(concat("faces=", faces.string(), "\ndataset=", (folder_ / "none.lmdb").string(),
-                         "\n")),
-             "unpacked");
+  const Submitted jobs = submit(
+      site(concat("faces=", faces.string(), "\ndataset=", (folder_ / "none.lmdb").string(), "\n")),
+      "unpacked");
   expectState(jobs.pack, "FAILED", "unpacked");
   expectState(jobs.train, "CANCELLED", "unpacked");
   expectState(jobs.evaluate, "CANCELLED", "unpacked");
