@@ -58,10 +58,10 @@ class Job : public ::testing::Test {
   /// True once the run has a checkpoint; tried for half a minute.
   static bool hasCheckpoint(const std::string& run);
 
-  /// True once `happened`, tried again for half a minute.
+  /// True once `happened`, tried again for so long.
   template <class Happened>
-  static bool waitUntil(const Happened& happened) {
-    for (int i = 0; i < 1500; ++i) {
+  static bool waitUntil(const Happened& happened, int seconds = 30) {
+    for (int i = 0; i < 50 * seconds; ++i) {
       if (happened()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
