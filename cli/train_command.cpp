@@ -23,7 +23,10 @@
 #include "control/lingering_mpirun.h"
 #include "control/mpirun.h"
 #include "control/stop_signal.h"
+#include "data/dataset.h"
 #include "model/checkpoint.h"
+#include "model/checkpoint_check.h"
+#include "model/schedule.h"
 #include "model/train_config.h"
 
 namespace sphereface {
@@ -162,6 +165,24 @@ int runWithRestarts(Options options, const TrainConfig& config,
   }
 }
 
+/// Whether the run that is to be continued has reached its end. Where something is amiss with its
+/// newest checkpoint or the data, the coordinator knows what to do and say.
+bool isTrained(const Options& options, const TrainConfig& config) {
+  const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
+  if (options.resume != "auto" || checkpoints.empty()) return false;
+  const fs::path& newest = checkpoints.back();
+  try {
+    const CheckpointManifest manifest = readCheckpointManifest(newest);
+    const uint64_t records = Dataset(config.data().lmdb()).manifest().records();
+    if (manifest.step() < runLength(config.solver(), records).steps) return false;
+    verifyCheckpoint(newest, manifest);
+  } catch (const Error&) {
+    return false;
+  }
+  std::printf("%s is at the run's end already\n", newest.c_str());
+  return true;
+}
+
 int run(Options options) {
   if (options.trace) options.overrides.emplace_back("worker.trace_steps=10");
   if (!options.device.empty()) {
@@ -175,7 +196,8 @@ int run(Options options) {
   catchStopSignals();
   std::function<void()> beside;
   if (options.evaluate_beside) beside = [&] { evaluation.look(); };
-  const int code = runWithRestarts(options, config, beside);
+  const int code =
+      isTrained(options, config) ? kExitDone : runWithRestarts(options, config, beside);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
@@ -213,7 +235,8 @@ void addTrainCommand(CLI::App& app) {
                    "first; files have the same paths on all");
   verb->add_option("--run", options->run, "Run folder (default runs/NAME)");
   verb->add_option("--resume", options->resume,
-                   "auto (newest checkpoint of the run folder), never, or a checkpoint folder")
+                   "auto (newest checkpoint of the run folder; a run at its end is left as it is), "
+                   "never, or a checkpoint folder")
       ->capture_default_str();
   verb->add_option("--set", options->overrides,
                    "FIELD.FIELD=VALUE, over the configuration's; may be repeated")

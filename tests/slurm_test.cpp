@@ -157,6 +157,13 @@ TEST_F(Slurm, FromFacesToScores) {
   for (const Json& line : lines)
     EXPECT_EQ(line.at("step"), 12);
   EXPECT_EQ(lines[1].at("distractors"), 40);
+
+  // What is done isn't done again.
+  const Submitted again = submit(site(megaface()), "road");
+  expectState(again.evaluate, "COMPLETED", "road");
+  const std::string said = output("road");
+  EXPECT_NE(said.find("packed.lmdb is there already"), std::string::npos) << said;
+  EXPECT_NE(said.find("step-00000012 is at the run's end already"), std::string::npos) << said;
 }
 
 TEST_F(Slurm, AJobAskedToStopGoesBackIntoTheQueueAndEndsWithTheSameBits) {

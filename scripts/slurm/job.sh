@@ -28,6 +28,10 @@ if [ -n "$network_interface" ]; then
   export NCCL_SOCKET_IFNAME=$network_interface
 fi
 
+# OpenMPI 4's jobs of one user on one node have a folder in common, which one that ends may remove under
+# one that begins.
+export OMPI_MCA_orte_top_session_dir=${TMPDIR:-/tmp}/sphereface-$SLURM_JOB_ID
+
 device=()
 [ "$gpus_per_node" -eq 0 ] || device=(--device cuda)
 
