@@ -38,6 +38,7 @@ struct Options {
   fs::path config;
   int workers = 0;  // as given; 0: not given
   std::string hosts;
+  int cpus_per_worker = 0;  // 0: they share their host's
   fs::path run;
   std::string resume = "never";
   std::vector<std::string> overrides;
@@ -66,7 +67,13 @@ CommandLine trainingLine(const Options& options, int workers) {
     line.insert(line.end(), {"--set", item});
   for (const Host& place : places) {
     line.emplace_back(":");
-    addRanks(line, place.name, place.slots, "sphereface-worker");
+    if (options.cpus_per_worker == 0) {
+      addRanks(line, place.name, place.slots, "sphereface-worker");
+    } else {
+      const int coordinators = &place == &places.front() ? 1 : 0;
+      addRanksOnCpus(line, place.name, place.slots, "sphereface-worker", options.cpus_per_worker,
+                     coordinators);
+    }
   }
   return line;
 }
@@ -189,6 +196,9 @@ int run(Options options) {
     options.overrides.emplace_back(options.device == "cuda" ? "worker.device=CUDA"
                                                             : "worker.device=CPU");
   }
+  if (options.cpus_per_worker > 0) {
+    options.overrides.emplace_back(concat("worker.threads=", options.cpus_per_worker));
+  }
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
   CheckpointEvaluation evaluation(options.evaluate_with, options.run);
@@ -233,6 +243,10 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--hosts", options->hosts,
                    "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the "
                    "first; files have the same paths on all");
+  verb->add_option("--cpus-per-worker", options->cpus_per_worker,
+                   "Keep each worker on so many CPUs of its own, and compute with so many threads "
+                   "(worker.threads); with OpenMPI's mpirun")
+      ->check(CLI::PositiveNumber);
   verb->add_option("--run", options->run, "Run folder (default runs/NAME)");
   verb->add_option("--resume", options->resume,
                    "auto (newest checkpoint of the run folder; a run at its end is left as it is), "

@@ -71,6 +71,13 @@ std::string randomKey() {
   return key;
 }
 
+/// Of "slurm-wlm 22.05.8" the 22.
+int slurmVersion() {
+  const std::string text = runCommand({"slurmd", "-V"}, kSeconds).output;
+  const size_t digit = text.find_first_of("0123456789");
+  return digit == std::string::npos ? 0 : std::stoi(text.substr(digit));
+}
+
 }  // namespace
 
 std::string SlurmCluster::missing() {
@@ -130,7 +137,7 @@ void SlurmCluster::writeConfiguration(int nodes, int cpus) const {
   const std::vector<int> ports = freePorts(nodes + 1);
   const std::string host = hostName().substr(0, hostName().find('.'));
   const std::string here = folder_.path().string();
-  // Neither control groups nor accounting. Each slurmd has a TmpFS of its own: steps keep their
+  // No control groups, no accounting. Each slurmd has a TmpFS of its own: steps keep their
   // sockets there.
   std::string text =
       concat("ClusterName=test\nSlurmctldHost=", host, "(127.0.0.1)\nSlurmctldPort=", ports[0],
@@ -164,6 +171,9 @@ SlurmdParameters=config_overrides
     fs::create_directory(folder_ / concat("tmp.node", node));
   }
   text += concat("PartitionName=all Nodes=node[1-", nodes, "] Default=YES MaxTime=INFINITE\n");
+  // Slurm 24 wants control groups for itself unless it is told otherwise, which Slurm 22 doesn't
+  // know.
+  if (slurmVersion() >= 24) writeFileAtomically(folder_ / "cgroup.conf", "CgroupPlugin=disabled\n");
   fs::create_directory(folder_ / "state");
   writeFileAtomically(folder_ / "slurm.conf", text);
 }
