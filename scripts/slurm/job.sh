@@ -5,6 +5,7 @@ set -euo pipefail
 site=$1 config=$2 run=$3
 shift 3
 source "$site"
+dataset=$(realpath -m "$dataset")
 
 # One run folder for each seed.
 if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
@@ -21,11 +22,12 @@ if [ ${#modules[@]} -gt 0 ]; then
   set -u
 fi
 
+# For gradients over MPI, the daemons of OpenMPI 4 and of OpenMPI 5, and NCCL, which knows no subnets.
 if [ -n "$network_interface" ]; then
-  export OMPI_MCA_btl_tcp_if_include=$network_interface   # gradients, and OpenMPI 4's daemons,
+  export OMPI_MCA_btl_tcp_if_include=$network_interface
   export OMPI_MCA_oob_tcp_if_include=$network_interface
-  export PRTE_MCA_prte_if_include=$network_interface      # OpenMPI 5's
-  export NCCL_SOCKET_IFNAME=$network_interface
+  export PRTE_MCA_prte_if_include=$network_interface
+  [[ $network_interface == */* ]] || export NCCL_SOCKET_IFNAME=$network_interface
 fi
 
 # OpenMPI 4's jobs of one user on one node have a folder in common, which one that ends may remove under
