@@ -145,7 +145,7 @@ void SlurmCluster::writeConfiguration(int nodes, int cpus) const {
              "CredType=cred/munge\nAuthInfo=socket=",
              here, "/munge.sock\nStateSaveLocation=", here, "/state\nSlurmdSpoolDir=", here,
              "/spool.%n\nSlurmctldPidFile=", here, "/slurmctld.pid\nSlurmdPidFile=", here,
-             "/slurmd.%n.pid\nTmpFS=", here, R"(/tmp.%n
+             "/slurmd.%n.pid\nTmpFS=", here, "/tmp.%n\nTaskProlog=", here, R"(/task_prolog
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -174,6 +174,11 @@ SlurmdParameters=config_overrides
   // Slurm 24 wants control groups for itself unless it is told otherwise, which Slurm 22 doesn't
   // know.
   if (slurmVersion() >= 24) writeFileAtomically(folder_ / "cgroup.conf", "CgroupPlugin=disabled\n");
+  // For OpenMPI 4, whose daemons on one machine would make the same folder at the same moment.
+  const fs::path prolog = folder_ / "task_prolog";
+  writeFileAtomically(prolog, concat("#!/bin/sh\necho export OMPI_MCA_orte_top_session_dir=", here,
+                                     "/session.$SLURM_JOB_ID.$SLURMD_NODENAME\n"));
+  fs::permissions(prolog, fs::perms::owner_exec, fs::perm_options::add);
   fs::create_directory(folder_ / "state");
   writeFileAtomically(folder_ / "slurm.conf", text);
 }

@@ -53,7 +53,7 @@ class Slurm : public Job {
 
   /// The example, edited as a user would, and then `more`.
   static fs::path site(const std::string& more = "") {
-    const fs::path file = folder_ / "site.sh";
+    fs::path file = folder_ / "site.sh";
     writeFileAtomically(
         file, concat(readFile(script("site.sh")), "time_limit=10\nnodes=2\nworkers_per_node=1\n",
                      "cpus_per_worker=1\nrestarts=0\nnetwork_interface=lo\nprograms=",
