@@ -29,7 +29,10 @@
 #include "control/stop_signal.h"
 #include "coordinator/log_output.h"
 #include "coordinator/run_lock.h"
+#include "data/dataset.h"
 #include "model/checkpoint.h"
+#include "model/checkpoint_check.h"
+#include "model/schedule.h"
 #include "model/train_config.h"
 
 namespace sphereface {
@@ -41,6 +44,7 @@ struct Options {
   fs::path config;
   int workers = 0;  // as given; 0: not given
   std::string hosts;
+  int cpus_per_worker = 0;  // 0: they share their host's
   fs::path run;
   std::string resume = "never";
   std::vector<std::string> overrides;
@@ -71,7 +75,13 @@ CommandLine trainingLine(const Options& options, int workers) {
     line.insert(line.end(), {"--set", item});
   for (const Host& place : places) {
     line.emplace_back(":");
-    addRanks(line, place.name, place.slots, "sphereface-worker");
+    if (options.cpus_per_worker == 0) {
+      addRanks(line, place.name, place.slots, "sphereface-worker");
+    } else {
+      const int coordinators = &place == &places.front() ? 1 : 0;
+      addRanksOnCpus(line, place.name, place.slots, "sphereface-worker", options.cpus_per_worker,
+                     coordinators);
+    }
   }
   return line;
 }
@@ -177,6 +187,24 @@ int runWithRestarts(Options options, const TrainConfig& config, LogOutput& outpu
   }
 }
 
+/// Whether the run that is to be continued has reached its end. Where something is amiss with its
+/// newest checkpoint or the data, the coordinator knows what to do and say.
+bool isTrained(const Options& options, const TrainConfig& config) {
+  const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
+  if (options.resume != "auto" || checkpoints.empty()) return false;
+  const fs::path& newest = checkpoints.back();
+  try {
+    const CheckpointManifest manifest = readCheckpointManifest(newest);
+    const uint64_t records = Dataset(config.data().lmdb()).manifest().records();
+    if (manifest.step() < runLength(config.solver(), records).steps) return false;
+    verifyCheckpoint(newest, manifest);
+  } catch (const Error&) {
+    return false;
+  }
+  std::printf("%s is at the run's end already\n", newest.c_str());
+  return true;
+}
+
 int run(Options options) {
   if (options.trace) options.overrides.emplace_back("worker.trace_steps=10");
   if (!options.device.empty()) {
@@ -184,6 +212,9 @@ int run(Options options) {
                                                             : "worker.device=CPU");
   }
   if (options.log_format == "json") options.overrides.emplace_back("coordinator.log_format=JSON");
+  if (options.cpus_per_worker > 0) {
+    options.overrides.emplace_back(concat("worker.threads=", options.cpus_per_worker));
+  }
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
   LogOutput output(config.coordinator().log_format(), concat("train@", hostName()));
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
@@ -192,7 +223,8 @@ int run(Options options) {
   catchStopSignals();
   std::function<void()> beside;
   if (options.evaluate_beside) beside = [&] { evaluation.look(); };
-  const int code = runWithRestarts(options, config, output, beside);
+  const int code =
+      isTrained(options, config) ? kExitDone : runWithRestarts(options, config, output, beside);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
@@ -229,9 +261,14 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--hosts", options->hosts,
                    "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the "
                    "first; files have the same paths on all");
+  verb->add_option("--cpus-per-worker", options->cpus_per_worker,
+                   "Keep each worker on so many CPUs of its own, and compute with so many threads "
+                   "(worker.threads); with OpenMPI's mpirun")
+      ->check(CLI::PositiveNumber);
   verb->add_option("--run", options->run, "Run folder (default runs/NAME)");
   verb->add_option("--resume", options->resume,
-                   "auto (newest checkpoint of the run folder), never, or a checkpoint folder")
+                   "auto (newest checkpoint of the run folder; a run at its end is left as it is), "
+                   "never, or a checkpoint folder")
       ->capture_default_str();
   verb->add_option("--set", options->overrides,
                    "FIELD.FIELD=VALUE, over the configuration's; may be repeated")

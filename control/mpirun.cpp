@@ -21,6 +21,13 @@ void addRanks(CommandLine& line, const std::string& host, int count, const std::
   line.insert(line.end(), {"-np", std::to_string(count), siblingProgram(program).string()});
 }
 
+void addRanksOnCpus(CommandLine& line, const std::string& host, int count,
+                    const std::string& program, int cpus, int before) {
+  addRanks(line, host, count, "sphereface-on-cpus");
+  line.insert(line.end(),
+              {std::to_string(cpus), std::to_string(before), siblingProgram(program).string()});
+}
+
 Environment mpirunEnvironment() {
   if (::geteuid() != 0) return {};
   return {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};

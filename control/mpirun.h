@@ -18,6 +18,11 @@ CommandLine mpirunLine();
 /// one, wherever mpirun likes. The program's arguments follow; between parts stands a ":".
 void addRanks(CommandLine& line, const std::string& host, int count, const std::string& program);
 
+/// The same with each rank on `cpus` CPUs of its own, of those that the job may use on its host;
+/// the `before` ranks that the line puts on the host earlier get none.
+void addRanksOnCpus(CommandLine& line, const std::string& host, int count,
+                    const std::string& program, int cpus, int before);
+
 /// What mpirun needs in its environment: OpenMPI refuses root unless told twice, and in a container
 /// root is the usual user.
 Environment mpirunEnvironment();

@@ -9,9 +9,10 @@ if [[ ${1:-} == --all ]]; then
   skip=()
   shift
 fi
-# Beside what the product needs: a browser that looks at its pages, a Prometheus that scrapes it, and
-# what its numbers are compared with.
-scripts/install_packages.sh chromium chromium-driver prometheus python3-numpy python3-sklearn
+# Beside what the product needs: a browser that looks at its pages, a Prometheus that scrapes it, what
+# its numbers are compared with, and a batch system to submit jobs to.
+scripts/install_packages.sh chromium chromium-driver prometheus python3-numpy python3-sklearn \
+  slurmctld slurmd slurm-client munge
 export SPHEREFACE_PYTHON=${SPHEREFACE_PYTHON:-/usr/bin/python3}
 cmake --preset release >/dev/null
 cmake --build build

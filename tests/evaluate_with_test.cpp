@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iomanip>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "tests/job_support.h"
@@ -24,41 +21,14 @@ namespace fs = std::filesystem;
 
 class EvaluateWith : public Job {
  protected:
-  /// The data set's faces again, by LFW's names, and two folds of pairs of them.
   static void SetUpTestSuite() {
     Job::SetUpTestSuite();
-    for (int identity = 0; identity < kIdentities; ++identity) {
-      const std::string name = concat("id", identity);
-      fs::create_directories(folder_ / "lfw" / name);
-      for (int image = 0; image < kImages; ++image) {
-        std::ostringstream file;
-        file << name << "_" << std::setw(4) << std::setfill('0') << image + 1 << ".png";
-        fs::copy_file(folder_ / "faces" / name / concat(image, ".png"),
-                      folder_ / "lfw" / name / file.str());
-      }
-    }
-    std::string pairs = "2\t3\n";
-    for (int fold = 0; fold < 2; ++fold) {
-      for (int k = 0; k < 3; ++k)
-        pairs += concat("id", 3 * fold + k, "\t1\t", k + 2, "\n");
-      for (int k = 0; k < 3; ++k)
-        pairs += concat("id", 3 * fold + k, "\t1\tid", (3 * fold + k + 1) % kIdentities, "\t3\n");
-    }
-    writeFileAtomically(folder_ / "pairs.txt", pairs);
+    writePairs();
   }
 
   static std::string benchmark(const std::string& images) {
     return concat("lfw --pairs '", (folder_ / "pairs.txt").string(), "' --images ",
                   (folder_ / images).string());
-  }
-
-  static std::vector<Json> scores(const std::string& run) {
-    std::vector<Json> lines;
-    std::ifstream file(folder_ / run / "evaluations.jsonl");
-    std::string line;
-    while (std::getline(file, line))
-      lines.push_back(Json::parse(line));
-    return lines;
   }
 };
 

@@ -23,9 +23,6 @@ using testing::runCommand;
 
 class Hosts : public Job {
  protected:
-  // Long enough for its link to be cut on its way; some seconds.
-  static constexpr uint64_t kSteps = 400;
-
   void SetUp() override {
     const std::string missing = NetworkNamespaces::missing();
     if (!missing.empty()) GTEST_SKIP() << missing;
@@ -47,21 +44,6 @@ class Hosts : public Job {
     std::vector<std::string> line = jobLine(run, longRun());
     line.insert(line.end(), more.begin(), more.end());
     return line;
-  }
-
-  static std::vector<std::string> longRun() {
-    return {"--set", concat("solver.steps=", kSteps), "--set", "head.gradient=EXACT",
-            "--set", "checkpoint.every_steps=50"};
-  }
-
-  /// Ends with the bits of a run on one host that nothing happens to.
-  static void expectUndisturbedBits(const std::string& run) {
-    if (listCheckpoints(folder_ / "undisturbed").empty()) {
-      const Finished done = runCommand(trainLine("undisturbed", 2, longRun()));
-      ASSERT_EQ(done.code, 0) << done.output;
-    }
-    EXPECT_TRUE(parameters(run, kSteps) == parameters("undisturbed", kSteps));
-    EXPECT_TRUE(momentum(run, kSteps) == momentum("undisturbed", kSteps));
   }
 
   int count_ = 0;
@@ -96,10 +78,10 @@ TEST_F(Hosts, EachHostSendsItsPartOfTheSumOnce) {
   ASSERT_EQ(spread.code, 0) << spread.output;
   const Finished together = runCommand(trainLine("one-level", 4, longRun()));
   ASSERT_EQ(together.code, 0) << together.output;
-  EXPECT_TRUE(parameters("two-levels", kSteps) == parameters("one-level", kSteps));
+  EXPECT_TRUE(parameters("two-levels", kLongSteps) == parameters("one-level", kLongSteps));
   // Half of the gradients to the other host and half of the sums: in one level, where each of the
   // two workers would have to, it were twice as many.
-  const uint64_t gradients = kSteps * parameters("two-levels", kSteps).size();
+  const uint64_t gradients = kLongSteps * parameters("two-levels", kLongSteps).size();
   for (int host = 1; host <= 2; ++host) {
     EXPECT_GT(hosts_->bytesSent(host), gradients);
     EXPECT_LT(hosts_->bytesSent(host), gradients * 3 / 2);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <iomanip>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -79,6 +81,27 @@ coordinator { log_every_steps: 4 lease_steps: 3 }
 )"));
 }
 
+void Job::writePairs() {
+  for (int identity = 0; identity < kIdentities; ++identity) {
+    const std::string name = concat("id", identity);
+    fs::create_directories(folder_ / "lfw" / name);
+    for (int image = 0; image < kImages; ++image) {
+      std::ostringstream file;
+      file << name << "_" << std::setw(4) << std::setfill('0') << image + 1 << ".png";
+      fs::copy_file(folder_ / "faces" / name / concat(image, ".png"),
+                    folder_ / "lfw" / name / file.str());
+    }
+  }
+  std::string pairs = "2\t3\n";
+  for (int fold = 0; fold < 2; ++fold) {
+    for (int k = 0; k < 3; ++k)
+      pairs += concat("id", 3 * fold + k, "\t1\t", k + 2, "\n");
+    for (int k = 0; k < 3; ++k)
+      pairs += concat("id", 3 * fold + k, "\t1\tid", (3 * fold + k + 1) % kIdentities, "\t3\n");
+  }
+  writeFileAtomically(folder_ / "pairs.txt", pairs);
+}
+
 void Job::TearDownTestSuite() {
   fs::remove_all(folder_);
 }
@@ -113,6 +136,20 @@ std::vector<std::string> Job::hostsLine(const NetworkNamespaces& network, int ho
   return network.on(1, line);
 }
 
+std::vector<std::string> Job::longRun() {
+  return {"--set", concat("solver.steps=", kLongSteps), "--set", "head.gradient=EXACT",
+          "--set", "checkpoint.every_steps=50"};
+}
+
+void Job::expectUndisturbedBits(const std::string& run) {
+  if (listCheckpoints(folder_ / "undisturbed").empty()) {
+    const Finished done = runCommand(trainLine("undisturbed", 2, longRun()));
+    ASSERT_EQ(done.code, 0) << done.output;
+  }
+  EXPECT_TRUE(parameters(run, kLongSteps) == parameters("undisturbed", kLongSteps));
+  EXPECT_TRUE(momentum(run, kLongSteps) == momentum("undisturbed", kLongSteps));
+}
+
 std::string Job::parameters(const std::string& run, uint64_t step) {
   return partsOf(checkpointFolder(folder_ / run, step), CheckpointManifest::Part::PARAMETERS);
 }
@@ -130,6 +167,14 @@ std::vector<Json> Job::events(const std::string& run, const std::string& kind) {
     if (!event.is_discarded() && event.at("event") == kind) found.push_back(event);
   }
   return found;
+}
+
+std::vector<Json> Job::scores(const std::string& run) {
+  std::vector<Json> lines;
+  std::ifstream file(folder_ / run / "evaluations.jsonl");
+  for (std::string line; std::getline(file, line);)
+    lines.push_back(Json::parse(line));
+  return lines;
 }
 
 bool Job::hasCheckpoint(const std::string& run) {

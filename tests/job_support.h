@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -26,10 +27,14 @@ class Job : public ::testing::Test {
   static constexpr int kImages = 10;  // of each
   static constexpr int kHeight = 28;
   static constexpr int kWidth = 24;
+  static constexpr uint64_t kLongSteps = 400;
 
   /// A folder with the data set `lmdb` and `config.textproto`: 12 steps of 13 images.
   static void SetUpTestSuite();
   static void TearDownTestSuite();
+  /// The data set's faces again, by LFW's names, in the folder `lfw`, and `pairs.txt`: two folds of
+  /// pairs of them.
+  static void writePairs();
 
   /// With 0 workers their number is left to the command.
   static std::vector<std::string> trainLine(const std::string& run, int workers,
@@ -38,18 +43,25 @@ class Job : public ::testing::Test {
   static std::vector<std::string> hostsLine(const NetworkNamespaces& network, int hosts, int slots,
                                             const std::string& run,
                                             const std::vector<std::string>& more = {});
+  /// What stretches a run to kLongSteps steps with a checkpoint every 50: some seconds, so that it
+  /// can be disturbed on its way.
+  static std::vector<std::string> longRun();
+  /// The long run ended with the bits of one with two workers here that nothing happened to.
+  static void expectUndisturbedBits(const std::string& run);
   /// Of the run's checkpoint after `step` steps: the network's, then the head's, from all parts.
   static std::string parameters(const std::string& run, uint64_t step);
   static std::string momentum(const std::string& run, uint64_t step);
   /// The run's events of a kind so far.
   static std::vector<Json> events(const std::string& run, const std::string& kind);
+  /// The lines of its evaluations.jsonl.
+  static std::vector<Json> scores(const std::string& run);
   /// True once the run has a checkpoint; tried for half a minute.
   static bool hasCheckpoint(const std::string& run);
 
-  /// True once `happened`, tried again for half a minute.
+  /// True once `happened`, tried again for so long.
   template <class Happened>
-  static bool waitUntil(const Happened& happened) {
-    for (int i = 0; i < 1500; ++i) {
+  static bool waitUntil(const Happened& happened, int seconds = 30) {
+    for (int i = 0; i < 50 * seconds; ++i) {
       if (happened()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }

@@ -4,6 +4,7 @@
 // Whole jobs that nothing happens to.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cmath>
 #include <cstring>
@@ -15,8 +16,10 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "data/sample_order.h"
 #include "model/checkpoint.h"
+#include "tests/job_processes.h"
 #include "tests/job_support.h"
 
 namespace sphereface {
@@ -25,6 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Finished;
 using testing::Job;
+using testing::JobProcesses;
+using testing::jobProcesses;
 using testing::program;
 using testing::runCommand;
 
@@ -330,6 +335,30 @@ TEST_F(Job, AWorkersErrorEndsTheJobAndIsNamed) {
       runCommand(trainLine("bad-skip", 2, {"--set", set, "--set", "data.bad_record=SKIP"}));
   EXPECT_EQ(skipped.code, 0) << skipped.output;
   EXPECT_GE(readJsonFile(folder_ / "bad-skip" / "summary.json").at("bad_records").get<int>(), 1);
+}
+
+TEST_F(Job, WorkersStayOnCpusOfTheirOwn) {
+  if (availableThreads() < 2) GTEST_SKIP() << "this machine has one processor";
+  std::vector<std::string> pinned = longRun();
+  pinned.insert(pinned.end(), {"--cpus-per-worker", "1"});
+  testing::Process job(trainLine("pinned", 2, pinned));
+  ASSERT_TRUE(hasCheckpoint("pinned")) << job.output();
+  const JobProcesses processes = jobProcesses(folder_ / "pinned");
+  cpu_set_t cpus[2];
+  for (const int worker : {0, 1}) {
+    ASSERT_EQ(::sched_getaffinity(processes.worker(worker + 1), sizeof cpus[0], &cpus[worker]), 0);
+    EXPECT_EQ(CPU_COUNT(&cpus[worker]), 1);
+  }
+  EXPECT_FALSE(CPU_EQUAL(&cpus[0], &cpus[1]));
+  ASSERT_EQ(job.wait(60), 0) << job.output();
+  expectUndisturbedBits("pinned");
+
+  // Too few CPUs are no error.
+  const std::string many = std::to_string(availableThreads());
+  const Finished shared = runCommand(trainLine("shared", 2, {"--cpus-per-worker", many}));
+  EXPECT_EQ(shared.code, 0) << shared.output;
+  EXPECT_NE(shared.output.find(concat("has no ", many, " CPUs of its own")), std::string::npos)
+      << shared.output;
 }
 
 TEST_F(Job, WrongConfigurationsExitWithTwo) {

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// A Slurm cluster on this machine, without systemd: munged, slurmctld and a slurmd for each node,
+// on ports nobody else has, with all their files in one temporary folder. The nodes share this
+// machine's name, network and files.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/process.h"
+#include "tests/temporary_folder.h"
+
+namespace sphereface::testing {
+
+/// Nodes are called node1, node2, ...
+class SlurmCluster {
+ public:
+  /// Why there can be none here; empty when there can.
+  static std::string missing();
+
+  /// Ready for jobs, each node with `cpus` of them. Sets SLURM_CONF, so one at a time.
+  /// errors: std::runtime_error with what the daemons said.
+  SlurmCluster(int nodes, int cpus);
+  SlurmCluster(const SlurmCluster&) = delete;
+  SlurmCluster& operator=(const SlurmCluster&) = delete;
+  /// Cancels the jobs, waits for their end, and ends the daemons.
+  ~SlurmCluster();
+
+  /// A field of `scontrol show job`, such as JobState; empty when there is no such job.
+  static std::string jobField(const std::string& job, const std::string& field);
+
+ private:
+  void writeConfiguration(int nodes, int cpus) const;
+  void start(const std::vector<std::string>& daemon);
+  void waitForNodes(int nodes) const;
+
+  TemporaryFolder folder_;
+  std::vector<std::unique_ptr<Process>> daemons_;
+};
+
+}  // namespace sphereface::testing
