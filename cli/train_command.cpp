@@ -189,7 +189,7 @@ int runWithRestarts(Options options, const TrainConfig& config, LogOutput& outpu
 
 /// Whether the run that is to be continued has reached its end. Where something is amiss with its
 /// newest checkpoint or the data, the coordinator knows what to do and say.
-bool isTrained(const Options& options, const TrainConfig& config) {
+bool isTrained(const Options& options, const TrainConfig& config, LogOutput& output) {
   const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
   if (options.resume != "auto" || checkpoints.empty()) return false;
   const fs::path& newest = checkpoints.back();
@@ -201,7 +201,7 @@ bool isTrained(const Options& options, const TrainConfig& config) {
   } catch (const Error&) {
     return false;
   }
-  std::printf("%s is at the run's end already\n", newest.c_str());
+  output.line("resume", concat(newest.string(), " is at the run's end already"));
   return true;
 }
 
@@ -223,8 +223,9 @@ int run(Options options) {
   catchStopSignals();
   std::function<void()> beside;
   if (options.evaluate_beside) beside = [&] { evaluation.look(); };
-  const int code =
-      isTrained(options, config) ? kExitDone : runWithRestarts(options, config, output, beside);
+  const int code = isTrained(options, config, output)
+                       ? kExitDone
+                       : runWithRestarts(options, config, output, beside);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
