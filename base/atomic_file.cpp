@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 
@@ -45,6 +47,15 @@ class Descriptor {
     }
   }
 
+  /// None of an empty file.
+  std::optional<char> lastByte() const {
+    char last = 0;
+    const off_t size = ::lseek(fd_, 0, SEEK_END);
+    if (size == 0) return std::nullopt;
+    if (size < 0 || ::pread(fd_, &last, 1, size - 1) != 1) throwErrno("read", path_);
+    return last;
+  }
+
   void sync() const {
     if (::fsync(fd_) != 0) throwErrno("sync", path_);
   }
@@ -76,24 +87,47 @@ void renameDurably(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+struct AtomicFile::Open {
+  Descriptor file;
+};
+
+AtomicFile::AtomicFile(fs::path path)
+    : path_(std::move(path)),
+      temporary_(concat(path_.string(), ".", ::getpid(), ".tmp")),
+      open_(new Open{Descriptor(temporary_, O_WRONLY | O_CREAT | O_TRUNC)}) {}
+
+AtomicFile::~AtomicFile() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove(temporary_, ignored);
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  open_->file.write(bytes);
+}
+
+void AtomicFile::commit() {
+  open_->file.sync();
+  open_->file.close();
+  renameDurably(temporary_, path_);
+  temporary_.clear();
+}
+
 void writeFileAtomically(const fs::path& path, std::string_view bytes) {
   writeFileAtomically(path, {&bytes, 1});
 }
 
 void writeFileAtomically(const fs::path& path, std::span<const std::string_view> pieces) {
-  const fs::path temporary = concat(path.string(), ".", ::getpid(), ".tmp");
-  try {
-    Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    for (const std::string_view piece : pieces)
-      file.write(piece);
-    file.sync();
-    file.close();
-    renameDurably(temporary, path);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw;
-  }
+  AtomicFile file(path);
+  for (const std::string_view piece : pieces)
+    file.write(piece);
+  file.commit();
+}
+
+void appendLine(const fs::path& path, const std::string& line) {
+  Descriptor file(path, O_RDWR | O_CREAT | O_APPEND);
+  file.write((file.lastByte().value_or('\n') == '\n' ? "" : "\n") + line + "\n");
+  file.sync();
+  file.close();
 }
 
 void commitDirectory(const fs::path& from, const fs::path& to) {

@@ -136,6 +136,12 @@ void decodeInto(std::string_view bytes, cv::Mat& image) {
   if (image.empty()) throw Error("not an image that can be decoded");
 }
 
+std::string encodeByOpenCv(const cv::Mat& bgr, const std::string& suffix) {
+  std::vector<uchar> bytes;
+  if (!cv::imencode(suffix, bgr, bytes)) throw Error(concat(suffix, " encoding failed"));
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace
 
 cv::Mat decodeImage(std::string_view bytes, const std::string& name) {
@@ -182,16 +188,25 @@ std::string encodeJpeg(const cv::Mat& bgr, int quality) {
 }
 
 std::string encodePng(const cv::Mat& bgr) {
-  std::vector<uchar> bytes;
-  if (!cv::imencode(".png", bgr, bytes)) throw Error("PNG encoding failed");
-  return {bytes.begin(), bytes.end()};
+  return encodeByOpenCv(bgr, ".png");
+}
+
+std::string encodeImage(const cv::Mat& bgr, const fs::path& path, int jpeg_quality) {
+  const std::string suffix = lowerCaseSuffix(path);
+  if (suffix == ".jpg" || suffix == ".jpeg") return encodeJpeg(bgr, jpeg_quality);
+  return encodeByOpenCv(bgr, suffix);
+}
+
+std::string lowerCaseSuffix(const fs::path& path) {
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return suffix;
 }
 
 bool hasImageSuffix(const fs::path& path) {
   static constexpr std::array kSuffixes = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"};
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string suffix = lowerCaseSuffix(path);
   return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
 }
 

@@ -33,6 +33,12 @@ std::string encodeJpeg(const cv::Mat& bgr, int quality);
 
 std::string encodePng(const cv::Mat& bgr);
 
+/// In the format of `path`'s suffix, JPEG at `jpeg_quality`. requires: hasImageSuffix(path).
+std::string encodeImage(const cv::Mat& bgr, const std::filesystem::path& path, int jpeg_quality);
+
+/// ".jpg" of "x.JPG".
+std::string lowerCaseSuffix(const std::filesystem::path& path);
+
 /// True for the suffixes that are taken for photographs: jpg, jpeg, png, bmp, webp, ppm (any case).
 bool hasImageSuffix(const std::filesystem::path& path);
 

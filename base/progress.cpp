@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
@@ -19,6 +20,8 @@ namespace {
 constexpr std::chrono::milliseconds kTerminalInterval{200};
 constexpr std::chrono::seconds kPlainInterval{10};
 constexpr size_t kBarWidth = 30;
+
+std::atomic<bool> silent{false};
 
 }  // namespace
 
@@ -39,6 +42,10 @@ std::string formatDuration(double seconds) {
     std::snprintf(text, sizeof text, "%lld:%02lld", total / 60, total % 60);
   }
   return text;
+}
+
+void Progress::silence() {
+  silent = true;
 }
 
 Progress::Progress(std::string label, size_t total, std::string unit)
@@ -75,11 +82,13 @@ double Progress::rate() const {
 }
 
 void Progress::print(bool last) {
+  if (silent) return;
   const std::chrono::duration<double> elapsed = Clock::now() - start_;
   const double speed = rate();
   const std::string time =
-      last || speed <= 0 ? "in " + formatDuration(elapsed.count())
-                         : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
+      last || speed <= 0 || done_ >= total_
+          ? "in " + formatDuration(elapsed.count())
+          : "eta " + formatDuration(static_cast<double>(total_ - done_) / speed);
   if (terminal_) {
     std::fprintf(stderr, "\r%s %s %zu/%zu %s  %.1f/s  %s\033[K%s", label_.c_str(),
                  progressBar(done_, total_).c_str(), done_, total_, unit_.c_str(), speed,

@@ -16,6 +16,9 @@ namespace sphereface {
 /// Thread-safe.
 class Progress {
  public:
+  /// From now on nothing of this process's is shown: another process shows it for all.
+  static void silence();
+
   /// `label` says what is being done ("aligning"), `unit` what is counted ("images").
   Progress(std::string label, size_t total, std::string unit);
   Progress(const Progress&) = delete;

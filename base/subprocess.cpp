@@ -107,6 +107,23 @@ bool reap(pid_t child, Clock::time_point end, int& status) {
   return true;
 }
 
+/// By SIGTERM or, when that didn't help, SIGKILL. Returns its status.
+int end(pid_t child) {
+  int status = 0;
+  ::kill(child, SIGTERM);
+  if (!reap(child, Clock::now() + kGrace, status)) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, &status, 0);
+  }
+  return status;
+}
+
+/// In a child: end when the parent does.
+void endWith(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(kNoSuchProgram);  // it has ended already
+}
+
 }  // namespace
 
 std::string shellText(const CommandLine& line) {
@@ -141,8 +158,7 @@ int runProgram(const CommandLine& line, const Environment& environment,
   if (errors) pipe.emplace();
   const pid_t parent = ::getpid();
   const pid_t child = start(line, environment, [parent, &pipe] {
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != parent) ::_exit(kNoSuchProgram);  // it has ended already
+    endWith(parent);
     if (pipe) ::dup2(pipe->ends[1], STDERR_FILENO);
   });
   if (pipe) pipe->closeWriter();
@@ -184,19 +200,45 @@ ProgramOutput captureProgram(const CommandLine& line, const Environment& environ
   errors.closeWriter();
   const auto limit =
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  const Clock::time_point end = Clock::now() + limit;
+  const Clock::time_point latest = Clock::now() + limit;
   ProgramOutput result;
   int status = 0;
-  if (!readBoth(out, errors, end, result) || !reap(child, end, status)) {
+  if (!readBoth(out, errors, latest, result) || !reap(child, latest, status)) {
     result.timed_out = true;
-    ::kill(child, SIGTERM);
-    if (!reap(child, Clock::now() + kGrace, status)) {
-      ::kill(child, SIGKILL);
-      ::waitpid(child, &status, 0);
-    }
+    status = end(child);
   }
   result.code = codeOf(status);
   return result;
+}
+
+BackgroundProgram::BackgroundProgram(const CommandLine& line, const std::filesystem::path& log) {
+  constexpr int kNiceness = 10;
+  const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (output < 0) throw Error(concat("cannot open ", log.string(), ": ", std::strerror(errno)));
+  const pid_t parent = ::getpid();
+  try {
+    child_ = start(line, {}, [parent, output] {
+      endWith(parent);
+      ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+      ::dup2(output, STDOUT_FILENO);
+      ::dup2(output, STDERR_FILENO);
+      if (::nice(kNiceness) == -1) return;  // at this process's priority, then
+    });
+  } catch (...) {
+    ::close(output);
+    throw;
+  }
+  ::close(output);
+}
+
+BackgroundProgram::~BackgroundProgram() {
+  if (!code_) end(child_);
+}
+
+std::optional<int> BackgroundProgram::code() {
+  int status = 0;
+  if (!code_ && ::waitpid(child_, &status, WNOHANG) == child_) code_ = codeOf(status);
+  return code_;
 }
 
 }  // namespace sphereface

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,5 +52,23 @@ struct ProgramOutput {
 /// Runs `line` for at most so many seconds, nothing on its stdin, and keeps what it prints.
 ProgramOutput captureProgram(const CommandLine& line, const Environment& environment,
                              double seconds);
+
+/// A program beside this one, which is ended with it.
+class BackgroundProgram {
+ public:
+  /// Runs `line` with lower priority, nothing on its stdin; what it prints goes to the file `log`.
+  BackgroundProgram(const CommandLine& line, const std::filesystem::path& log);
+  BackgroundProgram(const BackgroundProgram&) = delete;
+  BackgroundProgram& operator=(const BackgroundProgram&) = delete;
+  /// Ends it, by SIGTERM or, when that doesn't help, SIGKILL.
+  ~BackgroundProgram();
+
+  /// Its exit code, as runProgram's, once it has ended.
+  std::optional<int> code();
+
+ private:
+  pid_t child_ = 0;
+  std::optional<int> code_;
+};
 
 }  // namespace sphereface

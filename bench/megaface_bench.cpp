@@ -260,10 +260,11 @@ int main(int argc, char** argv) {
   for (int r = 0; r < repetitions; ++r) {
     const double before = peak();
     MegafaceResult result;
+    RankGroup alone;
     times.push_back(seconds([&] {
       const MegafaceProbes prepared = prepareProbes(scorer, probes.list, probe_source);
       result = evaluateMegaface(scorer, prepared, source,
-                                {.devkit = devkit, .threads = availableThreads()});
+                                {.devkit = devkit, .threads = availableThreads()}, alone);
     }));
     memory = std::max(memory, peakMegabytes());
     peaks.push_back((before + peak()) / 2);

@@ -9,23 +9,22 @@
 
 #include <CLI/CLI.hpp>
 
-#include "kernels/engine.h"
-
 namespace sphereface {
+
+class WorkSharing;
 
 void addAlignCommand(CLI::App& app);
 void addCompareCommand(CLI::App& app);
 void addDashboardCommand(CLI::App& app);
 void addDoctorCommand(CLI::App& app);
-void addEvaluateCommand(CLI::App& app);
-void addExtractCommand(CLI::App& app);
+void addEvaluateCommand(CLI::App& app, WorkSharing& sharing);
+void addExtractCommand(CLI::App& app, WorkSharing& sharing);
+void addFeaturesCommand(CLI::App& app);
+void addIdentifyCommand(CLI::App& app);
 void addInspectCommand(CLI::App& app);
 void addPackCommand(CLI::App& app);
 void addPlanCommand(CLI::App& app);
 void addSynthCommand(CLI::App& app);
 void addTrainCommand(CLI::App& app);
-
-/// --device of a verb that computes embeddings.
-void addDeviceOption(CLI::App& verb, Device& device);
 
 }  // namespace sphereface

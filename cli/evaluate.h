@@ -6,16 +6,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+
+#include "cli/work_sharing.h"
 
 namespace sphereface {
 
+void addEvaluateBlufr(CLI::App& evaluate);
 void addEvaluateFisher(CLI::App& evaluate);
 void addEvaluateLfw(CLI::App& evaluate);
-void addEvaluateMegaface(CLI::App& evaluate);
-
-/// Before a long run: the folder of the file that `flag` names must be there.
-/// errors: UsageError when it isn't.
-void needFolder(const char* flag, const std::filesystem::path& file);
+void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing);
+void addEvaluateOpenSet(CLI::App& evaluate);
 
 }  // namespace sphereface

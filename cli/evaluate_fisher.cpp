@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "cli/evaluate.h"
+#include "cli/options.h"
 #include "evaluation/angular_fisher.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/fisher_report.h"

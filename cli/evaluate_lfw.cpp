@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "cli/commands.h"
 #include "cli/evaluate.h"
+#include "cli/options.h"
 #include "data/align/alignment_template.h"
 #include "evaluation/extract.h"
 #include "evaluation/feature_file.h"
@@ -23,6 +23,7 @@
 #include "evaluation/lfw_report.h"
 #include "evaluation/pairs.h"
 #include "evaluation/pixel_baseline.h"
+#include "evaluation/run_scores.h"
 #include "evaluation/verification_rule.h"
 #include "evaluation/verification_set.h"
 
@@ -35,6 +36,7 @@ struct LfwOptions {
   fs::path pairs;
   fs::path features;
   fs::path checkpoint;
+  fs::path run;
   fs::path images;
   bool raw_pixels = false;
   std::string protocol = "sphereface";
@@ -43,6 +45,7 @@ struct LfwOptions {
   fs::path plots;
   fs::path report;
   fs::path json;
+  bool check = false;
 };
 
 struct Input {
@@ -59,7 +62,7 @@ Input openInput(const LfwOptions& options) {
     return {std::move(set.pairs), std::move(set.images)};
   }
   if (options.images.empty() && options.features.empty()) {
-    throw UsageError("--checkpoint and --raw-pixels need --images, or a .bin as --pairs");
+    throw UsageError("all but --features need --images, or a .bin as --pairs");
   }
   if (!options.features.empty() && !options.images.empty() && options.report.empty()) {
     throw UsageError("--images with --features is for the pictures of --report");
@@ -86,15 +89,35 @@ FeatureSet featuresOf(const LfwOptions& options, const ImageSource& images) {
   return readFeatures(options.features);
 }
 
-void runLfw(const LfwOptions& options) {
+/// The run's newest checkpoint unless another is given; results go into the run folder unless they
+/// are asked for elsewhere.
+void takeRun(LfwOptions& options) {
+  if (options.checkpoint.empty()) options.checkpoint = newestCheckpoint(options.run);
+  const fs::path folder = options.run / "evaluations";
+  fs::create_directories(folder);
+  const std::string name =
+      concat(options.checkpoint.filename().string(), "-lfw-", options.protocol);
+  if (options.json.empty()) options.json = folder / (name + ".json");
+  if (options.report.empty()) options.report = folder / (name + ".html");
+}
+
+void runLfw(LfwOptions options) {
+  if (options.json.empty() && options.run.empty()) throw UsageError("--json is required");
+  if (options.features.empty() && options.checkpoint.empty() && options.run.empty() &&
+      !options.raw_pixels) {
+    throw UsageError("what is evaluated? --features, --checkpoint, --run or --raw-pixels");
+  }
   needFolder("--json", options.json);
   needFolder("--report", options.report);
   const auto [list, images] = openInput(options);
+  if (options.check) return;
+  if (!options.run.empty()) takeRun(options);
   const FeatureSet features = featuresOf(options, images);
   const LfwResult result =
       evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
   std::fputs(lfwTable(result, features).c_str(), stdout);
-  writeJsonFile(options.json, lfwJson(result, list, features));
+  const Json whole = lfwJson(result, list, features);
+  writeJsonFile(options.json, whole);
   const std::string label = options.raw_pixels         ? "raw pixels"
                             : options.features.empty() ? options.checkpoint.filename().string()
                                                        : options.features.filename().string();
@@ -102,6 +125,7 @@ void runLfw(const LfwOptions& options) {
   if (!options.report.empty()) {
     writeFileAtomically(options.report, lfwPage(result, list, features, label, images));
   }
+  if (!options.run.empty()) appendScores(options.run, options.checkpoint, lfwScores(result, whole));
 }
 
 }  // namespace
@@ -118,12 +142,20 @@ void addEvaluateLfw(CLI::App& evaluate) {
       "Folder of aligned faces, NAME/NAME_0001.jpg; with --features for the pictures of "
       "--report alone");
   CLI::Option_group* source = verb->add_option_group("What is evaluated");
-  source->add_option("--features", options->features, "Features, .sff or .npy");
-  CLI::Option* checkpoint = source->add_option("--checkpoint", options->checkpoint,
-                                               "Network that makes the features of the images");
-  source->add_flag("--raw-pixels", options->raw_pixels,
-                   "Grey pixels of the images: what is scored without learning");
-  source->require_option(1);
+  CLI::Option* features =
+      source->add_option("--features", options->features, "Features, .sff or .npy");
+  source->add_option("--checkpoint", options->checkpoint,
+                     "Network that makes the features of the images");
+  CLI::Option* raw_pixels =
+      source->add_flag("--raw-pixels", options->raw_pixels,
+                       "Grey pixels of the images: what is scored without learning");
+  source->require_option(0, 1);
+  verb->add_option("--run", options->run,
+                   "Run folder: its newest checkpoint, or the one given, is evaluated, and the "
+                   "result is also written to its evaluations.jsonl, which metrics and dashboard "
+                   "show")
+      ->excludes(features)
+      ->excludes(raw_pixels);
   verb->add_option(
           "--protocol", options->protocol,
           "sphereface: centred cosine, ten folds, mean of the best thresholds. insightface: "
@@ -136,13 +168,17 @@ void addEvaluateLfw(CLI::App& evaluate) {
           "What the mirrored image adds with --checkpoint: none, concat or sum; left out: "
           "as the protocol's project does (sphereface and facenet concat, insightface sum, "
           "best and youden none)")
-      ->needs(checkpoint);
+      ->excludes(features)
+      ->excludes(raw_pixels);
   addDeviceOption(*verb, options->device);
   verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
   verb->add_option("--report", options->report,
                    "Also write the results as one HTML page, with ROC, scores, folds and the pairs "
                    "that are got wrong");
-  verb->add_option("--json", options->json, "Where to write the results")->required();
+  verb->add_option("--json", options->json,
+                   "Where to write the results (default with --run: its evaluations/)");
+  verb->add_flag("--check", options->check,
+                 "Only look whether the pairs and all their images are there");
   verb->footer(
       "Example: sphereface evaluate lfw --pairs pairs.txt --images lfw-aligned "
       "--checkpoint runs/casia/checkpoints/step-00028000 --json lfw.json --plots plots");

@@ -12,13 +12,14 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/parallel.h"
 #include "cli/evaluate.h"
+#include "cli/options.h"
 #include "evaluation/feature_source.h"
 #include "evaluation/megaface.h"
 #include "evaluation/megaface_list.h"
 #include "evaluation/megaface_page.h"
 #include "evaluation/megaface_report.h"
+#include "evaluation/run_scores.h"
 
 namespace sphereface {
 namespace {
@@ -34,11 +35,13 @@ struct Options {
   std::string compat = "none";
   fs::path probe_noise;
   fs::path distractor_noise;
+  Device device = Device::kCpu;
   size_t memory_megabytes = 1024;
   size_t threads = 0;
   fs::path json;
   fs::path matches;
   fs::path report;
+  fs::path run;
   MegafaceImages images;
 };
 
@@ -48,10 +51,11 @@ struct Images {
   FeatureSource features;
 };
 
-Images openImages(const fs::path& file, bool with_ids, const fs::path& root,
-                  const Options& options) {
+Images openImages(const fs::path& file, bool with_ids, const fs::path& root, const Options& options,
+                  const RankGroup& ranks) {
   Images images{readMegafaceList(file, with_ids), {}};
-  images.features = openFeatures(root, options.file_ending, images.list.paths, options.threads);
+  images.features = openFeatures(root, options.file_ending, images.list.paths, options.threads,
+                                 ranks.isFirst() ? Check::kAll : Check::kHeader);
   return images;
 }
 
@@ -77,22 +81,29 @@ void checkAlike(const Options& options, const Images& probes, const Images& dist
   }
 }
 
-void run(Options options) {
+void run(Options options, WorkSharing& sharing) {
   needFolder("--json", options.json);
   needFolder("--matches", options.matches);
   needFolder("--report", options.report);
   if (!options.matches.empty() && options.distractors.size() > 1) {
     throw UsageError("--matches is of one list of distractors");
   }
+  if (sharing.otherRanksDidIt()) return;
+  RankGroup& ranks = sharing.ranks();
   if (options.distractor_root.empty()) options.distractor_root = options.feature_root;
-  if (options.threads == 0) options.threads = availableThreads();
+  options.threads = threadsOf(ranks, options.threads);
   MegafaceOptions evaluation;
   evaluation.devkit = options.compat == "devkit";
   evaluation.threads = options.threads;
+  evaluation.device = options.device;
   evaluation.memory_bytes = options.memory_megabytes << 20;
   const bool has_noise = !options.probe_noise.empty() || !options.distractor_noise.empty();
 
-  const Images probes = openImages(options.probes, true, options.feature_root, options);
+  const Images probes = openImages(options.probes, true, options.feature_root, options, ranks);
+  fs::path checkpoint;
+  if (!options.run.empty()) {
+    checkpoint = checkpointOfModel(options.run, probes.features.model_sha256);
+  }
   const Images clean_probes = cleaned(probes, options.probe_noise, NoiseNames::kBaseName);
   const Scorer scorer(evaluation.devkit ? Similarity::kDevkit : Similarity::kCosine,
                       probes.features.dim);
@@ -102,10 +113,10 @@ void run(Options options) {
     runs.push_back(
         {distractors.list.file, distractors.list.sha256, listed, clean,
          evaluateMegaface(scorer, prepareProbes(scorer, searching.list, searching.features),
-                          distractors.features, evaluation)});
+                          distractors.features, evaluation, ranks)});
   };
   for (const fs::path& file : options.distractors) {
-    const Images distractors = openImages(file, false, options.distractor_root, options);
+    const Images distractors = openImages(file, false, options.distractor_root, options, ranks);
     const size_t listed = distractors.list.paths.size();
     checkAlike(options, probes, distractors);
     evaluate(probes, distractors, listed, false);
@@ -113,20 +124,25 @@ void run(Options options) {
     evaluate(clean_probes, cleaned(distractors, options.distractor_noise, NoiseNames::kPath),
              listed, true);
   }
+  if (!ranks.isFirst()) return;
   std::fputs(megafaceTable(runs).c_str(), stdout);
   const MegafaceSetting setting{probes.list.file, probes.list.sha256, evaluation.devkit,
                                 probes.features.dim, probes.features.model_sha256};
-  writeJsonFile(options.json, megafaceJson(runs, setting));
+  const Json whole = megafaceJson(runs, setting);
+  writeJsonFile(options.json, whole);
   if (!options.matches.empty())
     writeJsonFile(options.matches, megafaceMatchesJson(runs.back().result));
   if (!options.report.empty()) {
     writeFileAtomically(options.report, megafacePage(runs, setting, options.images));
   }
+  if (!checkpoint.empty()) {
+    appendScores(options.run, checkpoint, megafaceScores(mainRun(runs).result, whole));
+  }
 }
 
 }  // namespace
 
-void addEvaluateMegaface(CLI::App& evaluate) {
+void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = evaluate.add_subcommand(
       "megaface", "Identification among distractors, and verification against them");
@@ -155,12 +171,15 @@ void addEvaluateMegaface(CLI::App& evaluate) {
                    "after");
   verb->add_option("--distractor-noise", options->distractor_noise,
                    "Paths of distractors to leave out, a line each");
-  verb->add_option("--memory", options->memory_megabytes,
-                   "MB for lists' names, probes, a block of distractors and the scores kept")
+  verb->add_option(
+          "--memory", options->memory_megabytes,
+          "MB of a rank for lists' names, probes, a block of distractors and the scores kept")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb->add_option("--threads", options->threads, "Compute threads; 0: all cores")
+  addDeviceOption(*verb, options->device);
+  verb->add_option("--threads", options->threads, "Compute threads of a rank; 0: all cores")
       ->capture_default_str();
+  sharing.addOptions(*verb);
   verb->add_option("--json", options->json, "Where to write the results")->required();
   CLI::Option* report =
       verb->add_option("--report", options->report,
@@ -175,11 +194,14 @@ void addEvaluateMegaface(CLI::App& evaluate) {
   verb->add_option("--matches", options->matches,
                    "Also write the kit's matches file: the best distractors of each probe and the "
                    "rank of each search (without noise where noise lists are given)");
+  verb->add_option("--run", options->run,
+                   "Run folder with the checkpoint that made the features: the result is also "
+                   "written to its evaluations.jsonl, which metrics and dashboard show");
   verb->footer(
       "Example: sphereface evaluate megaface --probes facescrub_features_list.json "
       "--distractors megaface_features_list.json_1000000_1 --feature-root facescrub.sff "
       "--distractor-root megaface.sff --json megaface.json");
-  verb->callback([options] { run(*options); });
+  verb->callback([options, &sharing] { run(*options, sharing); });
 }
 
 }  // namespace sphereface

@@ -7,78 +7,105 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "evaluation/devkit_feature.h"
-#include "evaluation/extract.h"
+#include "cli/options.h"
+#include "cli/work_sharing.h"
+#include "evaluation/extract_parts.h"
 
 namespace sphereface {
 namespace {
 
 struct Options {
-  ExtractOptions extract;
+  PartsOptions parts;
   std::filesystem::path input;
-  std::filesystem::path output;
-  std::string file_ending;
   std::string mirror = "concat";
   std::filesystem::path json;
 };
 
-void run(Options options) {
-  options.extract.mirror = mirrorFromName(options.mirror);
-  const bool devkit = !options.file_ending.empty();
-  if (devkit && std::filesystem::exists(options.output)) {
-    throw UsageError(concat("--output: ", options.output.string(), " exists already"));
+void report(const Options& options, const PartsResult& result) {
+  const FeatureSet& description = result.description;
+  std::printf("%zu features of %zu numbers (mirror: %s) in %s\nmodel %s\n", result.features,
+              description.dim, description.mirror.c_str(), options.parts.output.c_str(),
+              description.model_sha256.c_str());
+  if (result.found_parts > 0) {
+    std::printf("%zu of %zu parts were there already\n", result.found_parts, result.parts);
   }
-  const FeatureSet features = extractFeatures(options.extract, openImageSource(options.input));
-  if (devkit) {
-    writeDevkitFeatures(options.output, options.file_ending, features);
-  } else {
-    writeFeatures(options.output, features);
+  if (!result.bad.empty()) {
+    std::printf("left out: %s\n",
+                describeBadImages(result.bad, result.features + result.bad.size()).c_str());
   }
-  std::printf("%zu features of %zu numbers (mirror: %s) in %s\nmodel %s\n", features.rows,
-              features.dim, features.mirror.c_str(), options.output.c_str(),
-              features.model_sha256.c_str());
   if (options.json.empty()) return;
-  Json result;
-  result["features"] = features.rows;
-  result["dim"] = features.dim;
-  result["mirror"] = features.mirror;
-  result["model_sha256"] = features.model_sha256;
-  result["output"] = options.output.string();
-  writeJsonFile(options.json, result);
+  Json json;
+  json["features"] = result.features;
+  json["dim"] = description.dim;
+  json["mirror"] = description.mirror;
+  json["model_sha256"] = description.model_sha256;
+  json["output"] = options.parts.output.string();
+  json["parts"] = result.parts;
+  json["found_parts"] = result.found_parts;
+  json["bad_images"] = Json::array();
+  for (const BadImage& image : result.bad)
+    json["bad_images"].push_back({{"name", image.name}, {"reason", image.reason}});
+  writeJsonFile(options.json, json);
+}
+
+void run(Options options, WorkSharing& sharing) {
+  needFolder("--json", options.json);
+  needFolder("--output", options.parts.output);
+  options.parts.extract.mirror = mirrorFromName(options.mirror);
+  if (options.parts.file_ending.empty()) {
+    needFeatureSuffix(options.parts.output);
+  } else if (std::filesystem::exists(options.parts.output)) {
+    throw UsageError(concat("--output: ", options.parts.output.string(), " exists already"));
+  }
+  if (sharing.otherRanksDidIt()) return;
+  RankGroup& ranks = sharing.ranks();
+  ExtractOptions& extract = options.parts.extract;
+  extract.threads = static_cast<int>(threadsOf(ranks, static_cast<size_t>(extract.threads)));
+  extract.device_index = static_cast<int>(ranks.placeOnHost());
+  const PartsResult result = extractInParts(options.parts, openImageSource(options.input), ranks);
+  if (ranks.isFirst()) report(options, result);
 }
 
 }  // namespace
 
-void addExtractCommand(CLI::App& app) {
+void addExtractCommand(CLI::App& app, WorkSharing& sharing) {
   auto options = std::make_shared<Options>();
   CLI::App* verb =
       app.add_subcommand("extract", "Compute the features of images with a checkpoint");
-  verb->add_option("--checkpoint", options->extract.checkpoint, "Checkpoint folder")->required();
+  verb->add_option("--checkpoint", options->parts.extract.checkpoint, "Checkpoint folder")
+      ->required();
   verb->add_option(
           "--input", options->input,
           "Folder of aligned images, packed data set, insightface set (.bin), or text file "
           "listing images")
       ->required();
-  verb->add_option("--output", options->output, "Feature file: .sff or .npy; or a new folder")
+  verb->add_option("--output", options->parts.output, "Feature file: .sff or .npy; or a new folder")
       ->required();
-  verb->add_option("--file-ending", options->file_ending,
+  verb->add_option("--file-ending", options->parts.file_ending,
                    "Makes --output a folder of MegaFace's feature files, one an image: "
                    "OUTPUT/PATH + this, such as _sphereface.bin");
   verb->add_option("--mirror", options->mirror,
                    "What the mirrored image adds: none, concat (SphereFace), sum (ArcFace)")
       ->capture_default_str();
-  verb->add_option("--batch", options->extract.batch, "Images of a pass")
+  verb->add_option("--batch", options->parts.extract.batch, "Images of a pass")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  addDeviceOption(*verb, options->extract.device);
-  verb->add_option("--threads", options->extract.threads,
-                   "Threads that read images and, on a CPU, compute; 0: all cores")
+  addDeviceOption(*verb, options->parts.extract.device);
+  verb->add_option("--threads", options->parts.extract.threads,
+                   "Threads of a rank that read images and, on a CPU, compute; 0: all cores")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  sharing.addOptions(*verb);
+  verb->add_flag("--skip-bad-images", options->parts.skip_bad_images,
+                 "Leave out images that can't be used, and name them; otherwise that is an error");
   verb->add_option("--json", options->json, "Also write the result here");
   verb->footer(
+      "What is done is kept in OUTPUT.parts, from where an extraction that was cut off goes on; "
+      "with "
+      "--device cuda\nthe ranks of a host take its GPUs in turn.\n"
       "Example: sphereface extract --checkpoint runs/casia/checkpoints/step-00028000 "
       "--input lfw-aligned --output lfw.sff");
-  verb->callback([options] { run(*options); });
+  verb->callback([options, &sharing] { run(*options, sharing); });
 }
 
 }  // namespace sphereface

@@ -6,9 +6,11 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/work_sharing.h"
 
 int main(int argc, char** argv) {
   using namespace sphereface;
+  WorkSharing sharing({argv + 1, argv + argc});
   CLI::App app("SphereFace training: from photographs to a benchmark score.", "sphereface");
   app.set_version_flag("--version",
                        "sphereface " SPHEREFACE_VERSION " (" SPHEREFACE_GPU_KERNELS ")");
@@ -24,8 +26,10 @@ int main(int argc, char** argv) {
   addTrainCommand(app);
   addDashboardCommand(app);
   addCompareCommand(app);
-  addExtractCommand(app);
-  addEvaluateCommand(app);
+  addExtractCommand(app, sharing);
+  addFeaturesCommand(app);
+  addEvaluateCommand(app, sharing);
+  addIdentifyCommand(app);
   try {
     const auto is_asked_for = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_asked_for).empty()) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 #include "base/host_name.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "cli/checkpoint_evaluation.h"
 #include "cli/commands.h"
 #include "control/dead_rank.h"
 #include "control/hosts.h"
@@ -46,18 +48,14 @@ struct Options {
   int min_workers = 0;
   std::string device;
   std::string log_format = "text";
+  std::vector<std::string> evaluate_with;
+  bool evaluate_beside = false;
   bool trace = false;
   fs::path json;
 };
 
 // Seconds before a restart: 1, 2, 4, ... up to this.
 constexpr int kLongestBackOff = 60;
-
-/// One part of an mpirun line: `count` ranks of a program, on a host or wherever mpirun likes.
-void addRanks(CommandLine& line, const std::string& host, int count, const std::string& program) {
-  if (!host.empty()) line.insert(line.end(), {"--host", concat(host, ":", count)});
-  line.insert(line.end(), {"-np", std::to_string(count), siblingProgram(program).string()});
-}
 
 /// With hosts each gets a part of the line of its own: where mpirun puts the ranks of a part that
 /// spans several depends on its version and on who else is there.
@@ -108,7 +106,8 @@ void addEvent(const fs::path& events, const std::string& kind, const std::string
 
 /// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
 /// end them at once.
-int runJob(const CommandLine& line, const fs::path& events) {
+/// `beside`, if any, is called ten times a second meanwhile.
+int runJob(const CommandLine& line, const fs::path& events, const std::function<void()>& beside) {
   const uintmax_t job_begin = fs::exists(events) ? fs::file_size(events) : 0;
   DeadRankFinder dead;
   RankErrorFinder error;
@@ -116,6 +115,7 @@ int runJob(const CommandLine& line, const fs::path& events) {
   bool ended = false;
   LingeringMpirun lingering;
   auto look = [&](pid_t mpirun) {
+    if (beside) beside();
     if (!told && stopRequested()) {
       told = true;
       ::kill(mpirun, SIGUSR1);
@@ -153,13 +153,14 @@ bool stoppedWithin(int seconds) {
 
 /// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
 /// checkpoint.
-int runWithRestarts(Options options, const TrainConfig& config, LogOutput& output) {
+int runWithRestarts(Options options, const TrainConfig& config, LogOutput& output,
+                    const std::function<void()>& beside) {
   fs::path newest;
   int workers = firstWorkers(options);
   for (int restart = 0;; ++restart) {
     const CommandLine line = trainingLine(options, workers);
     output.line("run", shellText(line));
-    const int code = runJob(line, options.run / "events.jsonl");
+    const int code = runJob(line, options.run / "events.jsonl", beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
       newest = checkpoints.back();
@@ -186,8 +187,12 @@ int run(Options options) {
   const TrainConfig config = loadTrainConfig(options.config, options.overrides);
   LogOutput output(config.coordinator().log_format(), concat("train@", hostName()));
   if (options.run.empty()) options.run = fs::path("runs") / config.name();
+  CheckpointEvaluation evaluation(options.evaluate_with, options.run);
+  evaluation.check();
   catchStopSignals();
-  const int code = runWithRestarts(options, config, output);
+  std::function<void()> beside;
+  if (options.evaluate_beside) beside = [&] { evaluation.look(); };
+  const int code = runWithRestarts(options, config, output, beside);
   if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
@@ -206,6 +211,7 @@ int run(Options options) {
                      fixed(summary.at("loss_first"), 4), " -> ", fixed(summary.at("loss_last"), 4),
                      "; run folder ", options.run.string()),
               summary);
+  evaluation.finish();
   return kExitDone;
 }
 
@@ -247,6 +253,15 @@ void addTrainCommand(CLI::App& app) {
                    "(coordinator.log_format)")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  CLI::Option* evaluate_with =
+      verb->add_option("--evaluate-with", options->evaluate_with,
+                       "Evaluate the last checkpoint: what stands behind `sphereface evaluate`, in "
+                       "quotes, such as \"lfw --pairs P --images D\"; may be repeated")
+          ->allow_extra_args(false);
+  verb->add_flag("--evaluate-beside", options->evaluate_beside,
+                 "Evaluate checkpoints during the training, too, at low priority on this host: "
+                 "always the newest one, when the evaluation before has ended")
+      ->needs(evaluate_with);
   verb->add_flag("--trace", options->trace,
                  "Record ten steps into trace.json and plots/timeline.png of the run folder "
                  "(worker.trace_steps)");
@@ -256,7 +271,9 @@ void addTrainCommand(CLI::App& app) {
       "ends\nwith exit code 85.\n"
       "Example: sphereface train --config configs/quickstart.textproto --workers 2 "
       "--set solver.steps=100\n"
-      "         sphereface train --config C --hosts node1:8,node2:8");
+      "         sphereface train --config C --hosts node1:8,node2:8\n"
+      "         sphereface train --config C --evaluate-with \"lfw --pairs pairs.txt --images "
+      "lfw-aligned\"");
   verb->callback([options] {
     const int code = run(*options);
     if (code != kExitDone) throw CLI::RuntimeError(code);

@@ -15,6 +15,11 @@ get_filename_component(sphereface_root ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
 target_include_directories(sphereface_options INTERFACE ${sphereface_root})
 target_compile_definitions(sphereface_options INTERFACE SPHEREFACE_VERSION="${PROJECT_VERSION}")
 if(SPHEREFACE_SANITIZE)
+  # What the sanitizers insert hides assignments from GCC's warning of uninitialized values (<regex>).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(sphereface_options INTERFACE
+      $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
+  endif()
   target_compile_options(sphereface_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SPHEREFACE_SANITIZE} -fno-omit-frame-pointer
                               -fno-sanitize-recover=all>)

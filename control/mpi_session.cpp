@@ -10,6 +10,7 @@
 #include "base/host_name.h"
 
 namespace sphereface {
+
 bool beginMpi(int& argc, char**& argv) {
   // A waiting rank must not take the core of a computing one. (OpenMPI's; others ignore it.)
   ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
@@ -79,30 +80,30 @@ MpiSession::~MpiSession() {
   MPI_Finalize();
 }
 
+int endJob(const char* program, const std::string& who, const std::exception& reason, int code) {
+  std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), reason.what());
+  std::fflush(stderr);
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  // The other ranks wait for this one: end them too.
+  if (initialized != 0) MPI_Abort(MPI_COMM_WORLD, code);
+  return code;
+}
+
 int runInMpi(int argc, char** argv, Role role, const char* program,
              const std::function<int(MpiSession&)>& body) {
-  std::string who;
-  auto fail = [&](const std::exception& e, int code) {
-    std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), e.what());
-    std::fflush(stderr);
-    int initialized = 0;
-    MPI_Initialized(&initialized);
-    // The other ranks wait for this one: end them too. The session's destructor must not run, as
-    // MPI_Finalize would wait for them.
-    if (initialized != 0) MPI_Abort(MPI_COMM_WORLD, code);
-    return code;
-  };
-  // Not on the stack: when body throws it must outlive the handler.
+  // Not on the stack: when body throws, the session's destructor must not run, as MPI_Finalize
+  // would wait for the other ranks.
   MpiSession* session = nullptr;
+  const auto who = [&] { return session == nullptr ? std::string() : session->name() + ": "; };
   int code = kExitDone;
   try {
     session = new MpiSession(argc, argv, role);
-    who = session->name() + ": ";
     code = body(*session);
   } catch (const UsageError& e) {
-    return fail(e, kExitUsage);
+    return endJob(program, who(), e, kExitUsage);
   } catch (const std::exception& e) {
-    return fail(e, kExitFailed);
+    return endJob(program, who(), e, kExitFailed);
   }
   delete session;
   return code;

@@ -8,6 +8,7 @@
 
 #include <mpi.h>
 
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ enum class Role : int { kCoordinator = 0, kWorker = 1 };
 /// Begins MPI as all programs here use it. Returns whether the MPI library lets several threads
 /// call it at once.
 bool beginMpi(int& argc, char**& argv);
+
+/// Ends the job because this rank can't go on: one line "PROGRAM: WHOerror: ..." goes to stderr and
+/// all ranks end with that code. Before MPI has begun it only returns the code.
+int endJob(const char* program, const std::string& who, const std::exception& reason, int code);
 
 /// One per process; MPI lives as long as it does.
 class MpiSession {

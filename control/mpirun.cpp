@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "base/error.h"
+
 namespace sphereface {
 
 CommandLine mpirunLine() {
@@ -12,6 +14,11 @@ CommandLine mpirunLine() {
           // Debian 13's mpirun (OpenMPI 5.0.7) crashes on a line with a colon while it sets
           // variables nobody here reads.
           "--mca", "pmdl", "^ompi"};
+}
+
+void addRanks(CommandLine& line, const std::string& host, int count, const std::string& program) {
+  if (!host.empty()) line.insert(line.end(), {"--host", concat(host, ":", count)});
+  line.insert(line.end(), {"-np", std::to_string(count), siblingProgram(program).string()});
 }
 
 Environment mpirunEnvironment() {

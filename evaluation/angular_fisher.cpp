@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "evaluation/feature_classes.h"
 
 namespace sphereface {
 namespace {
@@ -54,15 +55,7 @@ double degrees(double cosine) {
 }
 
 std::vector<Class> classesOf(const FeatureSet& features) {
-  std::map<std::string, std::vector<size_t>> rows;
-  for (size_t i = 0; i < features.rows; ++i) {
-    const size_t slash = features.names[i].rfind('/');
-    if (slash == std::string::npos) {
-      throw Error(concat("feature ", i, " (", features.names[i],
-                         ") is in no folder, which would be its class"));
-    }
-    rows[features.names[i].substr(0, slash)].push_back(i);
-  }
+  std::map<std::string, std::vector<size_t>> rows = rowsOfClasses(features);
   std::vector<Class> classes;
   classes.reserve(rows.size());
   for (auto& [name, members] : rows)

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -76,28 +77,41 @@ std::vector<float> readDevkitFeature(const fs::path& path) {
   return feature;
 }
 
+DevkitFolder::DevkitFolder(fs::path folder, std::string ending)
+    : folder_(std::move(folder)),
+      ending_(std::move(ending)),
+      temporary_(concat(folder_.string(), ".", ::getpid(), ".tmp")) {}
+
+DevkitFolder::~DevkitFolder() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void DevkitFolder::add(const FeatureSet& features) {
+  for (size_t i = 0; i < features.rows; ++i) {
+    if (leadsOut(features.names[i])) {
+      throw Error(concat(features.names[i], " leads out of ", folder_.string()));
+    }
+    const fs::path file = concat((temporary_ / features.names[i]).string(), ending_);
+    fs::create_directories(file.parent_path());
+    const std::string bytes = devkitFeatureBytes(features.row(i));
+    std::ofstream out(file, std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) throw Error(concat("cannot write ", file.string()));
+  }
+}
+
+void DevkitFolder::commit() {
+  commitDirectory(temporary_, folder_);
+  temporary_.clear();
+}
+
 void writeDevkitFeatures(const fs::path& folder, const std::string& ending,
                          const FeatureSet& features) {
-  const fs::path temporary = concat(folder.string(), ".", ::getpid(), ".tmp");
-  try {
-    for (size_t i = 0; i < features.rows; ++i) {
-      if (leadsOut(features.names[i])) {
-        throw Error(concat(features.names[i], " leads out of ", folder.string()));
-      }
-      const fs::path file = concat((temporary / features.names[i]).string(), ending);
-      fs::create_directories(file.parent_path());
-      const std::string bytes = devkitFeatureBytes(features.row(i));
-      std::ofstream out(file, std::ios::binary);
-      out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      out.close();
-      if (!out) throw Error(concat("cannot write ", file.string()));
-    }
-    commitDirectory(temporary, folder);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw;
-  }
+  DevkitFolder files(folder, ending);
+  files.add(features);
+  files.commit();
 }
 
 }  // namespace sphereface

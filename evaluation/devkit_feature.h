@@ -29,9 +29,26 @@ std::string devkitFeatureBytes(std::span<const float> feature);
 /// shorter than its header says, or holds a number that isn't finite.
 std::vector<float> readDevkitFeature(const std::filesystem::path& path);
 
-/// Writes one file for each feature. `folder` is new and appears whole or not at all.
-/// errors: Error for a name that leads out of it, when a file can't be written, or when the folder
-/// exists and isn't empty.
+/// A new folder of such files, one for each feature; it appears whole or not at all.
+class DevkitFolder {
+ public:
+  DevkitFolder(std::filesystem::path folder, std::string ending);
+  DevkitFolder(const DevkitFolder&) = delete;
+  DevkitFolder& operator=(const DevkitFolder&) = delete;
+  ~DevkitFolder();
+
+  /// errors: Error for a name that leads out of the folder, or when a file can't be written.
+  void add(const FeatureSet& features);
+  /// errors: Error when the folder exists and isn't empty.
+  void commit();
+
+ private:
+  std::filesystem::path folder_;
+  std::string ending_;
+  std::filesystem::path temporary_;
+};
+
+/// The whole set at once.
 void writeDevkitFeatures(const std::filesystem::path& folder, const std::string& ending,
                          const FeatureSet& features);
 

@@ -87,13 +87,10 @@ void takeMetadata(const Json& json, FeatureSet& features) {
   features.color_order = json.value("color_order", features.color_order);
 }
 
-std::string_view bytesOf(const std::vector<float>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
-}
-
 /// What reading a file gives.
 struct Contents {
   bool keep_values = true;
+  bool skip_rows = false;  // and with them the checksum
   FeatureSet features;
   uint64_t rows_offset = 0;
   std::optional<size_t> not_finite;  // the first such row
@@ -136,6 +133,7 @@ class Source {
     contents.features.rows = rows;
     contents.features.dim = dim;
     contents.rows_offset = size_ - left_;
+    if (contents.skip_rows) return;
     std::vector<float> piece;
     std::vector<float>& values = contents.keep_values ? contents.features.values : piece;
     if (contents.keep_values) values.resize(rows * dim);
@@ -174,19 +172,17 @@ class Source {
   uint64_t left_ = 0;
 };
 
-void writeSff(const fs::path& path, const FeatureSet& features) {
-  const std::string metadata = metadataOf(features).dump();
+/// What is before the rows.
+std::string sffHead(const FeatureSet& contents) {
+  const std::string metadata = metadataOf(contents).dump();
   std::string names;
-  for (const std::string& name : features.names)
+  for (const std::string& name : contents.names)
     names += name + '\0';
   Header header{
-      {},          kVersion, static_cast<uint32_t>(features.dim), features.rows, metadata.size(),
+      {},          kVersion, static_cast<uint32_t>(contents.dim), contents.rows, metadata.size(),
       names.size()};
   std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
-  std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
-  bytes.append(metadata).append(names).append(bytesOf(features.values));
-  bytes += sha256(bytes);
-  writeFileAtomically(path, bytes);
+  return std::string(reinterpret_cast<const char*>(&header), sizeof header) + metadata + names;
 }
 
 void readSff(const fs::path& path, Contents& contents) {
@@ -203,7 +199,7 @@ void readSff(const fs::path& path, Contents& contents) {
   const std::string metadata = source.readText(header.metadata_bytes);
   const std::string names = source.readText(header.name_bytes);
   source.readRows(contents, header.rows, header.dim, kHashDigits);
-  if (source.hash() != source.readTrailer()) {
+  if (!contents.skip_rows && source.hash() != source.readTrailer()) {
     fail(path, "is corrupt: its SHA-256 doesn't match its content");
   }
   takeMetadata(Json::parse(metadata), features);
@@ -219,21 +215,32 @@ fs::path sidecarOf(const fs::path& path) {
   return path.string() + ".json";
 }
 
-void writeNpy(const fs::path& path, const FeatureSet& features) {
-  std::string text = concat("{'descr': '<f4', 'fortran_order': False, 'shape': (", features.rows,
-                            ", ", features.dim, "), }");
+std::string npyHead(const FeatureSet& contents) {
+  std::string text = concat("{'descr': '<f4', 'fortran_order': False, 'shape': (", contents.rows,
+                            ", ", contents.dim, "), }");
   const size_t before = kNumpyMagic.size() + 4;
   text.append(kNumpyAlignment - 1 - (before + text.size()) % kNumpyAlignment, ' ').append("\n");
   std::string bytes(kNumpyMagic);
   bytes.append(
       {'\1', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
-  bytes.append(text).append(bytesOf(features.values));
-  Json sidecar = {{"sha256", sha256(bytes)}};
-  sidecar.update(metadataOf(features));
-  sidecar["names"] = features.names;
-  const std::string sidecar_bytes = sidecar.dump(1) + "\n";
-  writeFileAtomically(path, bytes);
-  writeFileAtomically(sidecarOf(path), sidecar_bytes);
+  return bytes + text;
+}
+
+std::string npySidecar(const FeatureSet& contents, const std::string& hash) {
+  Json sidecar = {{"sha256", hash}};
+  sidecar.update(metadataOf(contents));
+  sidecar["names"] = contents.names;
+  return sidecar.dump(1) + "\n";
+}
+
+/// Text for JSON. errors: Error when a part of it isn't UTF-8.
+template <class Make>
+std::string utf8(const fs::path& path, const Make& make) {
+  try {
+    return make();
+  } catch (const Json::exception& e) {
+    fail(path, concat("a name or text is not UTF-8: ", e.what()));
+  }
 }
 
 /// What follows the key in the Python dictionary that is a .npy file's header.
@@ -280,7 +287,7 @@ void readNpy(const fs::path& path, Contents& contents) {
   source.readRows(contents, shape[0], shape[1], 0);
   const fs::path sidecar_path = sidecarOf(path);
   const Json sidecar = readJsonFile(sidecar_path);
-  if (sidecar.contains("sha256") && sidecar["sha256"] != source.hash()) {
+  if (!contents.skip_rows && sidecar.contains("sha256") && sidecar["sha256"] != source.hash()) {
     fail(path, concat("its SHA-256 is not the one in ", sidecar_path.string(),
                       ": one of the two was changed"));
   }
@@ -294,42 +301,97 @@ bool isNpy(const fs::path& path) {
   throw UsageError(concat(path.string(), ": a feature file ends in .sff or .npy"));
 }
 
-Contents readContents(const fs::path& path, bool keep_values) {
+FeatureFile read(const fs::path& path, bool keep_values, bool skip_rows) {
   const bool npy = isNpy(path);
   Contents contents;
   contents.keep_values = keep_values;
+  contents.skip_rows = skip_rows;
   try {
     npy ? readNpy(path, contents) : readSff(path, contents);
   } catch (const Json::exception& e) {
     fail(path, concat("wrong metadata: ", e.what()));
   }
   check(path, contents.features, contents.not_finite);
-  return contents;
+  return {std::move(contents.features), contents.rows_offset};
 }
 
 }  // namespace
 
-void writeFeatures(const fs::path& path, const FeatureSet& features) {
+void needFeatureSuffix(const fs::path& path) {
+  isNpy(path);
+}
+
+struct FeatureWriter::State {
+  State(const fs::path& target, FeatureSet features)
+      : npy(isNpy(target)), contents(std::move(features)), path(target), file(target) {}
+
+  void write(std::string_view bytes) {
+    file.write(bytes);
+    hash.update(bytes);
+  }
+
+  bool npy;
+  FeatureSet contents;
+  fs::path path;
+  AtomicFile file;
+  Sha256 hash;
+  size_t rows = 0;  // so far
+};
+
+FeatureWriter::FeatureWriter(fs::path path, FeatureSet contents) {
   const bool npy = isNpy(path);
-  if (features.values.size() != features.rows * features.dim) {
-    fail(path, concat(features.rows, " rows of ", features.dim, " floats, but ",
-                      features.values.size(), " floats"));
+  check(path, contents, std::nullopt);
+  const std::string head = npy ? npyHead(contents) : utf8(path, [&] { return sffHead(contents); });
+  state_ = std::make_unique<State>(path, std::move(contents));
+  state_->write(head);
+}
+
+FeatureWriter::~FeatureWriter() = default;
+
+void FeatureWriter::add(std::span<const float> rows) {
+  const FeatureSet& contents = state_->contents;
+  const size_t count = rows.size() / contents.dim;
+  if (rows.size() % contents.dim != 0 || count > contents.rows - state_->rows) {
+    fail(state_->path, concat(rows.size(), " floats for the last ", contents.rows - state_->rows,
+                              " of ", contents.rows, " rows of ", contents.dim));
   }
-  check(path, features, rowNotFinite(features.values, features.dim));
-  try {
-    npy ? writeNpy(path, features) : writeSff(path, features);
-  } catch (const Json::exception& e) {
-    fail(path, concat("a name or text is not UTF-8: ", e.what()));
+  if (const auto bad = rowNotFinite(rows, contents.dim)) {
+    const size_t row = state_->rows + *bad;
+    fail(state_->path, concat("row ", row, " (", contents.names[row], ") is not finite"));
   }
+  state_->write({reinterpret_cast<const char*>(rows.data()), rows.size_bytes()});
+  state_->rows += count;
+}
+
+void FeatureWriter::commit() {
+  const FeatureSet& contents = state_->contents;
+  if (state_->rows != contents.rows) {
+    fail(state_->path, concat(state_->rows, " of ", contents.rows, " rows were written"));
+  }
+  const std::string hash = state_->hash.hex();
+  if (state_->npy) {
+    const std::string sidecar = utf8(state_->path, [&] { return npySidecar(contents, hash); });
+    state_->file.commit();
+    writeFileAtomically(sidecarOf(state_->path), sidecar);
+  } else {
+    state_->file.write(hash);
+    state_->file.commit();
+  }
+}
+
+void writeFeatures(const fs::path& path, const FeatureSet& features) {
+  const auto& [names, rows, dim, values, model, mirror, alignment, order] = features;
+  FeatureWriter writer(path, {names, rows, dim, {}, model, mirror, alignment, order});
+  writer.add(features.values);
+  writer.commit();
 }
 
 FeatureSet readFeatures(const fs::path& path) {
-  return readContents(path, true).features;
+  return read(path, true, false).contents;
 }
 
-FeatureFile openFeatureFile(const fs::path& path) {
-  Contents contents = readContents(path, false);
-  return {std::move(contents.features), contents.rows_offset};
+FeatureFile openFeatureFile(const fs::path& path, bool whole) {
+  return read(path, false, !whole);
 }
 
 }  // namespace sphereface

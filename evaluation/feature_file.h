@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,9 +47,29 @@ struct FeatureSet {
   std::span<const float> row(size_t i) const { return {values.data() + i * dim, dim}; }
 };
 
-/// Writes the whole file (for .npy: both files) or leaves what was there.
-/// errors: UsageError for another suffix; Error when the set contradicts itself or can't be
-/// written.
+/// errors: UsageError unless the file's name ends in .sff or .npy.
+void needFeatureSuffix(const std::filesystem::path& path);
+
+/// A feature file written some rows at a time; without a commit what was there stays.
+class FeatureWriter {
+ public:
+  /// `contents`: all but the values.
+  /// errors: UsageError for another suffix; Error when the contents contradict themselves or the
+  /// file can't be written.
+  FeatureWriter(std::filesystem::path path, FeatureSet contents);
+  ~FeatureWriter();
+
+  /// The next rows. errors: Error naming a row that isn't finite, or when there are too many.
+  void add(std::span<const float> rows);
+  /// Puts the file (for .npy: both files) in its place. errors: Error when rows are missing.
+  void commit();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The whole set at once.
 void writeFeatures(const std::filesystem::path& path, const FeatureSet& features);
 
 /// errors: UsageError for another suffix; Error naming the file when it is missing, truncated,
@@ -61,7 +82,8 @@ struct FeatureFile {
   uint64_t rows_offset = 0;  // in bytes; row i is `dim` floats from rows_offset + 4 i dim on
 };
 
-/// Reads the whole file once and checks it as readFeatures does, without keeping the rows.
-FeatureFile openFeatureFile(const std::filesystem::path& path);
+/// `whole`: reads the whole file once and checks it as readFeatures does, without keeping the rows;
+/// otherwise the rows and the checksum are left unread.
+FeatureFile openFeatureFile(const std::filesystem::path& path, bool whole = true);
 
 }  // namespace sphereface

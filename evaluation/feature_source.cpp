@@ -55,8 +55,8 @@ class RandomFile {
   int fd_;
 };
 
-FeatureSource fromFile(const fs::path& path, std::vector<std::string> names) {
-  FeatureFile file = openFeatureFile(path);
+FeatureSource fromFile(const fs::path& path, std::vector<std::string> names, Check check) {
+  FeatureFile file = openFeatureFile(path, check == Check::kAll);
   FeatureSource source;
   source.dim = file.contents.dim;
   source.model_sha256 = file.contents.model_sha256;
@@ -73,12 +73,10 @@ FeatureSource fromFile(const fs::path& path, std::vector<std::string> names) {
   return selectFeatures(std::move(source), std::move(rows));
 }
 
-FeatureSource fromDevkitFolder(const fs::path& root, const std::string& ending,
-                               std::vector<std::string> names, size_t threads) {
+/// errors: Error with how many files are missing and the first one.
+void checkFiles(const std::vector<std::string>& names,
+                const std::function<fs::path(const std::string&)>& file_of, size_t threads) {
   constexpr size_t kPiece = 1000;
-  const auto file_of = [root, ending](const std::string& name) -> fs::path {
-    return concat((root / name).string(), ending);
-  };
   std::atomic<size_t> missing{0};
   std::atomic<size_t> first_missing{names.size()};
   parallelFor((names.size() + kPiece - 1) / kPiece, threads, [&](size_t piece) {
@@ -94,6 +92,14 @@ FeatureSource fromDevkitFolder(const fs::path& root, const std::string& ending,
     throw Error(concat(missing, " of ", names.size(), " feature files are missing, the first is ",
                        file_of(names[first_missing]).string()));
   }
+}
+
+FeatureSource fromDevkitFolder(const fs::path& root, const std::string& ending,
+                               std::vector<std::string> names, size_t threads, Check check) {
+  const auto file_of = [root, ending](const std::string& name) -> fs::path {
+    return concat((root / name).string(), ending);
+  };
+  if (check == Check::kAll) checkFiles(names, file_of, threads);
   FeatureSource source;
   source.dim = readDevkitFeature(file_of(names[0])).size();
   source.names = names;
@@ -134,12 +140,24 @@ FeatureSource selectFeatures(FeatureSource source, std::vector<size_t> rows) {
   return selected;
 }
 
+FeatureSource featureRange(const FeatureSource& source, size_t begin, size_t end) {
+  FeatureSource range;
+  range.dim = source.dim;
+  range.model_sha256 = source.model_sha256;
+  range.names.assign(source.names.begin() + static_cast<std::ptrdiff_t>(begin),
+                     source.names.begin() + static_cast<std::ptrdiff_t>(end));
+  range.read = [read = source.read, begin](size_t first, size_t count, float* out) {
+    read(begin + first, count, out);
+  };
+  return range;
+}
+
 FeatureSource openFeatures(const fs::path& root, const std::string& ending,
-                           std::vector<std::string> names, size_t threads) {
+                           std::vector<std::string> names, size_t threads, Check check) {
   if (root.extension() == ".sff" || root.extension() == ".npy") {
-    return fromFile(root, std::move(names));
+    return fromFile(root, std::move(names), check);
   }
-  return fromDevkitFolder(root, ending, std::move(names), threads);
+  return fromDevkitFolder(root, ending, std::move(names), threads, check);
 }
 
 }  // namespace sphereface

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/plot.h"
 #include "evaluation/html_page.h"
+#include "evaluation/lfw_report.h"
 
 namespace sphereface {
 namespace {
@@ -40,12 +41,6 @@ Spread spreadOf(std::span<const double> angles) {
   spread.least = *least;
   spread.most = *most;
   return spread;
-}
-
-std::string decimal(double value, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
 }
 
 /// Name, mean, deviation, least and most of the angles of both kinds.

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iomanip>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -20,12 +18,6 @@ namespace sphereface {
 namespace {
 
 constexpr size_t kShownPairs = 12;  // of each kind: three rows
-
-std::string decimal(double value, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
 
 std::string known(const std::string& text) {
   return text.empty() ? "not known" : text;

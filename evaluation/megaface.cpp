@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "evaluation/roc.h"
+#include "evaluation/score_each_other.h"
+#include "evaluation/shared_scan.h"
 
 namespace sphereface {
 namespace {
@@ -64,31 +66,6 @@ struct Questions {
   std::vector<uint64_t> trial_gallery;  // of each trial query: other people's images above the mate
 };
 
-/// Scores of probes with each other, some rows at a time: take(i, scores of probe i with all).
-template <class Take>
-void scoreProbes(const Scorer& scorer, const MegafaceProbes& probes, size_t threads,
-                 const Take& take) {
-  constexpr size_t kRows = 48;
-  const size_t count = probes.list.paths.size();
-  const size_t panel_count = (count + Scorer::kPanel - 1) / Scorer::kPanel;
-  const size_t columns = panel_count * Scorer::kPanel;
-  const size_t depth = scorer.depth();
-  AlignedBuffer<float> panels(columns * depth);
-  for (size_t begin = 0; begin < count; begin += Scorer::kPanel) {
-    scorer.pack(probes.prepared.data() + begin * depth, std::min(Scorer::kPanel, count - begin),
-                panels.data() + begin * depth);
-  }
-  parallelFor((count + kRows - 1) / kRows, threads, [&](size_t task) {
-    const size_t first = task * kRows;
-    const size_t rows = std::min(kRows, count - first);
-    const auto scores = std::make_unique_for_overwrite<float[]>(rows * columns);
-    scorer.score(probes.prepared.data() + first * depth, rows, panels.data(), panel_count,
-                 scores.get(), columns);
-    for (size_t r = 0; r < rows; ++r)
-      take(first + r, std::span<const float>(scores.get() + r * columns, count));
-  });
-}
-
 std::vector<size_t> personOf(const MegafaceProbes& probes) {
   std::vector<size_t> person(probes.list.paths.size());
   for (size_t p = 0; p < probes.people.size(); ++p) {
@@ -110,7 +87,7 @@ Questions askQuestions(const Scorer& scorer, const MegafaceProbes& probes,
   const size_t trial_probes = count - probes.people.size();
   questions.queries.resize(searches + trials.size() * trial_probes);
   questions.trial_gallery.resize(trials.size() * trial_probes);
-  scoreProbes(scorer, probes, threads, [&](size_t i, std::span<const float> scores) {
+  scoreEachOther(scorer, probes.prepared, threads, [&](size_t i, std::span<const float> scores) {
     size_t next = questions.first[i];
     for (const size_t mate : probes.people[person[i]]) {
       if (mate != i) questions.queries[next++] = {i, scores[mate], 0};
@@ -309,7 +286,8 @@ MegafaceProbes prepareProbes(const Scorer& scorer, const MegafaceList& list,
 }
 
 MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& probes,
-                                const FeatureSource& distractors, const MegafaceOptions& options) {
+                                const FeatureSource& distractors, const MegafaceOptions& options,
+                                RankGroup& ranks) {
   MegafaceResult result;
   result.probes = probes.list.paths.size();
   result.people = probes.people.size();
@@ -324,6 +302,8 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
 
   ScanOptions scan_options;
   scan_options.threads = options.threads;
+  scan_options.device = options.device;
+  scan_options.device_index = static_cast<int>(ranks.placeOnHost());
   scan_options.best = kNamedDistractors;
   if (options.devkit) {
     scan_options.edges = questions.positives;
@@ -337,7 +317,8 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
   scan_options.block_columns =
       blockColumns(scorer, scan_options, probes, questions, distractors, options.memory_bytes);
   ScanResult scan =
-      scanScores(scorer, probes.prepared, distractors, questions.queries, scan_options);
+      scanShared(scorer, probes.prepared, distractors, questions.queries, scan_options, ranks);
+  if (!ranks.isFirst()) return {};
 
   result.rank_counts.resize(result.distractors + 1);
   for (size_t search = 0; search < result.searches; ++search)

@@ -29,6 +29,7 @@
 #include "evaluation/devkit_curves.h"
 #include "evaluation/feature_source.h"
 #include "evaluation/megaface_list.h"
+#include "evaluation/rank_group.h"
 #include "evaluation/score_scan.h"
 
 namespace sphereface {
@@ -46,7 +47,8 @@ MegafaceProbes prepareProbes(const Scorer& scorer, const MegafaceList& list,
 struct MegafaceOptions {
   bool devkit = false;
   size_t threads = 1;
-  size_t memory_bytes = size_t{1} << 30;
+  Device device = Device::kCpu;
+  size_t memory_bytes = size_t{1} << 30;  // of each rank
 };
 
 inline constexpr std::array<double, 3> kMegafaceFars = {1e-6, 1e-5, 1e-4};
@@ -90,9 +92,11 @@ struct MegafaceResult {
   double rateAtRank(size_t rank) const;
 };
 
+/// The distractors are divided among the ranks; the result is rank 0's, others get none.
 /// errors: UsageError when memory_bytes is too little, with what is needed; Error naming a feature
 /// that can't be read or used.
 MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& probes,
-                                const FeatureSource& distractors, const MegafaceOptions& options);
+                                const FeatureSource& distractors, const MegafaceOptions& options,
+                                RankGroup& ranks);
 
 }  // namespace sphereface

@@ -4,6 +4,7 @@
 #include "evaluation/score_scan.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/target_clones.h"
+#include "evaluation/gpu_scan.h"
 #include "evaluation/largest_scores.h"
 
 namespace sphereface {
@@ -29,27 +31,6 @@ uint32_t countAbove(const float* scores, size_t count, float threshold) {
   for (size_t i = 0; i < count; ++i)
     above += scores[i] > threshold ? 1 : 0;
   return above;
-}
-
-/// What is being counted of one probe's scores.
-struct Row {
-  std::vector<float> thresholds;  // ascending
-  std::vector<uint64_t> above;    // of each
-  std::vector<Neighbour> best;
-};
-
-/// The queries' thresholds sorted by row.
-std::vector<Row> rowsOf(std::span<const CountQuery> queries, size_t count) {
-  std::vector<Row> rows(count);
-  for (const CountQuery& query : queries)
-    rows[query.row].thresholds.push_back(query.threshold);
-  for (Row& row : rows) {
-    std::sort(row.thresholds.begin(), row.thresholds.end());
-    row.thresholds.erase(std::unique(row.thresholds.begin(), row.thresholds.end()),
-                         row.thresholds.end());
-    row.above.resize(row.thresholds.size());
-  }
-  return rows;
 }
 
 void takeBest(std::span<const float> scores, size_t first_column, size_t limit,
@@ -77,7 +58,9 @@ class Scan {
         distractors_(distractors),
         options_(options),
         count_(probes.size() / scorer.depth()),
-        rows_(rowsOf(queries, count_)),
+        thresholds_(queries, count_),
+        above_(thresholds_.values.size()),
+        best_(count_),
         largest_(options.largest) {
     const size_t total = distractors.names.size();
     block_columns_ = std::min(options.block_columns, total);
@@ -94,26 +77,17 @@ class Scan {
       parallelFor(tasks, options.threads, [&](size_t task) { scoreRows(task, first, columns); });
       progress.add(columns);
     }
-    for (CountQuery& query : queries) {
-      const Row& row = rows_[query.row];
-      const auto at =
-          std::lower_bound(row.thresholds.begin(), row.thresholds.end(), query.threshold);
-      query.above = row.above[static_cast<size_t>(at - row.thresholds.begin())];
-    }
+    thresholds_.answer(queries, above_);
   }
 
   ScanResult result() {
     ScanResult result;
-    for (Row& row : rows_)
-      result.best.push_back(std::move(row.best));
+    result.best = std::move(best_);
     result.largest = largest_.take();
-    result.above_edge.assign(options_.edges.size(), 0);
-    uint64_t above = 0;
-    for (size_t edge = options_.edges.size(); edge-- > 0;) {
-      for (const std::vector<uint64_t>& bins : between_edges_)
-        above += bins[edge + 1];
-      result.above_edge[edge] = above;
-    }
+    std::vector<uint64_t> bins(options_.edges.size() + 1);
+    for (const std::vector<uint64_t>& task : between_edges_)
+      std::transform(bins.begin(), bins.end(), task.begin(), bins.begin(), std::plus<>());
+    result.above_edge = aboveEdges(bins);
     return result;
   }
 
@@ -158,13 +132,13 @@ class Scan {
 
   void countRow(size_t index, size_t first_column, std::span<const float> scores,
                 std::vector<float>& large) {
-    Row& row = rows_[index];
-    for (size_t t = 0; t < row.thresholds.size(); ++t) {
-      const uint32_t above = countAbove(scores.data(), scores.size(), row.thresholds[t]);
+    const std::span<const float> thresholds = thresholds_.ofRow(index);
+    for (size_t t = 0; t < thresholds.size(); ++t) {
+      const uint32_t above = countAbove(scores.data(), scores.size(), thresholds[t]);
       if (above == 0) break;
-      row.above[t] += above;
+      above_[thresholds_.first[index] + t] += above;
     }
-    takeBest(scores, first_column, options_.best, row.best);
+    takeBest(scores, first_column, options_.best, best_[index]);
     const float cut = largest_.cut();
     if (countAbove(scores.data(), scores.size(), cut) > 0) {
       std::copy_if(scores.begin(), scores.end(), std::back_inserter(large),
@@ -184,7 +158,9 @@ class Scan {
   const ScanOptions& options_;
   size_t count_;
   size_t block_columns_ = 0;
-  std::vector<Row> rows_;
+  ScoreThresholds thresholds_;
+  std::vector<uint64_t> above_;  // of each threshold
+  std::vector<std::vector<Neighbour>> best_;
   AlignedBuffer<float> panels_;
   LargestScores largest_;
   std::vector<std::vector<uint64_t>> between_edges_;
@@ -193,7 +169,7 @@ class Scan {
 }  // namespace
 
 size_t scanBytes(const Scorer& scorer, const ScanOptions& options, size_t probes, size_t queries) {
-  const size_t row = sizeof(Row) + options.best * sizeof(Neighbour);
+  const size_t row = sizeof(std::vector<Neighbour>) + options.best * sizeof(Neighbour);
   const size_t query = sizeof(float) + sizeof(uint64_t);
   const size_t edge_tasks = std::min(options.edge_rows, probes) / kTaskRows + 1;
   const size_t thread = kTaskRows * (kTaskColumns + options.block_columns) * sizeof(float) +
@@ -206,6 +182,9 @@ size_t scanBytes(const Scorer& scorer, const ScanOptions& options, size_t probes
 ScanResult scanScores(const Scorer& scorer, std::span<const float> probes,
                       const FeatureSource& distractors, std::span<CountQuery> queries,
                       const ScanOptions& options) {
+  if (options.device == Device::kCuda) {
+    return scanOnGpu(scorer, probes, distractors, queries, options);
+  }
   return Scan(scorer, probes, distractors, queries, options).result();
 }
 

@@ -13,16 +13,11 @@
 #include <vector>
 
 #include "evaluation/feature_source.h"
+#include "evaluation/score_thresholds.h"
 #include "evaluation/scorer.h"
+#include "kernels/engine.h"
 
 namespace sphereface {
-
-/// How many distractors score strictly higher with probe `row` than `threshold`?
-struct CountQuery {
-  size_t row = 0;
-  float threshold = 0;
-  uint64_t above = 0;  // the answer
-};
 
 struct Neighbour {
   size_t column = 0;
@@ -31,6 +26,8 @@ struct Neighbour {
 
 struct ScanOptions {
   size_t threads = 1;
+  Device device = Device::kCpu;
+  int device_index = 0;         // of several GPUs
   size_t block_columns = 4096;  // distractors in memory at a time
   size_t best = 0;              // distractors to name for each probe
   size_t largest = 0;           // how many of the largest scores of all to keep
@@ -49,6 +46,7 @@ struct ScanResult {
 /// Bytes that scanScores() takes beside its arguments and result, for that many probes and queries.
 size_t scanBytes(const Scorer& scorer, const ScanOptions& options, size_t probes, size_t queries);
 
+/// The same bits on CPU (with fused multiply-adds) and GPU.
 /// `probes`: prepared features, [n][depth]. Answers `queries`, shows progress.
 /// errors: Error naming a feature that can't be read or used.
 ScanResult scanScores(const Scorer& scorer, std::span<const float> probes,

@@ -35,9 +35,7 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
   probe.resident_before = processMemory().resident;
   const std::unique_ptr<Engine> engine = makeEngine(deviceOf(run.config.worker()), options);
   probe.engine_bytes = engine->memory().total();
-  initializeTrunk(options.network, run.config.network().seed(), engine->trunk().parameters);
-  initializeHead(0, options.classes, options.network.embedding, run.config.network().seed(),
-                 engine->head().parameters);
+  initializeWeights(options.network, 0, run.config.network().seed(), *engine);
   const auto rows = static_cast<size_t>(options.batch);
   Random random(1);
   std::vector<uint8_t> images(rows * options.network.imageBytes());

@@ -8,6 +8,7 @@ packages=(
   openmpi-bin libopenmpi-dev
   libdnnl-dev ocl-icd-opencl-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-dnn-dev
+  libopencv-videoio-dev
   libturbojpeg0-dev liblmdb-dev lmdb-utils
   libprotobuf-dev protobuf-compiler
   prometheus-cpp-dev libcivetweb-dev libjs-chart.js

@@ -79,18 +79,12 @@ class MegafaceCommand : public ::testing::Test {
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
-  Finished evaluate(const std::vector<std::string>& more, const std::string& suffix = ".sff") {
-    std::vector<std::string> line = {testing::program("sphereface"),
-                                     "evaluate",
-                                     "megaface",
-                                     "--probes",
-                                     path("probes.json"),
-                                     "--feature-root",
-                                     path("probes" + suffix),
-                                     "--distractor-root",
-                                     path("distractors1" + suffix),
-                                     "--json",
-                                     path("out.json")};
+  Finished evaluate(const std::vector<std::string>& more, const std::string& suffix = ".sff",
+                    std::vector<std::string> line = {}) {
+    line.insert(line.end(),
+                {testing::program("sphereface"), "evaluate", "megaface", "--probes",
+                 path("probes.json"), "--feature-root", path("probes" + suffix),
+                 "--distractor-root", path("distractors1" + suffix), "--json", path("out.json")});
     line.insert(line.end(), more.begin(), more.end());
     return testing::runCommand(line);
   }
@@ -123,6 +117,60 @@ TEST_F(MegafaceCommand, EveryFormatOfFeaturesGivesTheSame) {
       evaluate({"--distractors", path("list_400_1"), "--file-ending", "_x.bin"}, "");
   ASSERT_EQ(devkit.code, 0) << devkit.output;
   EXPECT_EQ(result(), sff);
+}
+
+TEST_F(MegafaceCommand, RanksGiveToTheBitWhatOneProcessGives) {
+  for (const std::string compat : {"none", "devkit"}) {
+    const std::vector<std::string> lists = {
+        "--distractors", path("list_400_1"), "--compat", compat, "--matches", path("matches.json")};
+    ASSERT_EQ(evaluate(lists).code, 0);
+    const std::string alone = readFile(folder_ / "out.json");
+    const std::string matches = readFile(folder_ / "matches.json");
+    for (const std::string ranks : {"2", "3"}) {
+      std::vector<std::string> more = lists;
+      more.insert(more.end(), {"--workers", ranks});
+      const Finished shared = evaluate(more);
+      ASSERT_EQ(shared.code, 0) << shared.output;
+      EXPECT_NE(shared.output.find("sphereface-evaluator"), std::string::npos) << shared.output;
+      EXPECT_EQ(readFile(folder_ / "out.json"), alone) << compat << ", " << ranks << " ranks";
+      EXPECT_EQ(readFile(folder_ / "matches.json"), matches) << compat << ", " << ranks << " ranks";
+      std::filesystem::remove(folder_ / "out.json");
+    }
+  }
+}
+
+TEST_F(MegafaceCommand, AGpuCountsToTheBitWhatACpuDoes) {
+  if (!__builtin_cpu_supports("fma")) GTEST_SKIP() << "this CPU has no fused multiply-adds";
+  for (const std::string compat : {"none", "devkit"}) {
+    const std::vector<std::string> line = {"--distractors", path("list_400_1"),  "--compat", compat,
+                                           "--matches",     path("matches.json")};
+    ASSERT_EQ(evaluate(line).code, 0);
+    const std::string on_cpu = readFile(folder_ / "out.json") + readFile(folder_ / "matches.json");
+    for (const std::string ranks : {"1", "2"}) {
+      std::vector<std::string> more = line;
+      more.insert(more.end(), {"--device", "cuda", "--workers", ranks});
+      // The kernels compiled as host code, as in gpu_job_test.
+      const Finished on_gpu =
+          evaluate(more, ".sff", {"env", "LD_LIBRARY_PATH=" + testing::program("gpu-on-host")});
+      ASSERT_EQ(on_gpu.code, 0) << on_gpu.output;
+      EXPECT_EQ(readFile(folder_ / "out.json") + readFile(folder_ / "matches.json"), on_cpu)
+          << compat << ", ranks: " << ranks;
+    }
+  }
+}
+
+TEST_F(MegafaceCommand, ADamagedFileIsNamedByOneRankAndNothingWritten) {
+  std::string bytes = readFile(folder_ / "distractors1.sff");
+  bytes[bytes.size() - 100] ^= 1;
+  writeFileAtomically(folder_ / "distractors1.sff", bytes);
+  const Finished finished = evaluate({"--distractors", path("list_400_1"), "--workers", "2"});
+  EXPECT_EQ(finished.code, 1);
+  const size_t first = finished.output.find("rank 0@");
+  ASSERT_NE(first, std::string::npos) << finished.output;
+  EXPECT_NE(finished.output.find("distractors1.sff: is corrupt", first), std::string::npos)
+      << finished.output;
+  EXPECT_EQ(finished.output.find("rank 1@"), std::string::npos) << finished.output;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.json"));
 }
 
 TEST_F(MegafaceCommand, NoiseIsLeftOutAndBothResultsAreShown) {

@@ -187,8 +187,9 @@ MegafaceResult evaluate(const Case& c, const MegafaceOptions& options) {
   const Scorer scorer(options.devkit ? Similarity::kDevkit : Similarity::kCosine,
                       c.probes[0].size());
   const FeatureSource probes = sourceOf(c.probes, "probe ");
+  RankGroup alone;
   return evaluateMegaface(scorer, prepareProbes(scorer, c.list, probes),
-                          sourceOf(c.distractors, "distractor "), options);
+                          sourceOf(c.distractors, "distractor "), options, alone);
 }
 
 void expectBestNeighbours(const Case& c, const Literal& literal, const MegafaceResult& result) {

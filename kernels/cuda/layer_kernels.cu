@@ -203,63 +203,65 @@ __global__ void convertRowsKernel(size_t count, int columns, int padded, const f
 // A block turns a tile of one output's [in, taps] or [taps, in]; kTileLines rows of it at once.
 constexpr unsigned kTileLines = 8;
 
+/// A block's tile of the numbers of one output channel: plain [in][taps], packed [taps][padded].
+struct FilterTile {
+  int in;
+  int taps;
+  int padded;
+
+  __device__ int input(int offset) const { return static_cast<int>(blockIdx.x * kTile) + offset; }
+  __device__ int tap(int offset) const { return static_cast<int>(blockIdx.y * kTile) + offset; }
+  __device__ bool has(int i, int t) const { return i < in && t < taps; }
+  __device__ size_t plain(int i, int t) const {
+    const size_t row = blockIdx.z * static_cast<size_t>(in) + static_cast<size_t>(i);
+    return row * static_cast<size_t>(taps) + static_cast<size_t>(t);
+  }
+  __device__ size_t packed(int i, int t) const {
+    const size_t row = blockIdx.z * static_cast<size_t>(taps) + static_cast<size_t>(t);
+    return row * static_cast<size_t>(padded) + static_cast<size_t>(i);
+  }
+};
+
 template <class T>
-__global__ void packFilterKernel(int in, int taps, int padded, const float* plain, T* packed) {
+__global__ void packFilterKernel(FilterTile filter, const float* plain, T* packed) {
   __shared__ float tile[kTile][kTile + 1];
-  const int first_in = static_cast<int>(blockIdx.x * kTile);
-  const int first_tap = static_cast<int>(blockIdx.y * kTile);
-  const size_t out = blockIdx.z;
   const int x = static_cast<int>(threadIdx.x);
   for (int y = static_cast<int>(threadIdx.y); y < static_cast<int>(kTile); y += kTileLines) {
-    const int i = first_in + y;
-    const int tap = first_tap + x;
-    if (i < in && tap < taps) {
-      tile[y][x] = plain[(out * static_cast<size_t>(in) + static_cast<size_t>(i)) *
-                             static_cast<size_t>(taps) +
-                         static_cast<size_t>(tap)];
-    }
+    const int i = filter.input(y);
+    const int t = filter.tap(x);
+    if (filter.has(i, t)) tile[y][x] = plain[filter.plain(i, t)];
   }
   __syncthreads();
   for (int y = static_cast<int>(threadIdx.y); y < static_cast<int>(kTile); y += kTileLines) {
-    const int i = first_in + x;
-    const int tap = first_tap + y;
-    if (i < in && tap < taps) {
-      storeFloat(packed[(out * static_cast<size_t>(taps) + static_cast<size_t>(tap)) *
-                            static_cast<size_t>(padded) +
-                        static_cast<size_t>(i)],
-                 tile[x][y]);
-    }
+    const int i = filter.input(x);
+    const int t = filter.tap(y);
+    if (filter.has(i, t)) storeFloat(packed[filter.packed(i, t)], tile[x][y]);
   }
 }
 
 template <class T>
-__global__ void unpackFilterKernel(int in, int taps, int padded, const T* packed, float* plain,
+__global__ void unpackFilterKernel(FilterTile filter, const T* packed, float* plain,
                                    bool accumulate) {
   __shared__ float tile[kTile][kTile + 1];
-  const int first_in = static_cast<int>(blockIdx.x * kTile);
-  const int first_tap = static_cast<int>(blockIdx.y * kTile);
-  const size_t out = blockIdx.z;
   const int x = static_cast<int>(threadIdx.x);
   for (int y = static_cast<int>(threadIdx.y); y < static_cast<int>(kTile); y += kTileLines) {
-    const int i = first_in + x;
-    const int tap = first_tap + y;
-    if (i < in && tap < taps) {
-      tile[y][x] = toFloat(packed[(out * static_cast<size_t>(taps) + static_cast<size_t>(tap)) *
-                                      static_cast<size_t>(padded) +
-                                  static_cast<size_t>(i)]);
-    }
+    const int i = filter.input(x);
+    const int t = filter.tap(y);
+    if (filter.has(i, t)) tile[y][x] = toFloat(packed[filter.packed(i, t)]);
   }
   __syncthreads();
   for (int y = static_cast<int>(threadIdx.y); y < static_cast<int>(kTile); y += kTileLines) {
-    const int i = first_in + y;
-    const int tap = first_tap + x;
-    if (i < in && tap < taps) {
-      float& to = plain[(out * static_cast<size_t>(in) + static_cast<size_t>(i)) *
-                            static_cast<size_t>(taps) +
-                        static_cast<size_t>(tap)];
+    const int i = filter.input(y);
+    const int t = filter.tap(x);
+    if (filter.has(i, t)) {
+      float& to = plain[filter.plain(i, t)];
       to = tile[x][y] + (accumulate ? to : 0);
     }
   }
+}
+
+FilterTile tileOf(const FilterShape& shape) {
+  return {shape.in, shape.taps, paddedToPacks(shape.in)};
 }
 
 LaunchShape tileShape(const FilterShape& shape) {
@@ -327,15 +329,15 @@ void preluBackward(const ChannelShape& shape, const T* z, const float* bias, con
 
 template <class T>
 void packFilter(const FilterShape& shape, const float* plain, T* packed, cudaStream_t stream) {
-  launch("pack weights", packFilterKernel<T>, tileShape(shape), stream, shape.in, shape.taps,
-         paddedToPacks(shape.in), plain, packed);
+  launch("pack weights", packFilterKernel<T>, tileShape(shape), stream, tileOf(shape), plain,
+         packed);
 }
 
 template <class T>
 void unpackFilter(const FilterShape& shape, const T* packed, float* plain, bool accumulate,
                   cudaStream_t stream) {
-  launch("unpack weight gradients", unpackFilterKernel<T>, tileShape(shape), stream, shape.in,
-         shape.taps, paddedToPacks(shape.in), packed, plain, accumulate);
+  launch("unpack weight gradients", unpackFilterKernel<T>, tileShape(shape), stream, tileOf(shape),
+         packed, plain, accumulate);
 }
 
 template <class T>

@@ -1,13 +1,15 @@
-# The GPU's engine: what the tests also compile as host code, and what calls cuDNN, cuBLASLt and
+# The GPU's code: what the tests also compile as host code, and what calls cuDNN, cuBLASLt and
 # NCCL.
 set(SPHEREFACE_CUDA_SOURCES
   ../activation_buffers.cpp
   cuda_engine.cpp
   cuda_head.cpp
+  cuda_score_counter.cpp
   cuda_trunk.cpp
-  export_engine.cpp
+  exports.cpp
   head_kernels.cu
   layer_kernels.cu
+  score_kernels.cu
   sgd_kernels.cu)
 set(SPHEREFACE_CUDA_VENDOR_SOURCES
   cublas_matrix_product.cpp
@@ -20,6 +22,7 @@ set(SPHEREFACE_GPU_TEST_SOURCES
   engine_reference_test.cpp
   gpu_head_kernels_test.cpp
   gpu_layer_kernels_test.cpp
+  score_counter_test.cpp
   sgd_test.cpp)
 list(TRANSFORM SPHEREFACE_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM SPHEREFACE_CUDA_VENDOR_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -56,11 +56,12 @@ export SPHEREFACE_NEEDS_GPU=1
 step tests 180 "$build/bin/gpu_tests" --gtest_brief=1
 # The kernels' own tests, where each access counts; the engine's add cuDNN's and cuBLAS's.
 if command -v compute-sanitizer >/dev/null; then
-  kernels='LayerKernels*:RowKernels*:GpuHead.*:*EveryGpuHead.AccumulateAdds*'
+  kernels='LayerKernels*:RowKernels*:GpuHead.*:*EveryGpuHead.AccumulateAdds*:*ScoreCounting*'
   step memcheck 120 compute-sanitizer --tool memcheck --error-exitcode 1 "$build/bin/gpu_tests" --gtest_brief=1 --gtest_filter="$kernels"
   step racecheck 120 compute-sanitizer --tool racecheck --error-exitcode 1 "$build/bin/gpu_tests" --gtest_brief=1 --gtest_filter="$kernels"
 fi
 step head 60 "$build/bin/gpu_head_bench"
+step scores 60 "$build/bin/gpu_score_bench"
 for network in sphereface-20 sphereface-36 sphereface-64; do
   step "step-$network" 60 "$build/bin/gpu_step_bench" --network "$network"
 done

@@ -77,7 +77,7 @@ def main():
             if tests["skipped"]:
                 result += f", {tests['skipped']} skipped"
         lines.append(f"| {name} | {result} | {step['seconds']} |")
-    for name in ["head", *sorted(p.stem for p in log.glob("step-*.txt")), "pytorch"]:
+    for name in ["head", "scores", *sorted(p.stem for p in log.glob("step-*.txt")), "pytorch"]:
         path = log / f"{name}.txt"
         if path.exists():
             lines += ["", f"## {name}", "", "```", path.read_text().strip(), "```"]

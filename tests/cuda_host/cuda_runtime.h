@@ -69,6 +69,27 @@ inline const dim3& blockIdx = cuda_host::thread.block;
 inline const dim3& blockDim = cuda_host::thread.block_size;
 inline const dim3& gridDim = cuda_host::thread.grid_size;
 
+/// Blocks and threads take turns: nobody comes between.
+template <class T>
+T atomicAdd(T* at, T value) {
+  const T before = *at;
+  *at += value;
+  return before;
+}
+
+inline unsigned __float_as_uint(float value) {
+  unsigned bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+// The tests are compiled without contraction.
+inline float __fadd_rn(float a, float b) {
+  return a + b;
+}
+inline float __fmul_rn(float a, float b) {
+  return a * b;
+}
+
 inline void __syncthreads() {
   cuda_host::blockBarrier();
 }

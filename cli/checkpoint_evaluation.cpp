@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "cli/checkpoint_evaluation.h"
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "evaluation/lfw_report.h"
+#include "model/checkpoint.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kLookSeconds = 1;
+
+/// The last line of RUN/evaluations.jsonl.
+Json lastScores(const fs::path& run) {
+  std::ifstream file(run / "evaluations.jsonl");
+  std::string line;
+  std::string last;
+  while (std::getline(file, line))
+    last = line;
+  return Json::parse(last);
+}
+
+}  // namespace
+
+CommandLine splitWords(const std::string& line) {
+  CommandLine words;
+  bool in_word = false;
+  char quote = 0;
+  for (const char c : line) {
+    if (quote != 0 && c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '\'' || c == '"')) {
+      quote = c;
+      if (!std::exchange(in_word, true)) words.emplace_back();
+    } else if (quote == 0 && (c == ' ' || c == '\t' || c == '\n')) {
+      in_word = false;
+    } else {
+      if (!std::exchange(in_word, true)) words.emplace_back();
+      words.back() += c;
+    }
+  }
+  if (quote != 0) throw UsageError(concat("a quote isn't closed: ", line));
+  return words;
+}
+
+CheckpointEvaluation::CheckpointEvaluation(const std::vector<std::string>& benchmarks, fs::path run)
+    : run_(std::move(run)) {
+  for (const std::string& benchmark : benchmarks) {
+    benchmarks_.push_back(splitWords(benchmark));
+    if (benchmarks_.back().empty() || benchmarks_.back()[0] != "lfw") {
+      throw UsageError(concat("--evaluate-with \"", benchmark,
+                              "\": only lfw makes features of a checkpoint itself"));
+    }
+  }
+}
+
+CommandLine CheckpointEvaluation::line(size_t benchmark) const {
+  CommandLine line = {siblingProgram("sphereface").string(), "evaluate"};
+  line.insert(line.end(), benchmarks_[benchmark].begin(), benchmarks_[benchmark].end());
+  line.insert(line.end(), {"--run", run_.string()});
+  return line;
+}
+
+void CheckpointEvaluation::check() const {
+  for (size_t i = 0; i < benchmarks_.size(); ++i) {
+    CommandLine checking = line(i);
+    checking.emplace_back("--check");
+    if (runProgram(checking) != kExitDone) {
+      throw UsageError(
+          concat("--evaluate-with \"", shellText(benchmarks_[i]), "\" can't be done (see above)"));
+    }
+  }
+}
+
+void CheckpointEvaluation::takeResult(int code) {
+  program_.reset();
+  if (code != kExitDone) {
+    failed_ = true;
+    std::fprintf(stderr, "sphereface: evaluation of %s failed with exit code %d, see %s\n",
+                 checkpoint_.c_str(), code, (run_ / "evaluations").c_str());
+    return;
+  }
+  const Json scores = lastScores(run_);
+  std::printf("evaluation of %s: %s, protocol %s, accuracy %s +- %s\n", checkpoint_.c_str(),
+              scores.at("benchmark").get<std::string>().c_str(),
+              scores.at("protocol").get<std::string>().c_str(),
+              percent(scores.at("accuracy_mean").get<double>()).c_str(),
+              percent(scores.at("accuracy_std").get<double>()).c_str());
+  std::fflush(stdout);
+}
+
+void CheckpointEvaluation::startNext() {
+  if (benchmarks_.empty()) return;
+  if (checkpoint_.empty() || next_ == benchmarks_.size()) {
+    const std::vector<fs::path> checkpoints = listCheckpoints(run_);
+    if (checkpoints.empty() || checkpoints.back().filename() == checkpoint_) return;
+    checkpoint_ = checkpoints.back().filename().string();
+    next_ = 0;
+    failed_ = false;
+  }
+  const fs::path folder = run_ / "evaluations";
+  fs::create_directories(folder);
+  CommandLine program = line(next_);
+  program.insert(program.end(), {"--checkpoint", (run_ / "checkpoints" / checkpoint_).string()});
+  program_ = std::make_unique<BackgroundProgram>(
+      program, folder / concat(checkpoint_, "-", next_ + 1, ".log"));
+  ++next_;
+}
+
+void CheckpointEvaluation::look() {
+  if (secondsNow() < looked_ + kLookSeconds) return;
+  looked_ = secondsNow();
+  if (program_) {
+    const std::optional<int> code = program_->code();
+    if (!code) return;
+    takeResult(*code);
+  }
+  startNext();
+}
+
+void CheckpointEvaluation::finish() {
+  for (;;) {
+    if (program_) {
+      std::optional<int> code;
+      while (!(code = program_->code()))
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      takeResult(*code);
+    }
+    startNext();
+    if (!program_) break;
+  }
+  if (failed_) throw Error("the training has ended well, but its evaluation failed (see above)");
+}
+
+}  // namespace sphereface

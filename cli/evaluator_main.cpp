@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// sphereface-evaluator: one of the ranks that share the work of a verb of `sphereface`, with that
+// verb's arguments.
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "base/host_name.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+#include "cli/evaluate.h"
+#include "cli/work_sharing.h"
+#include "control/mpi_session.h"
+#include "evaluation/mpi_rank_group.h"
+
+namespace sphereface {
+namespace {
+
+constexpr const char* kProgram = "sphereface-evaluator";
+
+/// Most errors, of wrong arguments or missing files, all ranks meet: rank 0 has the time to say
+/// them once and to end the job.
+int fail(const RankGroup& ranks, const std::exception& reason, int code) {
+  if (!ranks.isFirst()) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  return endJob(kProgram, concat("rank ", ranks.rank(), "@", hostName(), ": "), reason, code);
+}
+
+int run(int argc, char** argv, RankGroup& ranks) {
+  if (!ranks.isFirst()) {
+    Progress::silence();
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) throw Error("cannot open /dev/null");
+  }
+  WorkSharing sharing(ranks);
+  CLI::App app("A rank that shares a verb's work; `sphereface VERB ... --workers N` starts it.",
+               kProgram);
+  app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION);
+  app.require_subcommand(1);
+  addExtractCommand(app, sharing);
+  CLI::App* evaluate = app.add_subcommand("evaluate", "Score features on a benchmark");
+  evaluate->require_subcommand(1);
+  addEvaluateMegaface(*evaluate, sharing);
+  app.footer(
+      "Example: mpirun -np 4 sphereface-evaluator extract --checkpoint C --input faces.lmdb "
+      "--output faces.sff");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = ranks.isFirst() ? app.exit(e) : e.get_exit_code();
+    return code == 0 ? kExitDone : kExitUsage;
+  } catch (const UsageError& e) {
+    return fail(ranks, e, kExitUsage);
+  } catch (const std::exception& e) {
+    return fail(ranks, e, kExitFailed);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+}  // namespace sphereface
+
+int main(int argc, char** argv) {
+  sphereface::beginMpi(argc, argv);
+  sphereface::MpiRankGroup ranks(MPI_COMM_WORLD);
+  const int code = sphereface::run(argc, argv, ranks);
+  MPI_Finalize();
+  return code;
+}

@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "evaluation/blufr.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "base/sha256.h"
+#include "evaluation/face_gallery.h"
+#include "evaluation/feature_source.h"
+#include "evaluation/largest_scores.h"
+#include "evaluation/open_set.h"
+#include "evaluation/pairs.h"
+#include "evaluation/roc.h"
+#include "evaluation/score_each_other.h"
+
+namespace sphereface {
+namespace {
+
+std::string personOf(const std::string& image) {
+  return std::filesystem::path(image).parent_path().string();
+}
+
+void checkTrial(const BlufrTrials& trials, const BlufrTrial& trial) {
+  std::set<std::string> gallery;
+  for (const std::vector<size_t>* list :
+       {&trial.test, &trial.gallery, &trial.genuine_probes, &trial.impostor_probes}) {
+    if (list->empty()) throw Error("a list is empty");
+    for (const size_t place : *list) {
+      if (place >= trials.images.size()) {
+        throw Error(concat("place ", place, " is beyond the ", trials.images.size(), " images"));
+      }
+    }
+  }
+  for (const size_t place : trial.gallery) {
+    if (!gallery.insert(personOf(trials.images[place])).second) {
+      throw Error(concat(personOf(trials.images[place]), " is in the gallery twice"));
+    }
+  }
+  for (const size_t place : trial.genuine_probes) {
+    if (!gallery.contains(personOf(trials.images[place]))) {
+      throw Error(
+          concat("the genuine probe ", trials.images[place], " is of nobody in the gallery"));
+    }
+  }
+  for (const size_t place : trial.impostor_probes) {
+    if (gallery.contains(personOf(trials.images[place]))) {
+      throw Error(concat("the impostor ", trials.images[place], " is in the gallery"));
+    }
+  }
+}
+
+/// Numbers people in the order of their first images.
+std::vector<size_t> numbersOfPeople(const std::vector<std::string>& images) {
+  std::map<std::string, size_t> numbers;
+  std::vector<size_t> people;
+  people.reserve(images.size());
+  for (const std::string& image : images)
+    people.push_back(numbers.emplace(personOf(image), numbers.size()).first->second);
+  return people;
+}
+
+class Blufr {
+ public:
+  Blufr(const BlufrTrials& trials, const FeatureSet& features, size_t threads)
+      : trials_(trials),
+        features_(features),
+        rows_(rowsOf(trials.images, features)),
+        people_(numbersOfPeople(trials.images)),
+        scorer_(Similarity::kCosine, features.dim),
+        threads_(threads) {}
+
+  void verify(const BlufrTrial& trial, BlufrTrialResult& result) const {
+    std::vector<float> prepared(trial.test.size() * scorer_.depth());
+    for (size_t i = 0; i < trial.test.size(); ++i) {
+      scorer_.prepare(feature(trial.test[i]), trials_.images[trial.test[i]],
+                      prepared.data() + i * scorer_.depth());
+    }
+    std::map<size_t, uint64_t> images_of;
+    for (const size_t place : trial.test)
+      ++images_of[people_[place]];
+    for (const auto& [person, images] : images_of)
+      result.same_pairs += images * (images - 1) / 2;
+    const uint64_t count = trial.test.size();
+    result.different_pairs = count * (count - 1) / 2 - result.same_pairs;
+    if (result.same_pairs == 0 || result.different_pairs == 0) {
+      throw Error("its test images make no pairs of both kinds");
+    }
+
+    std::vector<double> same;
+    std::mutex same_mutex;
+    LargestScores different(
+        1 + static_cast<size_t>(kBlufrVrFars[0] * static_cast<double>(result.different_pairs)));
+    scoreEachOther(scorer_, prepared, threads_, [&](size_t i, std::span<const float> scores) {
+      std::vector<float> mates;
+      std::vector<float> others;
+      const float cut = different.cut();
+      // Each pair once.
+      for (size_t j = i + 1; j < scores.size(); ++j) {
+        if (people_[trial.test[i]] == people_[trial.test[j]]) {
+          mates.push_back(scores[j]);
+        } else if (scores[j] > cut) {
+          others.push_back(scores[j]);
+        }
+      }
+      different.add(others);
+      const std::lock_guard lock(same_mutex);
+      same.insert(same.end(), mates.begin(), mates.end());
+    });
+    const std::vector<float> highest = different.take();
+    const std::vector<RocPoint> roc =
+        rocCurve(same, std::vector<double>(highest.begin(), highest.end()), result.different_pairs);
+    for (size_t i = 0; i < kBlufrVrFars.size(); ++i)
+      result.vr[i] = tarAtFar(roc, kBlufrVrFars[i]);
+  }
+
+  void identify(const BlufrTrial& trial, BlufrTrialResult& result) const {
+    FaceGallery gallery(features_.dim);
+    std::vector<size_t> person_of;
+    for (const size_t place : trial.gallery) {
+      gallery.add(trials_.images[place], feature(place));
+      person_of.push_back(people_[place]);
+    }
+    const size_t genuine = trial.genuine_probes.size();
+    std::vector<OpenSetProbe> probes(genuine + trial.impostor_probes.size());
+    parallelFor(probes.size(), threads_, [&](size_t i) {
+      const bool is_genuine = i < genuine;
+      const size_t place =
+          is_genuine ? trial.genuine_probes[i] : trial.impostor_probes[i - genuine];
+      const Match match = gallery.match(feature(place));
+      probes[i] = {match.score, is_genuine, person_of[match.person] == people_[place]};
+    });
+    for (size_t i = 0; i < kBlufrDirFars.size(); ++i)
+      result.dir[i] = dirAtFar(probes, kBlufrDirFars[i]).dir;
+  }
+
+ private:
+  static std::vector<size_t> rowsOf(std::vector<std::string> images, const FeatureSet& features) {
+    for (std::string& image : images)
+      image = withoutImageSuffix(image);
+    return locateImages(images, features.names, "the features");
+  }
+
+  std::span<const float> feature(size_t place) const { return features_.row(rows_[place]); }
+
+  const BlufrTrials& trials_;
+  const FeatureSet& features_;
+  std::vector<size_t> rows_;    // of the images
+  std::vector<size_t> people_;  // numbers
+  Scorer scorer_;
+  size_t threads_;
+};
+
+/// Runs work(trial); its errors name the trial.
+template <class Work>
+void forTrial(const std::string& file, size_t trial, const Work& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    throw Error(concat(file, "trial ", trial + 1, ": ", error.what()));
+  }
+}
+
+}  // namespace
+
+BlufrTrials readBlufrTrials(const std::filesystem::path& file) {
+  const Json json = readJsonFile(file);
+  BlufrTrials trials;
+  trials.sha256 = sha256File(file);
+  const auto places = [](const Json& trial, const char* list) {
+    return trial.at(list).get<std::vector<size_t>>();
+  };
+  try {
+    trials.images = json.at("images").get<std::vector<std::string>>();
+    for (const Json& trial : json.at("trials")) {
+      trials.trials.push_back({places(trial, "test"), places(trial, "gallery"),
+                               places(trial, "genuine_probes"), places(trial, "impostor_probes")});
+    }
+  } catch (const Json::exception& error) {
+    throw Error(concat(file.string(), ": no list of BLUFR's trials: ", error.what()));
+  }
+  if (trials.trials.empty()) throw Error(concat(file.string(), ": no trials"));
+  for (size_t i = 0; i < trials.trials.size(); ++i) {
+    forTrial(concat(file.string(), ": "), i, [&] { checkTrial(trials, trials.trials[i]); });
+  }
+  return trials;
+}
+
+std::vector<BlufrTrialResult> evaluateBlufr(const BlufrTrials& trials, const FeatureSet& features,
+                                            size_t threads) {
+  const Blufr blufr(trials, features, threads);
+  std::vector<BlufrTrialResult> results(trials.trials.size());
+  Progress progress("BLUFR", results.size(), "trials");
+  for (size_t i = 0; i < results.size(); ++i) {
+    forTrial("", i, [&] {
+      blufr.verify(trials.trials[i], results[i]);
+      blufr.identify(trials.trials[i], results[i]);
+    });
+    progress.add();
+  }
+  return results;
+}
+
+}  // namespace sphereface

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Open-set identification: a gallery of some people, probes of them and of others.
+//
+//   genuine probes   other images of the gallery's people
+//   impostor probes  all images of people who aren't in the gallery
+//   score            the cosine with the person it resembles most (evaluation/face_gallery.h)
+//   FAR(t)           share of the impostor probes with score >= t
+//   DIR(t)           share of the genuine probes with score >= t whose best match is who they are
+//                    (detection and identification rate at rank 1)
+//
+// DIR at FAR x is the highest DIR of the thresholds with FAR <= x, no interpolation. Gallery and
+// images are drawn anew several times.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "evaluation/feature_file.h"
+
+namespace sphereface {
+
+struct OpenSetOptions {
+  size_t gallery_people = 0;  // 0: half of those who have enough images
+  size_t photographs = 1;     // of each in the gallery
+  size_t draws = 10;
+  uint64_t seed = 1;
+  size_t threads = 1;
+};
+
+struct OpenSetProbe {
+  double score = 0;
+  bool is_genuine = false;
+  bool is_right = false;  // of a genuine one: the best match is who it is
+};
+
+struct OpenSetRate {
+  double dir = 0;
+  double far = 0;        // reached, at most the one asked for
+  double threshold = 0;  // accepted from here on; infinite where none has so low a FAR
+};
+
+/// requires: probes of both kinds.
+OpenSetRate dirAtFar(std::span<const OpenSetProbe> probes, double far);
+
+struct OpenSetResult {
+  struct AtFar {
+    double asked = 0;
+    std::vector<OpenSetRate> draws;
+  };
+  size_t gallery_people = 0;
+  size_t photographs = 0;
+  std::vector<size_t> genuine;  // probes of each draw
+  std::vector<size_t> impostors;
+  std::vector<double>
+      rank1;  // of each draw: genuine probes whose best match is right, accepted or not
+  std::vector<AtFar> at_far;
+};
+
+/// The false alarm rates that results list.
+inline constexpr double kOpenSetFars[] = {0.001, 0.01, 0.1};
+
+/// errors: Error when there are too few people with more than `photographs` images, or nobody is
+/// left to be an impostor.
+OpenSetResult evaluateOpenSet(const FeatureSet& features, const OpenSetOptions& options);
+
+}  // namespace sphereface

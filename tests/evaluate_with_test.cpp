@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// `sphereface train --evaluate-with`: checkpoints are scored beside the training and after it.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "tests/job_support.h"
+
+namespace sphereface::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class EvaluateWith : public Job {
+ protected:
+  /// The data set's faces again, by LFW's names, and two folds of pairs of them.
+  static void SetUpTestSuite() {
+    Job::SetUpTestSuite();
+    for (int identity = 0; identity < kIdentities; ++identity) {
+      const std::string name = concat("id", identity);
+      fs::create_directories(folder_ / "lfw" / name);
+      for (int image = 0; image < kImages; ++image) {
+        std::ostringstream file;
+        file << name << "_" << std::setw(4) << std::setfill('0') << image + 1 << ".png";
+        fs::copy_file(folder_ / "faces" / name / concat(image, ".png"),
+                      folder_ / "lfw" / name / file.str());
+      }
+    }
+    std::string pairs = "2\t3\n";
+    for (int fold = 0; fold < 2; ++fold) {
+      for (int k = 0; k < 3; ++k)
+        pairs += concat("id", 3 * fold + k, "\t1\t", k + 2, "\n");
+      for (int k = 0; k < 3; ++k)
+        pairs += concat("id", 3 * fold + k, "\t1\tid", (3 * fold + k + 1) % kIdentities, "\t3\n");
+    }
+    writeFileAtomically(folder_ / "pairs.txt", pairs);
+  }
+
+  static std::string benchmark(const std::string& images) {
+    return concat("lfw --pairs '", (folder_ / "pairs.txt").string(), "' --images ",
+                  (folder_ / images).string());
+  }
+
+  static std::vector<Json> scores(const std::string& run) {
+    std::vector<Json> lines;
+    std::ifstream file(folder_ / run / "evaluations.jsonl");
+    std::string line;
+    while (std::getline(file, line))
+      lines.push_back(Json::parse(line));
+    return lines;
+  }
+};
+
+TEST_F(EvaluateWith, TheLastCheckpointIsScoredByEveryBenchmark) {
+  const Finished finished =
+      runCommand(trainLine("after", 1,
+                           {"--evaluate-with", benchmark("lfw"), "--evaluate-with",
+                            benchmark("lfw") + " --protocol insightface"}));
+  ASSERT_EQ(finished.code, 0) << finished.output;
+  const std::vector<Json> lines = scores("after");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].at("protocol"), "sphereface");
+  EXPECT_EQ(lines[1].at("protocol"), "insightface");
+  for (const Json& line : lines) {
+    EXPECT_EQ(line.at("step"), 12);
+    EXPECT_EQ(line.at("benchmark"), "lfw");
+    EXPECT_EQ(line.at("pairs"), 12);
+    EXPECT_GT(line.at("time").get<double>(), 1.7e9);
+    EXPECT_LE(line.at("roc").size(), 200U);
+    EXPECT_EQ(line.at("roc").back().at(1), 1.0);
+  }
+  const fs::path folder = folder_ / "after" / "evaluations";
+  const Json whole = readJsonFile(folder / "step-00000012-lfw-sphereface.json");
+  EXPECT_EQ(whole.at("accuracy_mean"), lines[0].at("accuracy_mean"));
+  EXPECT_TRUE(fs::exists(folder / "step-00000012-lfw-sphereface.html"));
+  EXPECT_NE(finished.output.find("evaluation of step-00000012: lfw, protocol insightface"),
+            std::string::npos)
+      << finished.output;
+}
+
+TEST_F(EvaluateWith, CheckpointsAreScoredWhileTrainingGoesOn) {
+  // Steps enough for an evaluation or two.
+  const Finished finished = runCommand(
+      trainLine("beside", 1,
+                {"--set", "solver.steps=3000", "--set", "checkpoint.every_steps=200", "--set",
+                 "coordinator.log_every_steps=500", "--set", "worker.audit_records=false",
+                 "--evaluate-with", benchmark("lfw"), "--evaluate-beside"}));
+  ASSERT_EQ(finished.code, 0) << finished.output;
+  const std::vector<Json> lines = scores("beside");
+  ASSERT_GE(lines.size(), 2U) << finished.output;
+  EXPECT_LT(lines.front().at("step").get<int>(), 3000);
+  EXPECT_EQ(lines.back().at("step"), 3000);
+  for (size_t i = 1; i < lines.size(); ++i)
+    EXPECT_LT(lines[i - 1].at("step"), lines[i].at("step"));
+  // Scored before the job's summary is printed.
+  EXPECT_LT(finished.output.find("evaluation of step-"), finished.output.find("trained "));
+}
+
+TEST_F(EvaluateWith, MegafaceAddsItsScoresToTheRunOfItsFeatures) {
+  ASSERT_EQ(runCommand(trainLine("megaface", 1)).code, 0);
+  const auto path = [](const std::string& name) { return (folder_ / name).string(); };
+  const std::string checkpoint = path("megaface/checkpoints/step-00000012");
+  ASSERT_EQ(runCommand({program("sphereface"), "extract", "--checkpoint", checkpoint, "--input",
+                        path("faces"), "--output", path("faces.sff")})
+                .code,
+            0);
+  // Half the people search for each other among the others.
+  Json probes;
+  Json distractors;
+  for (int identity = 0; identity < kIdentities; ++identity) {
+    for (int image = 0; image < kImages; ++image) {
+      const bool is_probe = identity < kIdentities / 2;
+      (is_probe ? probes : distractors)["path"].push_back(
+          concat("id", identity, "/", image, ".png"));
+      if (is_probe) probes["id"].push_back(concat("id", identity));
+    }
+  }
+  writeJsonFile(folder_ / "probes.json", probes);
+  writeJsonFile(folder_ / "distractors.json", distractors);
+  const auto evaluate = [&](const std::string& run) {
+    return runCommand({program("sphereface"), "evaluate", "megaface", "--probes",
+                       path("probes.json"), "--distractors", path("distractors.json"),
+                       "--feature-root", path("faces.sff"), "--json", path("megaface.json"),
+                       "--run", path(run)});
+  };
+  const Finished finished = evaluate("megaface");
+  ASSERT_EQ(finished.code, 0) << finished.output;
+  const std::vector<Json> lines = scores("megaface");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("step"), 12);
+  EXPECT_EQ(lines[0].at("benchmark"), "megaface");
+  EXPECT_EQ(lines[0].at("rank1"), readJsonFile(path("megaface.json")).at("rank1"));
+  EXPECT_EQ(lines[0].at("distractors"), kIdentities / 2 * kImages);
+
+  ASSERT_EQ(runCommand(trainLine("another", 1, {"--set", "network.seed=2"})).code, 0);
+  const Finished refused = evaluate("another");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.output.find("which is none of"), std::string::npos) << refused.output;
+  EXPECT_FALSE(fs::exists(folder_ / "another" / "evaluations.jsonl"));
+}
+
+TEST_F(EvaluateWith, WhatCannotBeEvaluatedIsSaidBeforeTraining) {
+  for (const std::string& wrong :
+       {benchmark("nowhere"), benchmark("lfw") + " --protocol none", std::string("megaface"),
+        std::string("lfw --pairs 'open"), std::string()}) {
+    const Finished finished = runCommand(trainLine("refused", 1, {"--evaluate-with", wrong}));
+    EXPECT_EQ(finished.code, 2) << wrong << "\n" << finished.output;
+    EXPECT_NE(finished.output.find("error: "), std::string::npos) << finished.output;
+    EXPECT_FALSE(fs::exists(folder_ / "refused")) << wrong;
+  }
+}
+
+TEST_F(EvaluateWith, AFailedEvaluationIsAnErrorAfterAGoodTraining) {
+  // Gone once training has begun.
+  const fs::path images = folder_ / "short-lived";
+  fs::copy(folder_ / "lfw", images, fs::copy_options::recursive);
+  Process job(trainLine(
+      "failed", 1, {"--set", "solver.steps=200", "--evaluate-with", benchmark("short-lived")}));
+  ASSERT_TRUE(waitUntil([] { return fs::exists(folder_ / "failed" / "metrics.jsonl"); }));
+  fs::remove_all(images);
+  EXPECT_EQ(job.wait(120), 1) << job.output();
+  EXPECT_NE(job.output().find("its evaluation failed"), std::string::npos) << job.output();
+  EXPECT_TRUE(fs::exists(folder_ / "failed" / "summary.json"));
+}
+
+}  // namespace
+}  // namespace sphereface::testing
