@@ -51,9 +51,9 @@ struct Options {
   int restarts = 0;
   int min_workers = 0;
   std::string device;
+  std::string log_format = "text";
   std::vector<std::string> evaluate_with;
   bool evaluate_beside = false;
-  std::string log_format = "text";
   bool trace = false;
   fs::path json;
 };
@@ -286,6 +286,11 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--device", options->device,
                    "cpu, or cuda: a GPU for every worker (worker.device)")
       ->check(CLI::IsMember({"cpu", "cuda"}));
+  verb->add_option("--log-format", options->log_format,
+                   "text, or json: one object a line, on stdout and in the run folder's log.txt "
+                   "(coordinator.log_format)")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   CLI::Option* evaluate_with =
       verb->add_option("--evaluate-with", options->evaluate_with,
                        "Evaluate the last checkpoint: what stands behind `sphereface evaluate`, in "
@@ -295,11 +300,6 @@ void addTrainCommand(CLI::App& app) {
                  "Evaluate checkpoints during the training, too, at low priority on this host: "
                  "always the newest one, when the evaluation before has ended")
       ->needs(evaluate_with);
-  verb->add_option("--log-format", options->log_format,
-                   "text, or json: one object a line, on stdout and in the run folder's log.txt "
-                   "(coordinator.log_format)")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
   verb->add_flag("--trace", options->trace,
                  "Record ten steps into trace.json and plots/timeline.png of the run folder "
                  "(worker.trace_steps)");

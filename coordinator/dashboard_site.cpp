@@ -55,7 +55,7 @@ void addFile(Documents& documents, const std::string& path, const std::string& t
 
 }  // namespace
 
-HttpHandler dashboardSite(RunView& view, std::function<std::string()> metrics) {
+HttpHandler dashboardSite(RunView& view, const std::function<std::string()>& metrics) {
   auto documents = std::make_shared<Documents>();
   addFile(*documents, "/", "text/html; charset=utf-8", "index.html");
   addFile(*documents, "/dashboard.css", "text/css; charset=utf-8", "dashboard.css");
@@ -65,8 +65,7 @@ HttpHandler dashboardSite(RunView& view, std::function<std::string()> metrics) {
   addJson(*documents, "/api/history", [&view] { return view.history(); });
   addJson(*documents, "/api/evaluations", [&view] { return view.evaluations(); });
   if (metrics) {
-    documents->try_emplace("/metrics", "text/plain; version=0.0.4; charset=utf-8",
-                           std::move(metrics));
+    documents->try_emplace("/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics);
   }
   return [documents](const std::string& path) -> HttpResponse {
     const auto found = documents->find(path);

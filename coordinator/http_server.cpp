@@ -23,6 +23,8 @@ namespace sphereface {
 namespace {
 
 constexpr int kLowestPriority = 19;
+// Of a thread after each answer: so few a second that a flood of requests costs next to nothing.
+constexpr std::chrono::milliseconds kRest{10};
 
 // Requests have no body that anybody reads. What waits is refused beyond the queue.
 const std::vector<std::string> kLimits = {"num_threads",       "3",    "connection_queue",   "16",
@@ -120,6 +122,7 @@ class Site final : public CivetHandler {
                "\r\nConnection: close\r\n", kSecurityHeaders, "\r\n");
     if (with_body) text += response.body;
     mg_write(connection, text.data(), text.size());
+    std::this_thread::sleep_for(kRest);
     return true;
   }
 

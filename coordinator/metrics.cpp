@@ -4,6 +4,7 @@
 #include "coordinator/metrics.h"
 
 #include <cmath>
+#include <cstddef>
 
 #include "base/process_memory.h"
 
@@ -12,9 +13,9 @@ namespace {
 
 /// From a tenth of a millisecond to some minutes, each twice the one before.
 prometheus::Histogram::BucketBoundaries secondsBuckets() {
-  prometheus::Histogram::BucketBoundaries bounds;
-  for (double bound = 1e-4; bound < 300; bound *= 2)
-    bounds.push_back(bound);
+  prometheus::Histogram::BucketBoundaries bounds(22, 1e-4);
+  for (size_t i = 1; i < bounds.size(); ++i)
+    bounds[i] = 2 * bounds[i - 1];
   return bounds;
 }
 

@@ -36,12 +36,6 @@ class Lines {
   std::ostringstream out_;
 };
 
-std::string fixed(double value, int digits) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(digits) << value;
-  return out.str();
-}
-
 /// Five significant digits.
 std::string shortText(double value) {
   std::ostringstream out;

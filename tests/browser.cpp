@@ -122,7 +122,7 @@ Json Browser::ask(const std::string& method, const std::string& path, const Json
                   body.dump(), url_ + path});
   const Json answer = Json::parse(got.output, nullptr, false);
   if (!answer.is_object()) throw std::runtime_error(concat(path, ": ", got.output));
-  const Json value = answer.value("value", Json());
+  Json value = answer.value("value", Json());
   if (value.is_object() && value.contains("error"))
     throw std::runtime_error(concat(path, ": ", value.dump()));
   return value;

@@ -101,8 +101,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
       const std::array<std::string, kClients> requests = {
           "GET /api/history HTTP/1.1\r\nHost: localhost\r\n\r\n",
           "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
-          "GET /" + std::string(100000, 'a') + " HTTP/1.1\r\n\r\n",
-          std::string("\0\xff\r\n\r\nnonsense\r\n\r\n", 20)};
+          "GET /" + std::string(100000, 'a') + " HTTP/1.1\r\n\r\n", "\xff\r\n\r\nnonsense\r\n\r\n"};
       while (!ended) {
         const Connection connection(port);
         connection.send(requests.at(i));

@@ -70,50 +70,48 @@ TEST(Metrics, TellWhatTheJobTold) {
   const TemporaryFolder run;
   RunMonitor monitor(run.path(), "127.0.0.1:0", identity());
   tell(monitor);
-  writeFileAtomically(
-      run / "evaluations.jsonl",
-      R"({"time":1,"step":40,"benchmark":"lfw",
-)"
-      R"({"time":1,"step":40,"benchmark":"lfw","protocol":"sphereface","accuracy_mean":0.99,"tar_at_far":{"1e-3":0.9},"roc":[[0,0.5]]}
+  writeFileAtomically(run / "evaluations.jsonl",
+                      R"({"time":1,"step":40,"benchmark":"lfw",
+{"time":1,"step":40,"benchmark":"lfw","protocol":"sphereface","accuracy_mean":0.99,"tar_at_far":{"1e-3":0.9},"roc":[[0,0.5]]}
 {"time":2,"step":40,"benchm)");
   const std::string url = concat("http://", addressIn(run.path()), "/metrics");
   const testing::Finished got = testing::runCommand({"curl", "-s", "-i", url});
   if (got.code == 127) GTEST_SKIP() << "curl is not installed";
   ASSERT_EQ(got.code, 0) << got.output;
-  for (const char* line : {"HTTP/1.1 200",
-                           "text/plain; version=0.0.4",
-                           "sphereface_loss 5.25",
-                           "sphereface_lambda 892.5",
-                           "sphereface_images_total 128",
-                           "sphereface_steps_total 2",
-                           "sphereface_target_cosine 0.125",
-                           "sphereface_past_margin_ratio 0.375",
-                           "sphereface_loss_at_chance 2.302585",
-                           "sphereface_weight_norm 12.5",
-                           "sphereface_step_duration_seconds_sum 1.875",
-                           "sphereface_step_part_duration_seconds_sum{part=\"loader\"} 0.5",
-                           "sphereface_step_part_duration_seconds_count{part=\"idle\"} 2",
-                           "sphereface_cache_hits_total 96",
-                           "sphereface_cache_bytes 1024",
-                           "sphereface_workers 2",
-                           "sphereface_skipped_samples_total{reason=\"unreadable\"} 4",
-                           "sphereface_skipped_samples_total{reason=\"diverged\"} 64",
-                           "sphereface_images_per_second 640",
-                           "sphereface_remaining_seconds 17",
-                           "sphereface_rank_images_per_second{host=\"there\",rank=\"2\"} 320",
-                           "sphereface_rank_memory_bytes{host=\"here\",rank=\"1\"} 1048576",
-                           "sphereface_silent_workers 1",
-                           "sphereface_straggling_workers 1",
-                           "sphereface_leased_until_step 48",
-                           "sphereface_last_checkpoint_duration_seconds 1.5",
-                           "sphereface_restarts_total 3",
-                           "sphereface_roll_backs_total 1",
-                           "sphereface_build_info{version=\"" SPHEREFACE_VERSION "\"} 1",
-                           "run=\"a \\\"quoted\\\" run\"",
-                           "sphereface_evaluation_score{benchmark=\"lfw\",metric=\"accuracy_mean\","
-                           "protocol=\"sphereface\"} 0.99",
-                           "metric=\"tar_at_far_1e-3\"",
-                           "process_resident_memory_bytes"}) {
+  for (const char* line :
+       {"HTTP/1.1 200",
+        "text/plain; version=0.0.4",
+        "sphereface_loss 5.25",
+        "sphereface_lambda 892.5",
+        "sphereface_images_total 128",
+        "sphereface_steps_total 2",
+        "sphereface_target_cosine 0.125",
+        "sphereface_past_margin_ratio 0.375",
+        "sphereface_loss_at_chance 2.302585",
+        "sphereface_weight_norm 12.5",
+        "sphereface_step_duration_seconds_sum 1.875",
+        "sphereface_step_part_duration_seconds_sum{part=\"loader\"} 0.5",
+        "sphereface_step_part_duration_seconds_count{part=\"idle\"} 2",
+        "sphereface_cache_hits_total 96",
+        "sphereface_cache_bytes 1024",
+        "sphereface_workers 2",
+        "sphereface_skipped_samples_total{reason=\"unreadable\"} 4",
+        "sphereface_skipped_samples_total{reason=\"diverged\"} 64",
+        "sphereface_images_per_second 640",
+        "sphereface_remaining_seconds 17",
+        "sphereface_rank_images_per_second{host=\"there\",rank=\"2\"} 320",
+        "sphereface_rank_memory_bytes{host=\"here\",rank=\"1\"} 1048576",
+        "sphereface_silent_workers 1",
+        "sphereface_straggling_workers 1",
+        "sphereface_leased_until_step 48",
+        "sphereface_last_checkpoint_duration_seconds 1.5",
+        "sphereface_restarts_total 3",
+        "sphereface_roll_backs_total 1",
+        "sphereface_build_info{version=\"" SPHEREFACE_VERSION "\"} 1",
+        "run=\"a \\\"quoted\\\" run\"",
+        "{benchmark=\"lfw\",metric=\"accuracy_mean\",protocol=\"sphereface\"} 0.99",
+        "metric=\"tar_at_far_1e-3\"",
+        "process_resident_memory_bytes"}) {
     EXPECT_NE(got.output.find(line), std::string::npos) << line << "\n" << got.output;
   }
 }
