@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
+#include <thread>
 
-#include "base/error.h"
-#include "model/checkpoint.h"
 #include "tests/job_support.h"
 #include "tests/network_namespaces.h"
 

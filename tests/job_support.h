@@ -8,16 +8,15 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/json.h"
 #include "tests/network_namespaces.h"
 #include "tests/process.h"
+#include "tests/wait_until.h"
 
 namespace sphereface::testing {
 
@@ -58,14 +57,9 @@ class Job : public ::testing::Test {
   /// True once the run has a checkpoint; tried for half a minute.
   static bool hasCheckpoint(const std::string& run);
 
-  /// True once `happened`, tried again for so long.
   template <class Happened>
   static bool waitUntil(const Happened& happened, int seconds = 30) {
-    for (int i = 0; i < 50 * seconds; ++i) {
-      if (happened()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return false;
+    return testing::waitUntil(happened, seconds);
   }
 
   static std::filesystem::path folder_;

@@ -15,14 +15,13 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <stdexcept>
-#include <thread>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/host_name.h"
 #include "base/random.h"
+#include "tests/wait_until.h"
 
 namespace sphereface::testing {
 namespace {
@@ -30,15 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kSeconds = 20;  // for anything that takes Slurm one or two
-
-bool within(double seconds, const std::function<bool()>& happened) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (std::chrono::steady_clock::now() < end) {
-    if (happened()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return false;
-}
 
 /// Ports that were free when they were asked for.
 std::vector<int> freePorts(int count) {
@@ -101,7 +91,7 @@ SlurmCluster::SlurmCluster(int nodes, int cpus) {
          "--key-file=" + key.string(), "--log-file=" + (folder_ / "munged.log").string(),
          "--pid-file=" + (folder_ / "munged.pid").string(),
          "--seed-file=" + (folder_ / "munge.seed").string()});
-  if (!within(kSeconds, [&] { return fs::exists(folder_ / "munge.sock"); })) {
+  if (!waitUntil([&] { return fs::exists(folder_ / "munge.sock"); })) {
     throw std::runtime_error("munged: " + daemons_.back()->output());
   }
   // In the foreground, so that each is this process's child and is ended by its id.
@@ -113,7 +103,7 @@ SlurmCluster::SlurmCluster(int nodes, int cpus) {
 
 SlurmCluster::~SlurmCluster() {
   runCommand({"scancel", "--user=root"}, kSeconds);
-  within(kSeconds, [] { return runCommand({"squeue", "--noheader"}, kSeconds).output.empty(); });
+  waitUntil([] { return runCommand({"squeue", "--noheader"}, kSeconds).output.empty(); });
   // The nodes first, munged last.
   for (auto daemon = daemons_.rbegin(); daemon != daemons_.rend(); ++daemon) {
     (*daemon)->signal(SIGTERM);
@@ -188,7 +178,7 @@ void SlurmCluster::start(const std::vector<std::string>& daemon) {
 }
 
 void SlurmCluster::waitForNodes(int nodes) const {
-  const bool ready = within(kSeconds, [&] {
+  const bool ready = waitUntil([&] {
     const Finished idle = runCommand({"sinfo", "-h", "-N", "-t", "idle", "-o", "%N"}, kSeconds);
     return idle.code == 0 && std::ranges::count(idle.output, '\n') == nodes;
   });
