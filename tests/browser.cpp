@@ -4,10 +4,13 @@
 #include "tests/browser.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <vector>
 

@@ -330,6 +330,9 @@ TEST_F(Job, AWorkersErrorEndsTheJobAndIsNamed) {
   EXPECT_NE(failed.output.find("sphereface-worker: rank "), std::string::npos) << failed.output;
   EXPECT_NE(failed.output.find(concat("error: ", bad.string(), ": record ")), std::string::npos)
       << failed.output;
+  ASSERT_EQ(events("bad", "failed").size(), 1U);
+  EXPECT_NE(events("bad", "failed")[0].at("text").get<std::string>().find(": record "),
+            std::string::npos);
 
   const Finished skipped =
       runCommand(trainLine("bad-skip", 2, {"--set", set, "--set", "data.bad_record=SKIP"}));
