@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/plot.h"
+#include "base/progress.h"
 #include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
 
@@ -50,7 +51,7 @@ std::vector<std::vector<std::string>> rowsOf(const AngularFisher& result) {
     const Spread spread = spreadOf(angles);
     rows.push_back({name});
     for (const double value : {spread.mean, spread.deviation, spread.least, spread.most})
-      rows.back().push_back(decimal(value, 2));
+      rows.back().push_back(fixed(value, 2));
   };
   add("image and mean of its class", result.intra_class);
   add("means of two classes", result.inter_class);
@@ -71,8 +72,8 @@ Json spreadJson(std::span<const double> angles) {
 std::string fisherTable(const AngularFisher& result) {
   std::ostringstream out;
   out << result.images << " images of " << result.classes << " classes\n\n"
-      << "  angular Fisher score  " << decimal(result.score, 4) << "   (within "
-      << decimal(result.within, 2) << ", between " << decimal(result.between, 2)
+      << "  angular Fisher score  " << fixed(result.score, 4) << "   (within "
+      << fixed(result.within, 2) << ", between " << fixed(result.between, 2)
       << "; lower is better)\n\n  angles in degrees               mean  deviation  least   most\n";
   for (const std::vector<std::string>& row : rowsOf(result)) {
     out << "  " << std::left << std::setw(28) << row[0] << std::right << std::setw(8) << row[1]
@@ -98,13 +99,13 @@ Json fisherJson(const AngularFisher& result, const FeatureSet& features) {
 std::string fisherPage(const AngularFisher& result, const FeatureSet& features,
                        const std::string& label) {
   HtmlPage page("Angles within and between people", label);
-  page.figures({{decimal(result.score, 4), "angular Fisher score, lower is better"}});
+  page.figures({{fixed(result.score, 4), "angular Fisher score, lower is better"}});
   page.heading("What was evaluated");
   page.facts(
       {{"features", concat(result.images, " of ", result.classes, " classes, ", features.dim,
                            " numbers, mirrored image: ", features.mirror)},
        {"model, SHA-256", features.model_sha256.empty() ? "not known" : features.model_sha256},
-       {"within, between", concat(decimal(result.within, 2), ", ", decimal(result.between, 2))}});
+       {"within, between", concat(fixed(result.within, 2), ", ", fixed(result.between, 2))}});
   page.heading("Angles (degrees)");
   page.table({"between", "mean", "deviation", "least", "most"}, rowsOf(result));
   Panel panel;

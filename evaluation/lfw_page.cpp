@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/plot.h"
+#include "base/progress.h"
 #include "evaluation/hard_pairs.h"
 #include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
@@ -47,8 +48,8 @@ void addHardPairs(const std::string& name, const std::vector<HardPair>& hard, co
       pair.left = images.load(faces[2 * i]);
       pair.right = images.load(faces[2 * i + 1]);
     }
-    pair.caption = concat(stems[2 * i], " and ", stems[2 * i + 1], ": ", decimal(hard[i].value, 4),
-                          ", threshold ", decimal(hard[i].threshold, 4));
+    pair.caption = concat(stems[2 * i], " and ", stems[2 * i + 1], ": ", fixed(hard[i].value, 4),
+                          ", threshold ", fixed(hard[i].threshold, 4));
     pairs.push_back(std::move(pair));
   }
   page.facePairs(pairs);
@@ -84,7 +85,7 @@ std::string lfwPage(const LfwResult& result, const PairList& list, const Feature
   std::vector<std::vector<std::string>> rows;
   for (size_t fold = 0; fold < result.fold_accuracy.size(); ++fold) {
     rows.push_back({std::to_string(fold + 1), percent(result.fold_accuracy[fold]),
-                    decimal(result.fold_threshold[fold], 4)});
+                    fixed(result.fold_threshold[fold], 4)});
   }
   rows.push_back({"mean", percent(result.accuracy_mean), ""});
   rows.push_back({"deviation over folds", percent(result.accuracy_std), ""});

@@ -37,12 +37,6 @@ std::string percent(double fraction, int decimals) {
   return text.str();
 }
 
-std::string decimal(double value, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
-
 std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
   std::ostringstream out;
   out << result.values.size() << " pairs of " << result.images << " images, features of "

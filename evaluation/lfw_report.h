@@ -17,9 +17,6 @@ namespace sphereface {
 /// "99.30 %"
 std::string percent(double fraction, int decimals = 2);
 
-/// "0.9930"
-std::string decimal(double value, int digits);
-
 /// The result as a table for people, in percent.
 std::string lfwTable(const LfwResult& result, const FeatureSet& features);
 

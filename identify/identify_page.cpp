@@ -35,10 +35,10 @@ FacePair pairOf(const IdentifyInput& input, const NamedTrack& named, const Galle
   pair.left = gallery.people[match.person].portrait;
   pair.right = decodeImage(named.track.portrait, "face");
   pair.caption = concat(placeOf(input, named.track), ": ", gallery.people[match.person].name, " ",
-                        decimal(match.score, kDecimals));
+                        fixed(match.score, kDecimals));
   if (match.runner_up) {
     pair.caption += concat(", then ", gallery.people[*match.runner_up].name, " ",
-                           decimal(match.runner_up_score, kDecimals));
+                           fixed(match.runner_up_score, kDecimals));
   }
   return pair;
 }
@@ -79,8 +79,8 @@ std::string identifyPage(const IdentifyInput& input, const IdentifiedFaces& iden
                 {std::to_string(unknown.size()), tracks + " unknown"}});
   page.paragraph(concat(
       "Named when the cosine with a person of the gallery is at least ",
-      decimal(rule.threshold, kDecimals),
-      rule.margin > 0 ? concat(" and ", decimal(rule.margin, kDecimals), " above the next person's")
+      fixed(rule.threshold, kDecimals),
+      rule.margin > 0 ? concat(" and ", fixed(rule.margin, kDecimals), " above the next person's")
                       : std::string(),
       ". Left the gallery's photograph, right the face that was found."));
   page.heading("People");
