@@ -4,13 +4,11 @@
 #include "tests/browser.h"
 
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -52,11 +50,8 @@ bool Browser::available() {
 }
 
 Browser::Browser() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "browser-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
-  home_ = pattern;
-  driver_ = std::make_unique<Process>(
-      std::vector<std::string>{"env", concat("HOME=", home_.string()), "chromedriver", "--port=0"});
+  driver_ = std::make_unique<Process>(std::vector<std::string>{
+      "env", concat("HOME=", home_.path().string()), "chromedriver", "--port=0"});
   url_ = concat("http://127.0.0.1:", portOf(*driver_));
   const Json options = {
       {"args",
@@ -78,8 +73,6 @@ Browser::~Browser() {
     // It goes with its driver's process group.
   }
   driver_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(home_, ignored);
 }
 
 void Browser::open(const std::string& url) {

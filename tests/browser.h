@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "tests/process.h"
+#include "tests/temporary_folder.h"
 
 namespace sphereface::testing {
 
@@ -39,7 +40,7 @@ class Browser {
   Json ask(const std::string& method, const std::string& path, const Json& body);
   Json command(const std::string& name, const Json& parameters);  // of the DevTools
 
-  std::filesystem::path home_;
+  TemporaryFolder home_;
   std::unique_ptr<Process> driver_;
   std::string url_;
   std::string session_;
