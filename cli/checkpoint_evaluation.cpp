@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -68,6 +69,12 @@ CheckpointEvaluation::CheckpointEvaluation(const std::vector<std::string>& bench
   }
 }
 
+CheckpointEvaluation::~CheckpointEvaluation() {
+  program_.reset();
+  std::error_code ignored;
+  fs::remove_all(held(), ignored);
+}
+
 CommandLine CheckpointEvaluation::line(size_t benchmark) const {
   CommandLine line = {siblingProgram("sphereface").string(), "evaluate"};
   line.insert(line.end(), benchmarks_[benchmark].begin(), benchmarks_[benchmark].end());
@@ -104,21 +111,33 @@ void CheckpointEvaluation::takeResult(int code) {
                scores);
 }
 
-void CheckpointEvaluation::startNext() {
-  if (benchmarks_.empty()) return;
-  if (checkpoint_.empty() || next_ == benchmarks_.size()) {
+fs::path CheckpointEvaluation::held() const {
+  return run_ / "evaluations" / "held";
+}
+
+bool CheckpointEvaluation::takeNewest() {
+  for (;;) {
     const std::vector<fs::path> checkpoints = listCheckpoints(run_);
-    if (checkpoints.empty() || checkpoints.back().filename() == checkpoint_) return;
+    if (checkpoints.empty() || checkpoints.back().filename() == checkpoint_) return false;
+    // Training goes on, and may remove it before its last benchmark is done.
+    if (!holdCheckpoint(checkpoints.back(), held() / checkpoints.back().filename())) continue;
     checkpoint_ = checkpoints.back().filename().string();
     next_ = 0;
     failed_ = false;
+    return true;
   }
-  const fs::path folder = run_ / "evaluations";
-  fs::create_directories(folder);
+}
+
+void CheckpointEvaluation::startNext() {
+  if (checkpoint_.empty() || next_ == benchmarks_.size()) {
+    if (benchmarks_.empty()) return;
+    fs::remove_all(held());
+    if (!takeNewest()) return;
+  }
   CommandLine program = line(next_);
-  program.insert(program.end(), {"--checkpoint", (run_ / "checkpoints" / checkpoint_).string()});
+  program.insert(program.end(), {"--checkpoint", (held() / checkpoint_).string()});
   program_ = std::make_unique<BackgroundProgram>(
-      program, folder / concat(checkpoint_, "-", next_ + 1, ".log"));
+      program, run_ / "evaluations" / concat(checkpoint_, "-", next_ + 1, ".log"));
   ++next_;
 }
 

@@ -22,6 +22,10 @@ class CheckpointEvaluation {
   /// errors: UsageError for a benchmark that needs more than a checkpoint.
   CheckpointEvaluation(const std::vector<std::string>& benchmarks, std::filesystem::path run,
                        LogOutput& output);
+  CheckpointEvaluation(const CheckpointEvaluation&) = delete;
+  CheckpointEvaluation& operator=(const CheckpointEvaluation&) = delete;
+  /// Ends an evaluation that isn't done.
+  ~CheckpointEvaluation();
 
   /// errors: UsageError when arguments are wrong or what they name is missing.
   void check() const;
@@ -38,12 +42,15 @@ class CheckpointEvaluation {
   CommandLine line(size_t benchmark) const;
   /// The next benchmark of the checkpoint, or the first of a newer one; none when all are done.
   void startNext();
+  /// Takes the newest checkpoint unless it is the one that was evaluated last.
+  bool takeNewest();
+  std::filesystem::path held() const;
   void takeResult(int code);
 
   std::vector<CommandLine> benchmarks_;
   std::filesystem::path run_;
   LogOutput& output_;
-  std::string checkpoint_;  // being evaluated, or the last one that was
+  std::string checkpoint_;  // being evaluated (then it is held), or the last one that was
   size_t next_ = 0;         // benchmark of that checkpoint
   bool failed_ = false;     // one of them
   double looked_ = 0;

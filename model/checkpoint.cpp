@@ -214,6 +214,25 @@ void removeCheckpoint(const fs::path& folder) {
   fs::remove_all(going);
 }
 
+bool holdCheckpoint(const fs::path& checkpoint, const fs::path& held) {
+  fs::remove_all(held);
+  fs::create_directories(held);
+  std::error_code failure;
+  using Copy = fs::copy_options;
+  fs::copy(checkpoint, held, Copy::recursive | Copy::create_hard_links, failure);
+  if (failure && fs::exists(checkpoint)) {
+    fs::copy(checkpoint, held, Copy::recursive | Copy::overwrite_existing, failure);
+  }
+  // A checkpoint that went meanwhile went by being renamed: what was linked before is not all.
+  if (!failure && fs::exists(checkpoint)) return true;
+  fs::remove_all(held);
+  if (fs::exists(checkpoint)) {
+    throw Error(concat(checkpoint.string(), " can't be copied to ", held.string(), ": ",
+                       failure.message()));
+  }
+  return false;
+}
+
 void removeUncommittedCheckpoints(const fs::path& run) {
   if (!fs::is_directory(run / "checkpoints")) return;
   std::vector<fs::path> found;

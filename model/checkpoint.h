@@ -63,6 +63,10 @@ std::filesystem::path checkpointWorkFolder(const std::filesystem::path& run, uin
 
 /// Removes a committed checkpoint; it is never seen half removed.
 void removeCheckpoint(const std::filesystem::path& folder);
+/// A second folder of the same files (hard links; copies where the file system has none), for a
+/// reader that mustn't lose them to removeCheckpoint. Removed by the caller. ensures: `held` is
+/// whole, or isn't there and the answer is false: the checkpoint has gone.
+bool holdCheckpoint(const std::filesystem::path& checkpoint, const std::filesystem::path& held);
 /// Removes what jobs left that died before a commit, or while they removed a checkpoint.
 void removeUncommittedCheckpoints(const std::filesystem::path& run);
 
