@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: MIT
 //
 // What being watched costs a run in training: the time of its steps while nobody looks, while a
-// page and a Prometheus do, and while requests are poured over it, in turns. Of each round the
-// medians of the lines that the run writes meanwhile into its metrics.jsonl are compared, then the
-// median of the rounds is taken; beside it the processor time of the coordinator, which other
-// programs disturb less. Also the coordinator's own bookkeeping.
+// page and a Prometheus do, and while requests are poured over it, in turns. With the job on some
+// processors (taskset) and --clients-on another one, what the clients themselves take isn't
+// counted. Of each round the medians of the lines that the run writes meanwhile into its
+// metrics.jsonl are compared, then the median of the rounds is taken; beside it the processor time
+// of the coordinator, which other programs disturb less. Also the coordinator's own bookkeeping.
 
 #include <civetweb.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -43,6 +45,7 @@ constexpr int kFloodThreads = 4;
 
 struct Options {
   std::filesystem::path run;
+  int clients_on = -1;  // processor; -1: any
   double window = 4;
   int rounds = 20;
 };
@@ -168,7 +171,17 @@ struct Measured {
   double processor = 0;        // seconds
 };
 
+/// This thread and those it starts.
+void stayOn(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(processor), &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0)
+    throw Error(concat("can't run on processor ", processor));
+}
+
 void run(const Options& options) {
+  if (options.clients_on >= 0) stayOn(options.clients_on);
   const Address address = addressOf(options.run);
   const int coordinator = coordinatorOf(options.run);
   JsonLines lines(options.run / "metrics.jsonl");
@@ -219,6 +232,9 @@ int main(int argc, char** argv) {
   CLI::App app("What being watched costs a run in training.", "dashboard_bench");
   Options options;
   app.add_option("run", options.run, "Folder of a run in training on this host")->required();
+  app.add_option("--clients-on", options.clients_on,
+                 "Number of a processor that the clients stay on")
+      ->check(CLI::Range(0, CPU_SETSIZE - 1));
   app.add_option("--window", options.window, "Seconds of each measurement")->capture_default_str();
   app.add_option("--rounds", options.rounds, "Measurements of each kind")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

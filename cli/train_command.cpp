@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -63,10 +64,11 @@ constexpr int kLongestBackOff = 60;
 
 /// With hosts each gets a part of the line of its own: where mpirun puts the ranks of a part that
 /// spans several depends on its version and on who else is there.
-CommandLine trainingLine(const Options& options, int workers) {
+CommandLine trainingLine(const Options& options, int workers, const std::optional<Route>& network) {
   std::vector<Host> places = {{"", workers}};
   if (!options.hosts.empty()) places = fillHosts(parseHosts(options.hosts), workers);
   CommandLine line = mpirunLine();
+  useNetwork(line, network);
   addRanks(line, places.front().name, 1, "sphereface-coordinator");
   line.insert(line.end(), {"--config", options.config.string(), "--run", options.run.string(),
                            "--resume", options.resume});
@@ -167,8 +169,14 @@ int runWithRestarts(Options options, const TrainConfig& config, LogOutput& outpu
                     const std::function<void()>& beside) {
   fs::path newest;
   int workers = firstWorkers(options);
+  std::optional<Route> network;
+  if (!options.hosts.empty()) network = networkOf(parseHosts(options.hosts));
+  if (network) {
+    output.line("network", concat(network->network, ", here ", network->interface, " ",
+                                  network->address, ", by the route to the other hosts"));
+  }
   for (int restart = 0;; ++restart) {
-    const CommandLine line = trainingLine(options, workers);
+    const CommandLine line = trainingLine(options, workers, network);
     output.line("run", shellText(line));
     const int code = runJob(line, options.run / "events.jsonl", beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);

@@ -31,6 +31,7 @@ bool WorkSharing::otherRanksDidIt() const {
     places = fillHosts(hosts, workers_ > 0 ? workers_ : totalSlots(hosts));
   }
   CommandLine line = mpirunLine();
+  if (!hosts_.empty()) useNetwork(line, networkOf(places));
   for (const Host& place : places) {
     if (&place != &places.front()) line.emplace_back(":");
     addRanks(line, place.name, place.slots, "sphereface-evaluator");

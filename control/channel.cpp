@@ -4,6 +4,7 @@
 #include "control/channel.h"
 
 #include <thread>
+#include <utility>
 
 namespace sphereface {
 namespace {
@@ -13,27 +14,31 @@ constexpr std::chrono::microseconds kLongestSleep{2000};
 
 }  // namespace
 
-Channel::~Channel() {
+MpiChannel::~MpiChannel() {
   if (std::uncaught_exceptions() > errors_when_made_) abandon();
   for (Pending& pending : *sent_)
     MPI_Wait(&pending.request, MPI_STATUS_IGNORE);
 }
 
-void Channel::abandon() {
+void MpiChannel::abandon() {
   // Not freed: MPI may still read the messages.
   static_cast<void>(sent_.release());
   sent_ = std::make_unique<std::deque<Pending>>();
 }
 
-void Channel::send(int to, Kind kind, const google::protobuf::Message& message) {
+void MpiChannel::send(int to, Kind kind, const google::protobuf::Message& message) {
+  sendBytes(to, kind, message.SerializeAsString());
+}
+
+void MpiChannel::sendBytes(int to, Kind kind, std::string bytes) {
   forgetSent();
   Pending& pending = sent_->emplace_back();
-  pending.bytes = message.SerializeAsString();
+  pending.bytes = std::move(bytes);
   MPI_Isend(pending.bytes.data(), static_cast<int>(pending.bytes.size()), MPI_BYTE, to,
             static_cast<int>(kind), comm_, &pending.request);
 }
 
-std::optional<ReceivedMessage> Channel::poll() {
+std::optional<ReceivedMessage> MpiChannel::poll() {
   forgetSent();
   int found = 0;
   MPI_Message handle = MPI_MESSAGE_NULL;
@@ -61,7 +66,7 @@ std::optional<ReceivedMessage> Channel::wait(std::chrono::milliseconds timeout) 
   }
 }
 
-void Channel::forgetSent() {
+void MpiChannel::forgetSent() {
   while (!sent_->empty()) {
     int done = 0;
     MPI_Test(&sent_->front().request, &done, MPI_STATUS_IGNORE);

@@ -35,27 +35,37 @@ struct ReceivedMessage {
   }
 };
 
-/// Sends and receives control messages: one MPI message each, its tag the kind. Sending never waits
-/// for the receiver. Receiving sleeps between looks instead of spinning, so that a waiting process
-/// takes no core from a computing one.
+/// Control messages of one process to and from the others. Sending never waits for the receiver.
 class Channel {
  public:
-  explicit Channel(MPI_Comm comm) : comm_(comm) {}
+  Channel() = default;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
+  virtual ~Channel() = default;
+
+  virtual void send(int to, Kind kind, const google::protobuf::Message& message) = 0;
+  /// The next message if there is one already.
+  virtual std::optional<ReceivedMessage> poll() = 0;
+
+  /// The next message; nothing when `timeout` went by without one. Sleeps between looks instead of
+  /// spinning, so that a waiting process takes no core from a computing one.
+  std::optional<ReceivedMessage> wait(std::chrono::milliseconds timeout);
+};
+
+/// One MPI message each, its tag the kind.
+class MpiChannel : public Channel {
+ public:
+  explicit MpiChannel(MPI_Comm comm) : comm_(comm) {}
   /// Waits for what was sent. Not when an error is what ends the scope: the receiver may be stopped
   /// or gone, and whoever handles the error is about to end the job.
-  ~Channel();
+  ~MpiChannel() override;
 
   /// Leaves what was sent to its fate, as the destructor does after an error.
   void abandon();
 
-  void send(int to, Kind kind, const google::protobuf::Message& message);
-
-  /// The next message if there is one already.
-  std::optional<ReceivedMessage> poll();
-  /// The next message; nothing when `timeout` went by without one.
-  std::optional<ReceivedMessage> wait(std::chrono::milliseconds timeout);
+  void send(int to, Kind kind, const google::protobuf::Message& message) override;
+  void sendBytes(int to, Kind kind, std::string bytes);
+  std::optional<ReceivedMessage> poll() override;
 
  private:
   struct Pending {

@@ -3,6 +3,8 @@
 
 #include "control/mpi_session.h"
 
+#include <array>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
@@ -37,10 +39,21 @@ MpiSession::MpiSession(int& argc, char**& argv, Role role)
           "sphereface-coordinator --config C : -np N sphereface-worker");
     }
   }
+  findOtherHost();
   MPI_Comm_dup(MPI_COMM_WORLD, &control_);
   MPI_Comm_split(MPI_COMM_WORLD, role == Role::kWorker ? 1 : MPI_UNDEFINED, rank_, &workers_);
   if (role == Role::kWorker) {
     makeGradientLevels();
+  }
+}
+
+/// The first or the last rank's, as ranks of a host are next to each other.
+void MpiSession::findOtherHost() {
+  for (const int rank : {0, size_ - 1}) {
+    std::array<char, HOST_NAME_MAX + 1> name{};
+    host_.copy(name.data(), name.size() - 1);
+    MPI_Bcast(name.data(), static_cast<int>(name.size()), MPI_CHAR, rank, MPI_COMM_WORLD);
+    if (host_ != name.data()) other_host_ = name.data();
   }
 }
 

@@ -41,6 +41,8 @@ class MpiSession {
   /// "rank 2@node1"
   const std::string& name() const { return name_; }
   const std::string& host() const { return host_; }
+  /// A host of the job that isn't this one; empty where all ranks are on one.
+  const std::string& otherHost() const { return other_host_; }
   /// Control messages only.
   MPI_Comm control() const { return control_; }
   /// The workers, in world order: worker i is world rank i + 1. MPI_COMM_NULL on the coordinator.
@@ -56,6 +58,7 @@ class MpiSession {
   int placeOnHost() const { return place_on_host_; }
 
  private:
+  void findOtherHost();
   void makeGradientLevels();
 
   int rank_ = 0;
@@ -64,6 +67,7 @@ class MpiSession {
   int place_on_host_ = 0;
   std::string host_;
   std::string name_;
+  std::string other_host_;
   MPI_Comm control_ = MPI_COMM_NULL;
   MPI_Comm workers_ = MPI_COMM_NULL;
   std::vector<MPI_Comm> gradient_levels_;

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "base/error.h"
 
 namespace sphereface {
@@ -14,6 +16,18 @@ CommandLine mpirunLine() {
           // Debian 13's mpirun (OpenMPI 5.0.7) crashes on a line with a colon while it sets
           // variables nobody here reads.
           "--mca", "pmdl", "^ompi"};
+}
+
+std::optional<Route> networkOf(const std::vector<Host>& hosts) {
+  if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return std::nullopt;
+  std::vector<std::string> names;
+  for (const Host& host : hosts)
+    names.push_back(host.name);
+  return sharedNetwork(names);
+}
+
+void useNetwork(CommandLine& line, const std::optional<Route>& network) {
+  if (network) line.insert(line.end(), {"--mca", "btl_tcp_if_include", network->network});
 }
 
 void addRanks(CommandLine& line, const std::string& host, int count, const std::string& program) {

@@ -5,14 +5,23 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/subprocess.h"
+#include "control/hosts.h"
+#include "control/network_route.h"
 
 namespace sphereface {
 
 /// "mpirun" and the options every job is started with.
 CommandLine mpirunLine();
+
+/// What the hosts reach each other through (control/network_route.h). mpirun otherwise tries every
+/// network that is up. None where that isn't known, or OMPI_MCA_btl_tcp_if_include chooses.
+std::optional<Route> networkOf(const std::vector<Host>& hosts);
+void useNetwork(CommandLine& line, const std::optional<Route>& network);
 
 /// Adds a part to an mpirun line: `count` ranks of a program of this build, on a host or, without
 /// one, wherever mpirun likes. The program's arguments follow; between parts stands a ":".

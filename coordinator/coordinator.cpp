@@ -20,6 +20,7 @@
 #include "control/stop_signal.h"
 #include "coordinator/checkpoint_retention.h"
 #include "coordinator/json_lines.h"
+#include "coordinator/link_findings.h"
 #include "coordinator/liveness.h"
 #include "coordinator/log_output.h"
 #include "coordinator/rewind.h"
@@ -53,22 +54,23 @@ constexpr std::chrono::seconds kTell{1};
 
 class Coordinator {
  public:
-  Coordinator(const MpiSession& session, Channel& channel, const CoordinatorOptions& options)
-      : session_(session),
-        channel_(channel),
+  Coordinator(Channel& channel, int workers, std::string name, const CoordinatorOptions& options)
+      : channel_(channel),
+        workers_(workers),
+        name_(std::move(name)),
         config_(loadTrainConfig(options.config, options.overrides)),
         run_(options.run.empty() ? fs::path("runs") / config_.name() : options.run),
         data_(Dataset(config_.data().lmdb()).manifest()),
         length_(runLength(config_.solver(), data_.records())),
-        collector_(session.workers(), static_cast<int>(config_.solver().iter_size())),
-        liveness_(session.workers(), std::chrono::seconds(config_.coordinator().liveness_seconds()),
+        collector_(workers, static_cast<int>(config_.solver().iter_size())),
+        liveness_(workers, std::chrono::seconds(config_.coordinator().liveness_seconds()),
                   Liveness::Clock::now()),
-        stragglers_(session.workers()),
+        stragglers_(workers),
         progress_bar_(options.progress_bar),
-        hosts_(static_cast<size_t>(session.workers())) {
+        hosts_(static_cast<size_t>(workers)) {
     checkDataset(data_, config_);
-    checkWorkers(config_, session.workers());
-    checkClasses(config_, session.workers(), data_.classes());
+    checkWorkers(config_, workers);
+    checkClasses(config_, workers, data_.classes());
     fs::create_directories(run_);
     lock_.emplace(run_);
     chooseStart(options.resume);
@@ -85,26 +87,25 @@ class Coordinator {
     shape.records = data_.records();
     shape.classes = data_.classes();
     shape.log_every_steps = config_.coordinator().log_every_steps();
-    shape.world_size = session_.workers();
+    shape.world_size = workers_;
     shape.clip_gradients = config_.solver().clip_gradients();
-    LogOutput output(config_.coordinator().log_format(), session_.name(), run_ / "log.txt",
-                     progress_bar_);
+    LogOutput output(config_.coordinator().log_format(), name_, run_ / "log.txt", progress_bar_);
     RunLog log(run_, shape, output);
     describe(output);
     for (const std::string& damage : damaged_)
       log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
     log.event("start",
-              concat("training from step ", first_step_, " with ", session_.workers(),
-                     session_.workers() == 1 ? " worker" : " workers"),
+              concat("training from step ", first_step_, " with ", workers_,
+                     workers_ == 1 ? " worker" : " workers"),
               {{"first_step", first_step_},
                {"steps", length_.steps},
-               {"workers", session_.workers()},
+               {"workers", workers_},
                {"images_per_step", length_.images_per_step},
                {"records", data_.records()},
                {"classes", data_.classes()},
                {"network", identity.network},
                {"head", identity.head}});
-    while (goodbyes_ < session_.workers()) {
+    while (goodbyes_ < workers_) {
       const auto message = channel_.wait(kLook);
       liveness_.tick(Liveness::Clock::now());
       if (message) {
@@ -194,7 +195,7 @@ class Coordinator {
     identity.head = headText(config_.head());
     identity.steps = length_.steps;
     identity.classes = data_.classes();
-    identity.workers = session_.workers();
+    identity.workers = workers_;
     identity.checkpoint_every = config_.checkpoint().every_steps();
     const JsonLines::News events = JsonLines(run_ / "events.jsonl").read();
     identity.restarts = static_cast<int>(std::ranges::count_if(
@@ -209,10 +210,9 @@ class Coordinator {
                 concat(config_.name(), ": ", network.name, " (",
                        formatScaled(static_cast<double>(network.parameter_count)), " parameters), ",
                        data_.classes(), " classes, ", data_.records(), " images"));
-    output.line("plan",
-                concat("effective global batch ", length_.images_per_step, " = batch_size ",
-                       solver.batch_size(), " x iter_size ", solver.iter_size(), ", over ",
-                       session_.workers(), session_.workers() == 1 ? " worker" : " workers"));
+    output.line("plan", concat("effective global batch ", length_.images_per_step, " = batch_size ",
+                               solver.batch_size(), " x iter_size ", solver.iter_size(), ", over ",
+                               workers_, workers_ == 1 ? " worker" : " workers"));
     output.line("plan", concat("to go: steps ", first_step_, "..", length_.steps, ", ",
                                length_.images(length_.steps - first_step_), " images, ",
                                fixed(length_.epochs(length_.steps - first_step_), 2), " epochs"));
@@ -232,6 +232,8 @@ class Coordinator {
         return takePart(message.as<CheckpointPart>(), log);
       case KIND_NOTE:
         return note(message.from, message.as<WorkerNote>(), log);
+      case KIND_LINKS:
+        return takeLinks(message.as<LinkReport>(), log);
       case KIND_ROLL_BACK:
         monitor_->rollBack();
         return log.rollBack(message.as<RollBack>());
@@ -255,8 +257,7 @@ class Coordinator {
       throw Error(concat("rank ", rank, "@", hello.host(), " is version ", hello.version(),
                          ", the coordinator is " SPHEREFACE_VERSION));
     }
-    log.event("worker", concat("rank ", rank, "@", hello.host(), " pid ", hello.pid()),
-              {{"rank", rank}, {"host", hello.host()}, {"pid", hello.pid()}});
+    announce(rank, hello, log);
     liveness_.hello(rank, hello.host(), Liveness::Clock::now());
     hosts_.at(static_cast<size_t>(rank - 1)) = hello.host();
     heartbeats_ = heartbeats_ || hello.heartbeats();
@@ -266,7 +267,33 @@ class Coordinator {
     plan.set_first_step(first_step_);
     if (!resume_from_.empty()) plan.set_resume_from(fs::absolute(resume_from_).string());
     channel_.send(rank, KIND_PLAN, plan);
-    if (++hellos_ == session_.workers()) leaseAhead(first_step_);
+    if (++hellos_ == workers_) leaseAhead(first_step_);
+  }
+
+  /// What runs where.
+  void announce(int rank, const WorkerHello& hello, RunLog& log) const {
+    std::string text = concat("rank ", rank, "@", hello.host(), " pid ", hello.pid(),
+                              ", processors ", hello.processors());
+    Json details = {{"rank", rank},
+                    {"host", hello.host()},
+                    {"pid", hello.pid()},
+                    {"processors", hello.processors()}};
+    if (config_.worker().device() == WorkerConfig::CUDA) {
+      text += concat(", GPU ", hello.place_on_host());
+      details["gpu"] = hello.place_on_host();
+    }
+    if (hello.has_network()) {
+      text += concat(", network ", hello.network());
+      details["network"] = hello.network();
+    }
+    log.event("worker", text, details);
+  }
+
+  void takeLinks(const LinkReport& report, RunLog& log) const {
+    const LinkFindings findings = judgeLinks(report, hosts_);
+    log.event("links", findings.summary, findings.details);
+    for (const std::string& slow : findings.slow)
+      log.event("slow_link", slow);
   }
 
   /// errors: Error naming the silent workers, if there are any.
@@ -301,7 +328,7 @@ class Coordinator {
                   : "asked to stop: a checkpoint after this step, then the end",
               {{"workers", jsonOf(liveness_.lastHeard(Liveness::Clock::now()))}});
     if (!first) return;
-    for (int worker = 1; worker <= session_.workers(); ++worker)
+    for (int worker = 1; worker <= workers_; ++worker)
       channel_.send(worker, KIND_STOP, StopRequest());
   }
 
@@ -316,11 +343,11 @@ class Coordinator {
     if (leased_until_ == 0) leased_until_ = first_step_;
     while (leased_until_ < length_.steps && leased_until_ < step + size + size / 2) {
       const uint64_t steps = std::min(size, length_.steps - leased_until_);
-      for (int worker = 0; worker < session_.workers(); ++worker) {
+      for (int worker = 0; worker < workers_; ++worker) {
         ShardLease lease;
         lease.set_first_step(leased_until_);
         lease.set_steps(steps);
-        const Share slice = shareOf(config_.solver().batch_size(), session_.workers(), worker);
+        const Share slice = shareOf(config_.solver().batch_size(), workers_, worker);
         lease.set_slice_begin(slice.begin);
         lease.set_slice_end(slice.end);
         channel_.send(worker + 1, KIND_LEASE, lease);
@@ -400,8 +427,9 @@ class Coordinator {
     removeOldCheckpoints(run_, config_.checkpoint());
   }
 
-  const MpiSession& session_;
   Channel& channel_;
+  int workers_;
+  std::string name_;
   TrainConfig config_;
   fs::path run_;
   std::optional<RunLock> lock_;
@@ -435,9 +463,9 @@ class Coordinator {
 
 }  // namespace
 
-int coordinate(const MpiSession& session, const CoordinatorOptions& options) {
-  Channel channel(session.control());
-  return Coordinator(session, channel, options).run();
+int coordinate(Channel& channel, int workers, const std::string& name,
+               const CoordinatorOptions& options) {
+  return Coordinator(channel, workers, name, options).run();
 }
 
 }  // namespace sphereface

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "control/mpi_session.h"
+#include "control/channel.h"
 
 namespace sphereface {
 
@@ -19,10 +19,12 @@ struct CoordinatorOptions {
   bool progress_bar = false;     // stdout ends in a terminal
 };
 
-/// The coordinator's whole run: hands the plan to the workers, leases them their shares of the
+/// The coordinator's whole run with workers 1 .. `workers` at the other end of `channel`; in log
+/// lines it calls itself `name`. It hands the plan to the workers, leases them their shares of the
 /// steps ahead of need, gathers their reports, commits checkpoints, serves metrics. Returns
 /// kExitDone, or kExitStopped when the run was asked to stop.
 /// errors: Error, also when a worker falls silent.
-int coordinate(const MpiSession& session, const CoordinatorOptions& options);
+int coordinate(Channel& channel, int workers, const std::string& name,
+               const CoordinatorOptions& options);
 
 }  // namespace sphereface

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "control/mpi_session.h"
 #include "control/stop_signal.h"
 
 int main(int argc, char** argv) {
@@ -32,5 +33,8 @@ int main(int argc, char** argv) {
   }
   catchStopSignals();
   return runInMpi(argc, argv, Role::kCoordinator, "sphereface-coordinator",
-                  [&](MpiSession& session) { return coordinate(session, options); });
+                  [&](MpiSession& session) {
+                    MpiChannel channel(session.control());
+                    return coordinate(channel, session.workers(), session.name(), options);
+                  });
 }

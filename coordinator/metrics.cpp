@@ -38,19 +38,19 @@ prometheus::Counter& Metrics::counter(const char* name, const char* help,
   return prometheus::BuildCounter().Name(name).Help(help).Register(*registry_).Add(labels);
 }
 
+prometheus::Counter& Metrics::skippedSamples(const std::string& reason) {
+  return counter("sphereface_skipped_samples_total",
+                 "Samples not trained on, by reason: of a diverged step, which updated nothing; of "
+                 "the others another record took the place",
+                 {{"reason", reason}});
+}
+
 Metrics::Metrics(const RunIdentity& run)
     : registry_(
           std::make_shared<prometheus::Registry>(prometheus::Registry::InsertBehavior::Merge)),
       steps_(counter("sphereface_steps_total", "Optimiser steps done by this job")),
       images_(counter("sphereface_images_total", "Images trained on")),
-      unreadable_(counter("sphereface_skipped_samples_total",
-                          "Samples not trained on, by reason: unreadable ones were replaced, those "
-                          "of a diverged step updated nothing",
-                          {{"reason", "unreadable"}})),
-      diverged_(counter("sphereface_skipped_samples_total",
-                        "Samples not trained on, by reason: unreadable ones were replaced, those "
-                        "of a diverged step updated nothing",
-                        {{"reason", "diverged"}})),
+      diverged_(skippedSamples("diverged")),
       skipped_steps_(counter("sphereface_skipped_steps_total",
                              "Steps left out because their loss had diverged")),
       roll_backs_(counter("sphereface_roll_backs_total",
@@ -115,6 +115,8 @@ Metrics::Metrics(const RunIdentity& run)
                     .Register(*registry_);
   for (size_t part = 0; part < kStepParts; ++part)
     part_seconds_[part] = &parts.Add({{"part", kStepPartNames[part]}}, secondsBuckets());
+  for (size_t reason = 0; reason < kBadSampleReasons.size(); ++reason)
+    bad_samples_[reason] = &skippedSamples(kBadSampleReasons[reason]);
   gauges("sphereface_build_info", "1; the version that is running")
       .Add({{"version", SPHEREFACE_VERSION}})
       .Set(1);
@@ -140,7 +142,8 @@ void Metrics::step(const StepSummary& step) {
   step_.Set(static_cast<double>(step.step + 1));
   last_step_time_.SetToCurrentTime();
   images_.Increment(static_cast<double>(step.images));
-  unreadable_.Increment(static_cast<double>(step.bad_records));
+  for (const StepReport::BadSample& bad : step.bad_samples)
+    bad_samples_.at(static_cast<size_t>(bad.reason()))->Increment();
   zero_norms_.Increment(static_cast<double>(step.zero_norm_embeddings));
   cache_hits_.Increment(static_cast<double>(step.cache_hits));
   cache_bytes_.Set(static_cast<double>(step.cache_bytes));

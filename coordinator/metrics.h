@@ -65,13 +65,13 @@ class Metrics {
 
   Gauges& gauges(const char* name, const char* help);
   prometheus::Gauge& gauge(const char* name, const char* help);
+  prometheus::Counter& skippedSamples(const std::string& reason);
   prometheus::Counter& counter(const char* name, const char* help,
                                const prometheus::Labels& labels = {});
 
   std::shared_ptr<prometheus::Registry> registry_;
   prometheus::Counter& steps_;
   prometheus::Counter& images_;
-  prometheus::Counter& unreadable_;
   prometheus::Counter& diverged_;
   prometheus::Counter& skipped_steps_;
   prometheus::Counter& roll_backs_;
@@ -109,6 +109,7 @@ class Metrics {
   Gauges& evaluation_step_;
   prometheus::Histogram& step_seconds_;
   std::array<prometheus::Histogram*, kStepParts> part_seconds_;
+  std::array<prometheus::Counter*, kBadSampleReasons.size()> bad_samples_;
 };
 
 }  // namespace sphereface

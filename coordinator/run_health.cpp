@@ -143,6 +143,8 @@ void ofEvents(const RunFacts& facts, std::vector<Problem>& problems) {
                         concat(event->value("text", ""),
                                ". Look for other programs, throttling or swapping there.")});
   }
+  if (const Json* slow_link = newest(facts.events, "slow_link"))
+    problems.push_back({false, "The network is slow", slow_link->value("text", "")});
   if (const Json* stuck = newest(facts.events, "stuck"))
     problems.push_back({false, "The network isn't learning", stuck->value("text", "")});
   const Json* skipped = newest(facts.events, "skipped");

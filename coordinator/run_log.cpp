@@ -8,15 +8,18 @@
 #include <cstdio>
 #include <iomanip>
 #include <numeric>
+#include <ranges>
 #include <sstream>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "coordinator/live_status.h"
 
 namespace sphereface {
 namespace {
 
+constexpr size_t kBadRecordsNamed = 100;
 // The loss counts as stuck when it stays this near to ln C for this many steps.
 constexpr double kStuckShare = 0.02;
 constexpr uint64_t kStuckSteps = 200;
@@ -60,6 +63,7 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOu
       stuck_since_(shape.first_step) {}
 
 std::optional<IntervalSummary> RunLog::step(const StepSummary& step) {
+  nameBadRecords(step);
   if (step.skipped) {
     ++skipped_steps_;
     event("skipped", concat("step ", step.step, " diverged; it updated nothing"),
@@ -80,6 +84,22 @@ void RunLog::rollBack(const RollBack& done) {
         {{"step", done.step()}, {"checkpoint", done.checkpoint()}});
 }
 
+/// Each once, however often its turn comes.
+void RunLog::nameBadRecords(const StepSummary& step) {
+  for (const StepReport::BadSample& bad : step.bad_samples) {
+    ++bad_records_;
+    if (bad_records_named_.size() == kBadRecordsNamed) continue;
+    if (!bad_records_named_.insert(bad.record()).second) continue;
+    const bool last = bad_records_named_.size() == kBadRecordsNamed;
+    event("bad_record",
+          concat(bad.problem(), "; another record takes its place",
+                 last ? " (further ones are counted, and not named)" : ""),
+          {{"step", step.step},
+           {"record", bad.record()},
+           {"reason", kBadSampleReasons.at(static_cast<size_t>(bad.reason()))}});
+  }
+}
+
 /// A step that was not skipped.
 void RunLog::add(const StepSummary& step) {
   if (!begun_) {
@@ -91,7 +111,6 @@ void RunLog::add(const StepSummary& step) {
     interval_start_ = Clock::now();  // the first step also pays for warming up
   }
   images_ += step.images;
-  bad_records_ += step.bad_records;
   zero_norm_embeddings_ += step.zero_norm_embeddings;
   if (shape_.clip_gradients >= 0 && step.gradient_norm > shape_.clip_gradients) ++clipped_steps_;
   loss_last_ = step.loss;
@@ -181,7 +200,7 @@ IntervalSummary RunLog::writeInterval(const StepSummary& last) {
   line["cache_bytes"] = last.cache_bytes;
   line["bad_records"] = bad_records_;
   line["zero_norm_embeddings"] = zero_norm_embeddings_;
-  for (const RankInterval& rank : summary.ranks) {
+  for (const RankInterval& rank : summary.ranks | std::views::take(kMostRanksShown)) {
     line["rank_work_seconds"].push_back(rank.work_seconds);
     line["rank_memory_bytes"].push_back(rank.memory_bytes);
   }

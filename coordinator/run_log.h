@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,7 @@ class RunLog {
     std::vector<RankStep> ranks;  // sums; memory: the last told
   };
   void add(const StepSummary& step);
+  void nameBadRecords(const StepSummary& step);
   IntervalSummary writeInterval(const StepSummary& last);
   void watchForStuckLoss(uint64_t step, double loss);
 
@@ -91,6 +93,7 @@ class RunLog {
   Interval interval_;
   uint64_t images_ = 0;
   uint64_t bad_records_ = 0;
+  std::set<uint64_t> bad_records_named_;
   uint64_t zero_norm_embeddings_ = 0;
   double loader_seconds_ = 0;
   double step_seconds_ = 0;

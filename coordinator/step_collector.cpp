@@ -51,7 +51,7 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
     sum.learning_rate = r.learning_rate();
     sum.gradient_norm = r.gradient_norm();
     if (r.has_weight_norm()) sum.weight_norm = r.weight_norm();
-    sum.bad_records += r.bad_records();
+    sum.bad_samples.insert(sum.bad_samples.end(), r.bad_sample().begin(), r.bad_sample().end());
     sum.zero_norm_embeddings += r.zero_norm_embeddings();
     sum.cache_hits += r.cache_hits();
     sum.cache_bytes += r.cache_bytes();

@@ -39,6 +39,9 @@ struct RankStep {
   uint64_t memory_bytes = 0;  // of some steps; 0: not told
 };
 
+/// By StepReport::BadSample::Reason.
+constexpr std::array<const char*, 3> kBadSampleReasons = {"undecodable", "wrong_shape", "bad_label"};
+
 /// One worker's share of an interval of steps.
 struct RankInterval {
   double images_per_second = 0;
@@ -60,7 +63,7 @@ struct StepSummary {
   double learning_rate = 0;
   double gradient_norm = 0;
   std::optional<double> weight_norm;  // of the network; of some steps
-  uint64_t bad_records = 0;
+  std::vector<StepReport::BadSample> bad_samples;
   uint64_t zero_norm_embeddings = 0;
   uint64_t cache_hits = 0;   // images that needed no decoding
   uint64_t cache_bytes = 0;  // of decoded images kept by all workers

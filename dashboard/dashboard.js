@@ -9,7 +9,7 @@
 const kInterval = {training: 2000, other: 10000};  // milliseconds
 const kParts = ['loader', 'forward', 'head', 'backward', 'communication', 'optimizer', 'idle'];
 const kEventRows = ['other', 'evaluation', 'checkpoint', 'start'];  // of the timeline, from below
-const kQuietEvents = ['worker', 'note', 'plot', 'trace', 'end', 'stop', 'stopped'];
+const kQuietEvents = ['worker', 'links', 'note', 'plot', 'trace', 'end', 'stop', 'stopped'];
 
 const step = {title: 'step'};
 const charts = {};

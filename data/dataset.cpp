@@ -17,6 +17,7 @@ namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
+using Reason = BadRecord::Reason;
 
 DatasetManifest readManifest(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw Error(concat("no such data set: ", folder.string()));
@@ -81,13 +82,18 @@ struct Dataset::Lmdb {
   void withDatum(const fs::path& folder, uint64_t index, Use use) const {
     withRecord(folder, index, [&](std::string_view key, std::string_view value) {
       thread_local caffe::Datum datum;  // keeps its memory from one record to the next
+      const auto named = [&](const Error& e) {
+        return concat(folder.string(), ": record ", index, " (", key, "): ", e.what());
+      };
       try {
         if (!datum.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
           throw Error("not a Datum");
         }
         use(datum);
+      } catch (const BadRecord& e) {
+        throw BadRecord(e.reason(), named(e));
       } catch (const Error& e) {
-        throw BadRecord(concat(folder.string(), ": record ", index, " (", key, "): ", e.what()));
+        throw BadRecord(Reason::kUndecodable, named(e));
       }
     });
   }
@@ -120,14 +126,15 @@ int Dataset::readPlanes(uint64_t index, std::vector<uint8_t>& planes) const {
     const auto classes = static_cast<int64_t>(manifest_.classes());
     label = datum.label();
     if (label < 0 || label >= classes) {
-      throw Error(concat("label ", label, " is outside 0 .. ", classes - 1));
+      throw BadRecord(Reason::kBadLabel, concat("label ", label, " is outside 0 .. ", classes - 1));
     }
     const int height = static_cast<int>(manifest_.height());
     const int width = static_cast<int>(manifest_.width());
     auto require_shape = [&](int channels, int rows, int columns) {
       if (channels != 3 || rows != height || columns != width) {
-        throw Error(concat("the image is ", channels, "x", rows, "x", columns,
-                           ", the manifest says 3x", height, "x", width));
+        throw BadRecord(Reason::kWrongShape,
+                        concat("the image is ", channels, "x", rows, "x", columns,
+                               ", the manifest says 3x", height, "x", width));
       }
     };
     if (datum.encoded()) {
@@ -138,7 +145,8 @@ int Dataset::readPlanes(uint64_t index, std::vector<uint8_t>& planes) const {
     require_shape(datum.channels(), datum.height(), datum.width());
     const size_t expected = size_t{3} * manifest_.height() * manifest_.width();
     if (datum.data().size() != expected) {
-      throw Error(concat(datum.data().size(), " bytes of pixels instead of ", expected));
+      throw BadRecord(Reason::kWrongShape,
+                      concat(datum.data().size(), " bytes of pixels instead of ", expected));
     }
     planes.assign(datum.data().begin(), datum.data().end());
   });

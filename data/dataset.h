@@ -25,7 +25,12 @@ namespace sphereface {
 /// 0 .. classes-1. The message names the data set and the record.
 class BadRecord : public Error {
  public:
-  using Error::Error;
+  enum class Reason { kUndecodable, kWrongShape, kBadLabel };
+  BadRecord(Reason reason, const std::string& problem) : Error(problem), reason_(reason) {}
+  Reason reason() const { return reason_; }
+
+ private:
+  Reason reason_;
 };
 
 /// Read-only and thread-safe. LMDB's caveats hold: open a folder once per process, on a local file

@@ -4,6 +4,7 @@
 #include "data/loader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sphereface {
@@ -86,7 +87,7 @@ Loader::Job* Loader::claim() {
         job.batch = std::move(spare_.back());
         spare_.pop_back();
       }
-      job.batch.bad_records = 0;
+      job.batch.bad_samples.clear();
       job.batch.cache_hits = 0;
       job.batch.images.resize(job.count * image_bytes_);
       job.batch.labels.resize(job.count);
@@ -112,24 +113,23 @@ void Loader::run() {
     for (size_t i = begin; i < end; ++i)
       job->batch.records[i] = order_.record(job->begin + i);
     lock.unlock();
-    uint64_t bad_records = 0;
+    std::vector<BadSample> bad;
     uint64_t hits = 0;
     std::exception_ptr failure;
     try {
       for (size_t i = begin; i < end; ++i) {
-        const Source source = get(job->batch.records[i], scratch.planes);
+        const Source source = get(job->batch.records[i], scratch.planes, bad);
         Random random(options_.seed, kAugmentStream, job->begin + i);
         scratch.augmenter.apply(source.image.planes, size, random,
                                 job->batch.images.data() + i * image_bytes_);
         job->batch.labels[i] = source.image.label;
-        bad_records += source.bad_records;
         hits += source.hit ? 1 : 0;
       }
     } catch (...) {
       failure = std::current_exception();
     }
     lock.lock();
-    job->batch.bad_records += bad_records;
+    std::ranges::move(bad, std::back_inserter(job->batch.bad_samples));
     job->batch.cache_hits += hits;
     if (failure && !job->failure) job->failure = failure;
     job->done += end - begin;
@@ -139,8 +139,10 @@ void Loader::run() {
 
 /// From the cache, or decoded into `planes`; the next good record's when this one is bad and that
 /// is allowed.
-Loader::Source Loader::get(uint64_t record, std::vector<uint8_t>& planes) {
+Loader::Source Loader::get(uint64_t record, std::vector<uint8_t>& planes,
+                           std::vector<BadSample>& bad) {
   Source source;
+  uint64_t replaced = 0;
   while (true) {
     source.image = cache_.find(record);
     source.hit = source.image.planes != nullptr;
@@ -150,9 +152,9 @@ Loader::Source Loader::get(uint64_t record, std::vector<uint8_t>& planes) {
       source.image.planes = planes.data();
       cache_.keep(record, planes.data(), source.image.label);
       return source;
-    } catch (const BadRecord&) {
-      if (!options_.skip_bad_records || source.bad_records + 1 == dataset_.size()) throw;
-      ++source.bad_records;
+    } catch (const BadRecord& e) {
+      if (!options_.skip_bad_records || ++replaced == dataset_.size()) throw;
+      bad.push_back({record, e.reason(), e.what()});
       record = (record + 1) % dataset_.size();
     }
   }

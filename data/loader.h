@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -36,11 +37,18 @@ struct LoaderOptions {
 
 LoaderOptions loaderOptions(const DataConfig& config);
 
+/// A record that another one took the place of.
+struct BadSample {
+  uint64_t record = 0;
+  BadRecord::Reason reason = {};
+  std::string problem;  // names the data set and the record
+};
+
 struct Batch {
   std::vector<uint8_t> images;    // [count, 3, height, width], B G R planes
   std::vector<int32_t> labels;    // [count]
   std::vector<uint64_t> records;  // [count], of the sample order, before any replacement
-  uint64_t bad_records = 0;
+  std::vector<BadSample> bad_samples;
   uint64_t cache_hits = 0;  // images that needed no decoding
 };
 
@@ -79,16 +87,15 @@ class Loader {
     Augmenter augmenter;
     std::vector<uint8_t> planes;
   };
-  /// A record's image and label, and what getting them took.
+  /// A record's image and label, and whether they needed no decoding.
   struct Source {
     DecodedCache::Entry image;
-    uint64_t bad_records = 0;
     bool hit = false;
   };
 
   void run();
   Job* claim();
-  Source get(uint64_t record, std::vector<uint8_t>& planes);
+  Source get(uint64_t record, std::vector<uint8_t>& planes, std::vector<BadSample>& bad);
 
   const Dataset& dataset_;
   LoaderOptions options_;

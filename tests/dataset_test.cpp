@@ -75,13 +75,17 @@ caffe::Datum planarDatum(const cv::Mat& image, int label) {
   return datum;
 }
 
-std::string badRecord(const Dataset& set, uint64_t index) {
+BadRecord badRecord(const Dataset& set, uint64_t index) {
   try {
     set.read(index);
   } catch (const BadRecord& e) {
-    return e.what();
+    return e;
   }
-  return "";
+  throw Error(concat("record ", index, " is good"));
+}
+
+std::string problemOf(const Dataset& set, uint64_t index) {
+  return badRecord(set, index).what();
 }
 
 TEST(Dataset, ReadsPlanarDatums) {
@@ -108,16 +112,22 @@ TEST(Dataset, NamesABadRecord) {
             planarDatum(testImage(1, 7, 5), 0).SerializeAsString(),
             short_planes.SerializeAsString(), "\xff\xff no message"});
   const Dataset set(folder / "set");
-  EXPECT_TRUE(contains(badRecord(set, 0), "record 0 (00000000_x): label 2 is outside 0 .. 1"));
-  EXPECT_TRUE(contains(badRecord(set, 0), (folder / "set").string()));
-  EXPECT_TRUE(contains(badRecord(set, 1), "label -1 is outside"));
-  EXPECT_TRUE(contains(badRecord(set, 2), "record 2"));
-  EXPECT_TRUE(contains(badRecord(set, 3), "record 3"));
-  EXPECT_TRUE(contains(badRecord(set, 4), "record 4"));
-  EXPECT_TRUE(contains(badRecord(set, 5), "3x7x5, the manifest says 3x5x7"));
-  EXPECT_TRUE(contains(badRecord(set, 6), "3x7x5, the manifest says 3x5x7"));
-  EXPECT_TRUE(contains(badRecord(set, 7), "104 bytes of pixels instead of 105"));
-  EXPECT_TRUE(contains(badRecord(set, 8), "not a Datum"));
+  EXPECT_TRUE(contains(problemOf(set, 0), "record 0 (00000000_x): label 2 is outside 0 .. 1"));
+  EXPECT_TRUE(contains(problemOf(set, 0), (folder / "set").string()));
+  EXPECT_TRUE(contains(problemOf(set, 1), "label -1 is outside"));
+  EXPECT_TRUE(contains(problemOf(set, 2), "record 2"));
+  EXPECT_TRUE(contains(problemOf(set, 3), "record 3"));
+  EXPECT_TRUE(contains(problemOf(set, 4), "record 4"));
+  EXPECT_TRUE(contains(problemOf(set, 5), "3x7x5, the manifest says 3x5x7"));
+  EXPECT_TRUE(contains(problemOf(set, 6), "3x7x5, the manifest says 3x5x7"));
+  EXPECT_TRUE(contains(problemOf(set, 7), "104 bytes of pixels instead of 105"));
+  EXPECT_TRUE(contains(problemOf(set, 8), "not a Datum"));
+  using Reason = BadRecord::Reason;
+  const Reason reasons[] = {Reason::kBadLabel,    Reason::kBadLabel,    Reason::kUndecodable,
+                            Reason::kUndecodable, Reason::kUndecodable, Reason::kWrongShape,
+                            Reason::kWrongShape,  Reason::kWrongShape,  Reason::kUndecodable};
+  for (uint64_t record = 0; record < set.size(); ++record)
+    EXPECT_EQ(badRecord(set, record).reason(), reasons[record]) << record;
 }
 
 class PackedSet : public ::testing::Test {

@@ -4,11 +4,14 @@
 // Whole jobs over several hosts, whose links are cut.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <memory>
 #include <thread>
 
+#include "base/atomic_file.h"
+#include "model/checkpoint.h"
 #include "tests/job_support.h"
 #include "tests/network_namespaces.h"
 
@@ -70,6 +73,66 @@ TEST_F(Hosts, TrainTheBitsOfOneHost) {
     EXPECT_GT(hosts_->bytesSent(host), gradients);
     EXPECT_GT(hosts_->bytesReceived(host), gradients);
   }
+}
+
+TEST_F(Hosts, AStoppedRunGoesOnAndIsEvaluatedOnThem) {
+  makeHosts(3);
+  Process job(longJobLine("stopped", {}));
+  ASSERT_TRUE(hasCheckpoint("stopped")) << job.output();
+  job.signal(SIGTERM);
+  ASSERT_EQ(job.wait(60), 85) << job.output();
+  const Finished resumed = runCommand(longJobLine("stopped", {"--resume", "auto"}));
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  const Finished together = runCommand(trainLine("unbroken", 3, longRun()));
+  ASSERT_EQ(together.code, 0) << together.output;
+  EXPECT_TRUE(parameters("stopped", kLongSteps) == parameters("unbroken", kLongSteps));
+
+  const auto path = [](const char* name) { return (folder_ / name).string(); };
+  const std::vector<std::string> extract = {
+      testing::program("sphereface"),
+      "extract",
+      "--checkpoint",
+      checkpointFolder(folder_ / "stopped", kLongSteps).string(),
+      "--input",
+      path("faces"),
+      "--output"};
+  std::vector<std::string> spread = extract;
+  spread.push_back(path("spread.npy"));
+  const Finished extracted = runCommand(onHosts(*hosts_, 3, 1, spread));
+  ASSERT_EQ(extracted.code, 0) << extracted.output;
+  std::vector<std::string> alone = extract;
+  alone.push_back(path("alone.npy"));
+  ASSERT_EQ(runCommand(alone).code, 0);
+  EXPECT_TRUE(readFile(folder_ / "spread.npy") == readFile(folder_ / "alone.npy"));
+}
+
+TEST_F(Hosts, ASlowLinkIsNamedBeforeTheFirstStep) {
+  makeHosts(3);
+  hosts_->slowLink(3, 100);
+  const Finished finished = runCommand(jobLine("slow-link"));
+  ASSERT_EQ(finished.code, 0) << finished.output;
+  const std::vector<Json> slow = events("slow-link", "slow_link");
+  ASSERT_EQ(slow.size(), 1U) << finished.output;
+  EXPECT_NE(slow[0].at("text").get<std::string>().find("all links of node3 are slow: "),
+            std::string::npos)
+      << slow[0];
+  const std::vector<Json> measured = events("slow-link", "links");
+  ASSERT_EQ(measured.size(), 1U);
+  for (const Json& link : measured[0].at("links")) {
+    const double rate = link.at("bytes_per_second");
+    const bool is_slow = link.at("hosts").at(0) == "node3" || link.at("hosts").at(1) == "node3";
+    EXPECT_EQ(rate < 20e6, is_slow) << link;  // 12.5e6, and what the filter lets through at once
+  }
+  EXPECT_EQ(measured[0].at("links").size(), 3U);
+  EXPECT_GE(measured[0].at("reduction").size(), 2U);
+  // The hosts' network, not others that this machine may have.
+  EXPECT_NE(finished.output.find("network: 10."), std::string::npos) << finished.output;
+  EXPECT_NE(finished.output.find("--mca btl_tcp_if_include 10."), std::string::npos)
+      << finished.output;
+
+  const Finished untested = runCommand(jobLine("untested", {"--set", "worker.link_test=false"}));
+  ASSERT_EQ(untested.code, 0) << untested.output;
+  EXPECT_TRUE(events("untested", "links").empty());
 }
 
 TEST_F(Hosts, EachHostSendsItsPartOfTheSumOnce) {

@@ -119,9 +119,8 @@ std::vector<std::string> Job::trainLine(const std::string& run, int workers,
   return line;
 }
 
-std::vector<std::string> Job::hostsLine(const NetworkNamespaces& network, int hosts, int slots,
-                                        const std::string& run,
-                                        const std::vector<std::string>& more) {
+std::vector<std::string> Job::onHosts(const NetworkNamespaces& network, int hosts, int slots,
+                                      const std::vector<std::string>& command) {
   std::string list;
   for (int host = 1; host <= hosts; ++host)
     list += concat(host == 1 ? "" : ",", NetworkNamespaces::address(host), ":", slots);
@@ -130,10 +129,15 @@ std::vector<std::string> Job::hostsLine(const NetworkNamespaces& network, int ho
   std::vector<std::string> line = {"env", concat("TMPDIR=", folder_.string()),
                                    concat("OMPI_MCA_plm_rsh_agent=", network.agent().string()),
                                    concat("PRTE_MCA_plm_ssh_agent=", network.agent().string())};
-  const std::vector<std::string> train = trainLine(run, 0, {"--hosts", list});
-  line.insert(line.end(), train.begin(), train.end());
-  line.insert(line.end(), more.begin(), more.end());
+  line.insert(line.end(), command.begin(), command.end());
+  line.insert(line.end(), {"--hosts", list});
   return network.on(1, line);
+}
+
+std::vector<std::string> Job::hostsLine(const NetworkNamespaces& network, int hosts, int slots,
+                                        const std::string& run,
+                                        const std::vector<std::string>& more) {
+  return onHosts(network, hosts, slots, trainLine(run, 0, more));
 }
 
 std::vector<std::string> Job::longRun() {

@@ -38,7 +38,10 @@ class Job : public ::testing::Test {
   /// With 0 workers their number is left to the command.
   static std::vector<std::string> trainLine(const std::string& run, int workers,
                                             const std::vector<std::string>& more = {});
-  /// The same over hosts 1 to `hosts`, with `slots` workers on each, started on the first one.
+  /// `command`, with --hosts 1 to `hosts` and `slots` workers on each, started on the first one.
+  static std::vector<std::string> onHosts(const NetworkNamespaces& network, int hosts, int slots,
+                                          const std::vector<std::string>& command);
+  /// A training so.
   static std::vector<std::string> hostsLine(const NetworkNamespaces& network, int hosts, int slots,
                                             const std::string& run,
                                             const std::vector<std::string>& more = {});

@@ -338,6 +338,12 @@ TEST_F(Job, AWorkersErrorEndsTheJobAndIsNamed) {
       runCommand(trainLine("bad-skip", 2, {"--set", set, "--set", "data.bad_record=SKIP"}));
   EXPECT_EQ(skipped.code, 0) << skipped.output;
   EXPECT_GE(readJsonFile(folder_ / "bad-skip" / "summary.json").at("bad_records").get<int>(), 1);
+  const std::vector<Json> named = events("bad-skip", "bad_record");
+  ASSERT_EQ(named.size(), 1U);
+  EXPECT_EQ(named[0].at("reason"), "undecodable");
+  EXPECT_NE(named[0].at("text").get<std::string>().find(concat(bad.string(), ": record ")),
+            std::string::npos)
+      << named[0];
 }
 
 TEST_F(Job, WorkersStayOnCpusOfTheirOwn) {

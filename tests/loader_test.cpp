@@ -133,11 +133,11 @@ TEST_F(LoaderTest, TheCacheKeepsNoBadRecord) {
   const size_t batches = 3 * dataset.size() / 4;
   uint64_t bad = 0;
   for (const Batch& batch : load(dataset, options, batches))
-    bad += batch.bad_records;
+    bad += batch.bad_samples.size();
   EXPECT_GE(bad, 2U);
   options.cache_bytes = dataset.size() * kImageBytes;
   for (const Batch& batch : load(dataset, options, batches))
-    bad -= batch.bad_records;
+    bad -= batch.bad_samples.size();
   EXPECT_EQ(bad, 0U) << "counted alike with and without a cache";
   Loader loader(dataset, options);
   loader.request(0, dataset.size());
@@ -155,7 +155,7 @@ TEST_F(LoaderTest, ABadRecordIsAnErrorOrIsReplacedAndCounted) {
   skipping.skip_bad_records = true;
   uint64_t bad = 0;
   for (const Batch& batch : load(dataset, skipping, batches))
-    bad += batch.bad_records;
+    bad += batch.bad_samples.size();
   EXPECT_GE(bad, 1U);
   EXPECT_LE(bad, 2U) << "one record, in little more than one epoch";
 }

@@ -44,7 +44,8 @@ void tell(RunMonitor& monitor) {
   step.part_seconds = {0.25, 0.5, 0, 0, 0.0625, 0, 0.125};
   step.cache_hits = 48;
   step.cache_bytes = 1024;
-  step.bad_records = 2;
+  step.bad_samples.resize(3);
+  step.bad_samples[0].set_reason(StepReport::BadSample::BAD_LABEL);
   monitor.step(step);
   step.skipped = true;
   step.loss = 1e9;
@@ -97,7 +98,9 @@ TEST(Metrics, TellWhatTheJobTold) {
         "sphereface_cache_hits_total 96",
         "sphereface_cache_bytes 1024",
         "sphereface_workers 2",
-        "sphereface_skipped_samples_total{reason=\"unreadable\"} 4",
+        "sphereface_skipped_samples_total{reason=\"undecodable\"} 4",
+        "sphereface_skipped_samples_total{reason=\"bad_label\"} 2",
+        "sphereface_skipped_samples_total{reason=\"wrong_shape\"} 0",
         "sphereface_skipped_samples_total{reason=\"diverged\"} 64",
         "sphereface_images_per_second 640",
         "sphereface_remaining_seconds 17",

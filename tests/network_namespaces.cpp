@@ -10,6 +10,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -163,6 +164,14 @@ void NetworkNamespaces::waitForLink(int host) const {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   throw std::runtime_error(concat(name(host), " can't reach ", name(other), ": ", said));
+}
+
+void NetworkNamespaces::slowLink(int host, int megabits) const {
+  const std::string filter = concat(" root tbf rate ", megabits, "mbit burst 64kb latency 400ms");
+  for (const auto& [network, device] :
+       {std::pair(space(host), std::string("eth0")), std::pair(switchSpace(), name(host))}) {
+    ip(concat("netns exec ", network, " tc qdisc replace dev ", device, filter));
+  }
 }
 
 uint64_t NetworkNamespaces::counter(int host, const std::string& file) const {

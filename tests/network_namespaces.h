@@ -41,6 +41,8 @@ class NetworkNamespaces {
   void cutLink(int host) const;
   /// Returns when the host can be reached again.
   void mendLink(int host) const;
+  /// What the host's link carries from now on, in Mbit/s, each way.
+  void slowLink(int host, int megabits) const;
   /// Through the host's link since it was made.
   uint64_t bytesSent(int host) const;
   uint64_t bytesReceived(int host) const;

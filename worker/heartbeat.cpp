@@ -28,7 +28,7 @@ Heartbeat::~Heartbeat() {
 }
 
 void Heartbeat::beat() {
-  Channel channel(comm_);  // of this thread alone
+  MpiChannel channel(comm_);  // of this thread alone
   std::unique_lock lock(mutex_);
   while (!ending_) {
     WorkerHeartbeat heartbeat;

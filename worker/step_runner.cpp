@@ -31,7 +31,7 @@ double unixOffset() {
 std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const WorkerConfig& config,
                                              Engine& engine, Heartbeat* heartbeat) {
   ReducerOptions options;
-  options.wire = config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
+  options.wire = wireOf(config);
   options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
   options.waits.timeout = std::chrono::seconds(config.collective_timeout());
   if (heartbeat != nullptr) options.waits.last = &heartbeat->lastCollective();
@@ -48,6 +48,10 @@ std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const Wo
 }
 
 }  // namespace
+
+Wire wireOf(const WorkerConfig& config) {
+  return config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
+}
 
 uint32_t shardsOfWorker(const SolverConfig& solver, int workers) {
   if (solver.reproducible_shards() == 0) return 1;
@@ -160,7 +164,12 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   report.set_head_seconds(report.head_seconds() + stats.head_seconds);
   report.set_communication_seconds(report.communication_seconds() + stats.exchange_seconds);
   report.set_backward_seconds(report.backward_seconds() + stats.backward_seconds);
-  report.set_bad_records(report.bad_records() + batch_.bad_records);
+  for (const BadSample& bad : batch_.bad_samples) {
+    StepReport::BadSample& of_report = *report.add_bad_sample();
+    of_report.set_record(bad.record);
+    of_report.set_reason(static_cast<StepReport::BadSample::Reason>(bad.reason));
+    of_report.set_problem(bad.problem);
+  }
   report.set_cache_hits(report.cache_hits() + batch_.cache_hits);
   if (config_.worker().audit_records()) {
     records_[pass].insert(records_[pass].end(), batch_.records.begin(), batch_.records.end());

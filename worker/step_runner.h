@@ -20,11 +20,15 @@
 #include "worker/gradient_sum.h"
 #include "worker/heartbeat.h"
 #include "worker/shard_tree.h"
+#include "worker/slice_exchange.h"
 
 namespace sphereface {
 
 /// Virtual shards that each worker computes: 1, unless solver.reproducible_shards is set.
 uint32_t shardsOfWorker(const SolverConfig& solver, int workers);
+
+/// What gradients travel as.
+Wire wireOf(const WorkerConfig& config);
 
 class StepRunner {
  public:

@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
 #include "base/clock.h"
 #include "base/process_memory.h"
+#include "base/processor_list.h"
 #include "control/channel.h"
+#include "control/network_route.h"
 #include "control/stop_signal.h"
 #include "data/loader.h"
 #include "model/checkpoint.h"
@@ -23,6 +26,7 @@
 #include "worker/checkpoint_writer.h"
 #include "worker/divergence_guard.h"
 #include "worker/heartbeat.h"
+#include "worker/link_test.h"
 #include "worker/step_runner.h"
 #include "worker/weight_norm.h"
 #include "worker/worker_model.h"
@@ -211,7 +215,19 @@ class Trainer {
     leased_until_ = lease.first_step() + lease.steps();
   }
 
+  /// Over several hosts, as the gradients' sums will go (GPUs' go over NCCL's own connections).
+  void testNetwork() {
+    if (session_.otherHost().empty() || !config_.worker().link_test()) return;
+    WaitOptions waits;
+    waits.timeout = std::chrono::seconds(config_.worker().collective_timeout());
+    waits.waiting = Waiting::kAwake;
+    if (heartbeat_ != nullptr) waits.last = &heartbeat_->lastCollective();
+    const LinkReport report = testLinks(session_, wireOf(config_.worker()), waits);
+    if (session_.isFirstWorker()) channel_.send(kCoordinator, KIND_LINKS, report);
+  }
+
   void makeModel(int images) {
+    testNetwork();
     model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), images,
                              heartbeat_ == nullptr ? nullptr : &heartbeat_->lastCollective());
     forward_passes_ = model_->forward_passes;
@@ -297,12 +313,19 @@ class Trainer {
 }  // namespace
 
 void train(const MpiSession& session) {
-  Channel channel(session.control());
+  MpiChannel channel(session.control());
   WorkerHello hello;
   hello.set_host(session.host());
   hello.set_pid(::getpid());
   hello.set_version(SPHEREFACE_VERSION);
   hello.set_heartbeats(session.threadsMayCallMpi());
+  hello.set_processors(processorList());
+  hello.set_place_on_host(session.placeOnHost());
+  if (const std::optional<Route> route = routeTo(session.otherHost())) {
+    hello.set_network(concat(route->interface, " ", route->address));
+    // Unless the user has chosen: by itself NCCL may take a virtual bridge.
+    ::setenv("NCCL_SOCKET_IFNAME", concat("=", route->interface).c_str(), 0);
+  }
   channel.send(kCoordinator, KIND_HELLO, hello);
   const ReceivedMessage message = waitForMessage(channel);
   std::optional<Heartbeat> heartbeat;
