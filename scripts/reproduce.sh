@@ -18,6 +18,8 @@ say() { echo "== $*"; }
 
 root=$(realpath "$(dirname "$0")/..")
 programs=$root/build/bin
+# Installed, there is no build.
+[ -d "$programs" ] || programs=$(dirname "$(command -v sphereface || echo "$programs/")")
 casia='' lfw='' pairs='' models='' out='' site='' seeds=5
 config=$root/configs/sphereface20_casia.textproto
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
