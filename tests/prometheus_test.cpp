@@ -88,10 +88,17 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
   writeFileAtomically(
       folder_ / "alerts.yml",
       replaced(readFile(kFiles / "prometheus" / "alerts.yml"), "for: \\d+[sm]", "for: 1s"));
+  std::string log;
   Process server({"prometheus", "--config.file", (folder_ / "prometheus.yml").string(),
                   "--storage.tsdb.path", (folder_ / "tsdb").string(), "--web.listen-address",
-                  "127.0.0.1:9599"});
-  const std::string url = "http://127.0.0.1:9599";
+                  "127.0.0.1:0"});
+  std::smatch listening;
+  ASSERT_TRUE(waitUntil([&] {
+    static const std::regex kAddress("\"Listening on\" address=(127.0.0.1:[0-9]+)");
+    log = server.output();
+    return std::regex_search(log, listening, kAddress);
+  })) << log;
+  const std::string url = concat("http://", listening[1].str());
   ASSERT_TRUE(waitUntil([&] { return samples(url, "sphereface_loss") == 1; })) << server.output();
   EXPECT_TRUE(
       waitUntil([&] { return samples(url, "rate(sphereface_steps_total[10s]) > 0") == 1; }));
