@@ -144,8 +144,10 @@ void addConvertCommand(CLI::App& app) {
       "that network.init_from takes them too; or the configuration's data.lmdb");
   verb->add_option("--mirror", options->mirror,
                    "Of an .onnx: what the mirrored image adds to a feature: none, concat, sum")
+      ->needs(from)
       ->capture_default_str();
-  verb->add_flag("--l2-normalize", model.onnx.unit_length, "Of an .onnx: features of length 1");
+  verb->add_flag("--l2-normalize", model.onnx.unit_length, "Of an .onnx: features of length 1")
+      ->needs(from);
   CLI::Option* solver =
       verb->add_option("--solver", options->solver, "Caffe solver, to be made a configuration")
           ->excludes(from);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <span>
+#include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -117,10 +118,16 @@ std::filesystem::path writeCaffeModel(const TrainedModel& model, const std::file
     addBlob(addLayer(net, classifier, "MarginInnerProduct", {embeddingLayer(network)}, classifier),
             shape, model.head());
   }
-  writeFileAtomically(path, net.SerializeAsString());
   std::filesystem::path description = path;
   description.replace_extension(".prototxt");
   writeFileAtomically(description, prototxt);
+  try {
+    writeFileAtomically(path, net.SerializeAsString());
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(description, ignored);
+    throw;
+  }
   return description;
 }
 

@@ -123,6 +123,10 @@ CaffeImport importCaffe(const std::vector<NamedNet>& nets, std::optional<ImageSi
                                 "), planes B, G, R, (byte - 127.5) / 128, aligned "
                                 "to \"",
                                 model.manifest.alignment_template(), "\""));
+  const NetworkConfig& config = model.manifest.config().network();
+  if (config.name() == "custom") {
+    result.notes.push_back(concat("to train it: network { ", networkText(config), " }"));
+  }
   if (classes == 0) {
     result.notes.push_back(
         concat("no classifier ", classifier_name, ": the checkpoint has no head"));

@@ -22,9 +22,9 @@ struct CaffeImport {
   std::vector<std::string> notes;
 };
 
-/// `nets` as for recognizeNetwork, the last one with the weights. Without a classifier the model has
-/// no classes and no head.
-/// errors: Error of recognizeNetwork, or naming file and layer: missing, or shaped otherwise.
+/// `nets` as for recognizeNetwork, the last one with the weights. Without a classifier the model
+/// has no classes and no head. errors: Error of recognizeNetwork, or naming file and layer:
+/// missing, or shaped otherwise.
 CaffeImport importCaffe(const std::vector<NamedNet>& nets, std::optional<ImageSize> size);
 
 /// Puts a .solverstate's momenta and step into a model that came from `net`.

@@ -3,8 +3,6 @@
 
 #include "convert/safetensors.h"
 
-#include <google/protobuf/text_format.h>
-
 #include <bit>
 #include <charconv>
 #include <cstdint>
@@ -26,14 +24,6 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 constexpr uint64_t kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kMetadata = "__metadata__";
-
-std::string oneLine(const NetworkConfig& config) {
-  google::protobuf::TextFormat::Printer printer;
-  printer.SetSingleLineMode(true);
-  std::string text;
-  printer.PrintToString(config, &text);
-  return text;
-}
 
 /// The tensors of the model's layout, as a checkpoint's manifest has them.
 CheckpointManifest layoutOf(const Network& network, uint32_t classes) {
@@ -144,7 +134,7 @@ void writeSafetensors(const TrainedModel& model, const std::filesystem::path& pa
   const CheckpointManifest& manifest = model.manifest;
   Json header;
   header[kMetadata] = {{"format", "sphereface"},
-                       {"network", oneLine(manifest.config().network())},
+                       {"network", networkText(manifest.config().network())},
                        {"step", std::to_string(manifest.step())},
                        {"forward_passes", std::to_string(manifest.forward_passes())},
                        {"color_order", manifest.color_order()},

@@ -3,6 +3,8 @@
 
 #include "convert/trained_model.h"
 
+#include <google/protobuf/text_format.h>
+
 #include <system_error>
 
 #include "base/error.h"
@@ -22,6 +24,15 @@ void assumePublishedPreprocessing(TrainedModel& model) {
   model.manifest.set_alignment_template(published ? kAlignmentTemplate : "unknown");
   model.manifest.set_normalization_mean(model.network.mean);
   model.manifest.set_normalization_scale(model.network.scale);
+}
+
+std::string networkText(const NetworkConfig& config) {
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  printer.PrintToString(config, &text);
+  if (text.ends_with(' ')) text.pop_back();
+  return text;
 }
 
 std::string layerOf(const Parameter& parameter) {

@@ -36,6 +36,9 @@ struct TrainedModel {
 /// planes B, G, R, (byte - 127.5) / 128, and for 112x96 images the published alignment.
 void assumePublishedPreprocessing(TrainedModel& model);
 
+/// The message in text format, on one line.
+std::string networkText(const NetworkConfig& config);
+
 /// LAYER of a parameter LAYER.INDEX, and INDEX.
 std::string layerOf(const Parameter& parameter);
 int blobIndexOf(const Parameter& parameter);

@@ -13,6 +13,7 @@
 #include "model/initialize.h"
 #include "tests/convert_support.h"
 #include "tests/process.h"
+#include "tests/small_disk.h"
 #include "tests/temporary_folder.h"
 
 namespace sphereface {
@@ -91,6 +92,17 @@ TEST_F(ConvertCommand, WrongTurnsAreNamed) {
           "expected height x width");
   EXPECT_FALSE(fs::exists(folder_ / "x"));
   EXPECT_FALSE(fs::exists(folder_ / "x.writing"));
+}
+
+TEST_F(ConvertCommand, AFullDiskLeavesNothing) {
+  writeTrainedCheckpoint(testing::randomModel(testing::smallConfig(), 5), folder_ / "checkpoint");
+  const testing::SmallDisk disk(folder_ / "small", "32k");
+  if (!disk.mounted()) GTEST_SKIP() << disk.problem();
+  for (const char* const name : {"m.caffemodel", "m.safetensors", "m.onnx", "checkpoint"}) {
+    refused({"--from", path("checkpoint"), "--to", path(std::string("small/") + name)}, 1,
+            "No space left on device");
+    EXPECT_TRUE(fs::is_empty(folder_ / "small")) << name;
+  }
 }
 
 TEST_F(ConvertCommand, TakesOverASolverWithTheNetBesideIt) {
