@@ -27,8 +27,9 @@ struct CaffeImport {
 /// missing, or shaped otherwise.
 CaffeImport importCaffe(const std::vector<NamedNet>& nets, std::optional<ImageSize> size);
 
-/// Puts a .solverstate's momenta and step into a model that came from `net`.
-/// errors: Error when they aren't those of the net's parameters.
+/// Puts a .solverstate's momenta and step into a model that came from `net`. It doesn't say how
+/// many forward passes a step was of (iter_size): one is assumed. errors: Error when they aren't
+/// those of the net's parameters.
 void importSolverState(const NamedNet& net, const caffe::SolverState& state,
                        const std::string& state_name, TrainedModel& model);
 

@@ -95,7 +95,9 @@ void readModel(const ConvertOptions& options, Converted& result) {
   } else if (options.from.extension() == kSafetensors) {
     result.model = parseSafetensors(readFile(options.from), options.from.string());
   } else {
-    result.model = readTrainedCheckpoint(options.from);
+    const std::string to = options.to.extension();
+    const bool into_checkpoint = to != kCaffeModel && to != kSafetensors && to != kOnnx;
+    result.model = readTrainedCheckpoint(options.from, into_checkpoint);
   }
 }
 

@@ -43,12 +43,14 @@ int blobIndexOf(const Parameter& parameter) {
   return parameter.name.back() - '0';
 }
 
-TrainedModel readTrainedCheckpoint(const fs::path& folder) {
+TrainedModel readTrainedCheckpoint(const fs::path& folder, bool with_momentum) {
   TrainedModel model;
   model.manifest = readCheckpointManifest(folder);
   model.network = buildNetwork(model.manifest.config().network());
   model.parameters = readCheckpointNumbers(folder, model.manifest, model.network, Part::PARAMETERS);
-  model.momentum = readCheckpointNumbers(folder, model.manifest, model.network, Part::MOMENTUM);
+  if (with_momentum) {
+    model.momentum = readCheckpointNumbers(folder, model.manifest, model.network, Part::MOMENTUM);
+  }
   model.manifest.clear_tensor();
   model.manifest.clear_part();
   return model;

@@ -47,8 +47,9 @@ int blobIndexOf(const Parameter& parameter);
 template <class Extents>
 std::string shapeText(const Extents& extents);
 
+/// The momenta, as many numbers as the parameters, are only read when they are needed.
 /// errors: Error as readCheckpointManifest and loadCheckpoint.
-TrainedModel readTrainedCheckpoint(const std::filesystem::path& folder);
+TrainedModel readTrainedCheckpoint(const std::filesystem::path& folder, bool with_momentum);
 
 /// Writes a checkpoint folder: whole, or not at all.
 /// errors: Error when something with that name exists, or it can't be written.

@@ -275,8 +275,8 @@ TEST_F(Road, WrongTurnsAreNamed) {
 }
 
 TEST_F(Road, EveryVerbHasHelpWithAnExample) {
-  for (const char* verb :
-       {"synth", "align", "pack", "inspect", "plan", "doctor", "train", "extract", "evaluate"}) {
+  for (const char* verb : {"synth", "align", "pack", "inspect", "plan", "doctor", "train",
+                           "convert", "extract", "evaluate"}) {
     const std::string help = run({verb, "--help"});
     EXPECT_NE(help.find("Example: sphereface "), std::string::npos) << help;
   }
