@@ -65,7 +65,7 @@ void convertOneModel(const Options& options) {
 /// solver.
 fs::path findNet(const fs::path& solver, const std::string& named) {
   if (fs::exists(named)) return named;
-  const fs::path beside = solver.parent_path() / fs::path(named).filename();
+  fs::path beside = solver.parent_path() / fs::path(named).filename();
   if (fs::exists(beside)) return beside;
   throw Error(concat(solver.string(), ": its net ", named, " is neither there nor at ",
                      beside.string(), "; say where with --net"));

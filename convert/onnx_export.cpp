@@ -131,7 +131,7 @@ std::string addNetwork(const Network& network, const std::string& input, GraphBu
     graph.node("Add", {outputs[static_cast<size_t>(conv.residual_from)], relu}, {sum});
     outputs.back() = sum;
   }
-  const std::string fc = layerOf(network.parameters.front());
+  std::string fc = layerOf(network.parameters.front());
   set(graph.node("Flatten", {outputs.back()}, {"flat"}), "axis", 1);
   set(graph.node("Gemm", {"flat", fc + ".0", fc + ".1"}, {fc}), "transB", 1);
   return fc;
