@@ -15,6 +15,7 @@ class WorkSharing;
 
 void addAlignCommand(CLI::App& app);
 void addCompareCommand(CLI::App& app);
+void addConvertCommand(CLI::App& app);
 void addDashboardCommand(CLI::App& app);
 void addDoctorCommand(CLI::App& app);
 void addEvaluateCommand(CLI::App& app, WorkSharing& sharing);

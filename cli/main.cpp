@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   addTrainCommand(app);
   addDashboardCommand(app);
   addCompareCommand(app);
+  addConvertCommand(app);
   addExtractCommand(app, sharing);
   addFeaturesCommand(app);
   addEvaluateCommand(app, sharing);

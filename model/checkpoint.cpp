@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <string_view>
 
 #include "base/atomic_file.h"
@@ -77,16 +78,19 @@ struct Numbers {
   uint64_t end() const { return offset + values.size(); }
 };
 
+/// Puts numbers where they are wanted: into the memory of an engine, or of the host.
+using Put = std::function<void(std::span<const float> from, std::span<float> to)>;
+
 /// Copies what of `wanted` lies at [at, at + piece.size()). Answers how many numbers that was.
 size_t copyPiece(uint64_t at, std::span<const float> piece, const std::vector<Numbers>& wanted,
-                 Engine& engine) {
+                 const Put& put) {
   size_t copied = 0;
   for (const Numbers& numbers : wanted) {
     const uint64_t from = std::max(numbers.offset, at);
     const uint64_t to = std::min(numbers.end(), at + piece.size());
     if (from >= to) continue;
-    engine.write(piece.subspan(from - at, to - from),
-                 numbers.values.subspan(from - numbers.offset, to - from));
+    put(piece.subspan(from - at, to - from),
+        numbers.values.subspan(from - numbers.offset, to - from));
     copied += to - from;
   }
   return copied;
@@ -95,7 +99,7 @@ size_t copyPiece(uint64_t at, std::span<const float> piece, const std::vector<Nu
 /// The same of a whole part, which is compared with its checksum; one that has nothing wanted isn't
 /// read.
 size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numbers>& wanted,
-                Engine& engine) {
+                const Put& put) {
   const uint64_t end = part.offset() + part.bytes() / sizeof(float);
   const bool needed = std::ranges::any_of(wanted, [&](const Numbers& numbers) {
     return numbers.offset < end && numbers.end() > part.offset();
@@ -113,7 +117,7 @@ size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numb
             static_cast<std::streamsize>(piece.size() * sizeof(float)));
     if (!in) throw Error(concat("cannot read ", path.string()));
     hash.update(piece.data(), piece.size() * sizeof(float));
-    copied += copyPiece(at, piece, wanted, engine);
+    copied += copyPiece(at, piece, wanted, put);
   }
   if (hash.hex() != part.sha256()) {
     throw Error(concat(path.string(), ": damaged (its SHA-256 isn't the manifest's)"));
@@ -123,18 +127,22 @@ size_t readPart(const fs::path& folder, const Part& part, const std::vector<Numb
 
 /// Reads `wanted` from whichever parts have it.
 void readNumbers(const fs::path& folder, const CheckpointManifest& manifest, Part::Content content,
-                 const std::vector<Numbers>& wanted, Engine& engine) {
+                 const std::vector<Numbers>& wanted, const Put& put) {
   size_t count = 0;
   for (const Numbers& numbers : wanted)
     count += numbers.values.size();
   size_t found = 0;
   for (const Part& part : manifest.part()) {
-    if (part.content() == content) found += readPart(folder, part, wanted, engine);
+    if (part.content() == content) found += readPart(folder, part, wanted, put);
   }
   if (found != count) {
     throw Error(concat(folder.string(), ": its parts of ", Part::Content_Name(content), " hold ",
                        found, " of the ", count, " numbers that network and head need"));
   }
+}
+
+Put into(Engine& engine) {
+  return [&engine](std::span<const float> from, std::span<float> to) { engine.write(from, to); };
 }
 
 /// Where a class's row begins.
@@ -283,14 +291,34 @@ void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
   const Arena head = engine.head();
   const uint64_t row = rowOffset(network, first_class);
   readNumbers(folder, manifest, Part::PARAMETERS, {{0, trunk.parameters}, {row, head.parameters}},
-              engine);
+              into(engine));
   if (trunk.momentum.empty()) return;
   readNumbers(folder, manifest, Part::MOMENTUM, {{0, trunk.momentum}, {row, head.momentum}},
-              engine);
+              into(engine));
 }
 
-bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& data,
-                              const Network& network, Engine& engine, uint64_t first_class) {
+std::vector<float> readCheckpointNumbers(const fs::path& folder, const CheckpointManifest& manifest,
+                                         const Network& network, Part::Content content) {
+  checkLayout(folder, manifest, network);
+  uint64_t held = 0;
+  for (const Part& part : manifest.part()) {
+    if (part.content() == content) held += part.bytes() / sizeof(float);
+  }
+  const uint64_t count = rowOffset(network, manifest.classes());
+  if (held != count) {
+    throw Error(concat(folder.string(), ": its parts of ", Part::Content_Name(content), " hold ",
+                       held, " numbers, network and head have ", count));
+  }
+  std::vector<float> numbers(count);
+  readNumbers(folder, manifest, content, {{0, numbers}},
+              [](std::span<const float> from, std::span<float> to) {
+                std::copy(from.begin(), from.end(), to.begin());
+              });
+  return numbers;
+}
+
+std::string initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& data,
+                                     const Network& network, Engine& engine, uint64_t first_class) {
   const CheckpointManifest manifest = readCheckpointManifest(folder);
   const std::string colors = DatasetManifest::ColorOrder_Name(data.color_order());
   if (manifest.color_order() != colors ||
@@ -300,13 +328,16 @@ bool initializeFromCheckpoint(const fs::path& folder, const DatasetManifest& dat
                        ", this data set has ", colors, " and ", data.alignment_template()));
   }
   checkLayout(folder, manifest, network);
-  const bool same_classes = manifest.dataset_sha256() == data.sha256();
+  const bool same_classes = manifest.classes() > 0 && manifest.dataset_sha256() == data.sha256();
   std::vector<Numbers> wanted = {{0, engine.trunk().parameters}};
   if (same_classes) {
     wanted.push_back({rowOffset(network, first_class), engine.head().parameters});
   }
-  readNumbers(folder, manifest, Part::PARAMETERS, wanted, engine);
-  return same_classes;
+  readNumbers(folder, manifest, Part::PARAMETERS, wanted, into(engine));
+  if (same_classes) return "network and head";
+  if (manifest.classes() == 0) return "the network's; the head starts anew, as it has none";
+  return concat("the network's; the head starts anew, as its ", manifest.classes(),
+                " classes are those of another data set");
 }
 
 std::string modelChecksum(const CheckpointManifest& manifest) {

@@ -83,11 +83,19 @@ CheckpointManifest readCheckpointManifest(const std::filesystem::path& folder);
 void loadCheckpoint(const std::filesystem::path& folder, const CheckpointManifest& manifest,
                     const Network& network, Engine& engine, uint64_t first_class = 0);
 
+/// All numbers of one content, the network's and the head's, in the host's memory.
+/// errors: as loadCheckpoint.
+std::vector<float> readCheckpointNumbers(const std::filesystem::path& folder,
+                                         const CheckpointManifest& manifest, const Network& network,
+                                         CheckpointManifest::Part::Content content);
+
 /// Initial weights of `engine` for a new run on `data`: the network's parameters, and the head's
-/// from class `first_class` on if it was trained on the same data set (then the answer is true).
+/// from class `first_class` on if it was trained on the same data set. Answers in words what was
+/// taken, and why no more.
 /// errors: Error as loadCheckpoint, or when the checkpoint expects another kind of image.
-bool initializeFromCheckpoint(const std::filesystem::path& folder, const DatasetManifest& data,
-                              const Network& network, Engine& engine, uint64_t first_class = 0);
+std::string initializeFromCheckpoint(const std::filesystem::path& folder,
+                                     const DatasetManifest& data, const Network& network,
+                                     Engine& engine, uint64_t first_class = 0);
 
 /// SHA-256 of the part with the network's parameters: the model's identity in results.
 std::string modelChecksum(const CheckpointManifest& manifest);

@@ -13,6 +13,13 @@
 namespace sphereface {
 namespace {
 
+// Beyond any use: so that a damaged table is an error and not all of the memory.
+constexpr size_t kMostStages = 16;
+constexpr int kMostChannels = 1 << 16;
+constexpr int kMostUnits = 1000;
+constexpr int kMostPixels = 1 << 14;   // of a side
+constexpr int kMostNumbers = 1 << 20;  // of an embedding
+
 constexpr size_t kStages = 4;
 constexpr std::array<int, kStages> kChannels = {64, 128, 256, 512};
 
@@ -34,8 +41,17 @@ constexpr std::array<TableRow, 6> kTable = {{
 std::vector<StageRow> stagesOf(const NetworkTable& table) {
   if (table.name == "custom") {
     if (table.stages.empty()) throw UsageError("network: \"custom\" needs at least one stage");
+    if (table.stages.size() > kMostStages) {
+      throw UsageError(
+          concat("network: ", table.stages.size(), " stages, more than ", kMostStages));
+    }
     for (const StageRow& stage : table.stages) {
-      if (stage.channels < 1) throw UsageError("network.stage: channels must be at least 1");
+      if (stage.channels < 1 || stage.channels > kMostChannels) {
+        throw UsageError(concat("network.stage: channels must be 1 to ", kMostChannels));
+      }
+      if (stage.units < 0 || stage.units > kMostUnits) {
+        throw UsageError(concat("network.stage: units must be 0 to ", kMostUnits));
+      }
     }
     return table.stages;
   }
@@ -133,13 +149,18 @@ void layOutParameters(Network& network, const std::string& fc) {
 
 }  // namespace
 
-std::string knownNetworks() {
-  std::string names;
-  for (const TableRow& row : kTable) {
-    if (!names.empty()) names += ", ";
-    names += row.name;
-  }
+std::vector<std::string> knownNetworkNames() {
+  std::vector<std::string> names;
+  for (const TableRow& row : kTable)
+    names.emplace_back(row.name);
   return names;
+}
+
+std::string knownNetworks() {
+  std::string text;
+  for (const std::string& name : knownNetworkNames())
+    text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 Network buildNetwork(const NetworkTable& table) {
@@ -148,9 +169,13 @@ Network buildNetwork(const NetworkTable& table) {
   network.height = table.height;
   network.width = table.width;
   network.embedding = table.embedding;
-  if (network.height < 1 || network.width < 1 || network.embedding < 1) {
+  const auto within = [](int value, int most) { return value >= 1 && value <= most; };
+  if (!within(network.height, kMostPixels) || !within(network.width, kMostPixels) ||
+      !within(network.embedding, kMostNumbers)) {
     throw UsageError(concat("network: height ", network.height, ", width ", network.width,
-                            " and embedding ", network.embedding, " must be at least 1"));
+                            " and embedding ", network.embedding,
+                            " must be at least 1, and at most ", kMostPixels, " and ",
+                            kMostNumbers));
   }
   const std::vector<StageRow> stages = stagesOf(table);
   for (size_t s = 0; s < stages.size(); ++s) {

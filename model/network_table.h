@@ -32,7 +32,9 @@ struct NetworkTable {
 /// errors: UsageError for an unknown name (listing the known ones) or an impossible custom table.
 Network buildNetwork(const NetworkTable& table);
 
-/// "sphereface-4, sphereface-10, ..."
+/// "sphereface-4", "sphereface-10", ...
+std::vector<std::string> knownNetworkNames();
+/// The same in one line, with commas.
 std::string knownNetworks();
 
 /// Multiply-adds of one image's forward pass: a convolution's, and the whole network's without a

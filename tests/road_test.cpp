@@ -121,7 +121,7 @@ TEST_F(Road, ARunStartsFromAnothersWeights) {
   // On the same data set: network and head.
   const Finished same = train("tuned", {"--set", "head.type=COSFACE"});
   ASSERT_EQ(same.code, 0) << same.output;
-  EXPECT_NE(same.output.find("step-00000010, network and head"), std::string::npos) << same.output;
+  EXPECT_NE(same.output.find("step-00000010: network and head"), std::string::npos) << same.output;
   EXPECT_NE(same.output.find("margin 0.35"), std::string::npos) << same.output;
   EXPECT_EQ(parameters(checkpointFolder(path("tuned"), 0)), parameters(checkpoint(10)));
   // On other people: the network alone.
@@ -137,6 +137,33 @@ TEST_F(Road, ARunStartsFromAnothersWeights) {
   const Finished wrong = train("wrong", {"--set", "network.embedding=16"});
   EXPECT_EQ(wrong.code, 1) << wrong.output;
   EXPECT_NE(wrong.output.find("tensor "), std::string::npos) << wrong.output;
+}
+
+TEST_F(Road, AConvertedModelScoresAndIsTrainedOn) {
+  run({"convert", "--from", checkpoint(10), "--to", path("m.caffemodel")});
+  run({"convert", "--from", path("m.caffemodel"), "--to", path("converted")});
+  run({"convert", "--from", path("m.caffemodel"), "--to", path("of-these-people"), "--lmdb",
+       path("train.lmdb")});
+  auto score = [](const std::string& of, const std::string& json) {
+    run({"evaluate", "lfw", "--pairs", path("pairs.txt"), "--images", path("test"), "--checkpoint",
+         of, "--json", path(json)});
+    return readJsonFile(path(json)).at("fold_accuracy");
+  };
+  EXPECT_EQ(score(path("converted"), "converted.json"), score(checkpoint(10), "original.json"));
+  auto train = [&](const std::string& from, const std::string& name) {
+    return run({"train", "--config", path("config.textproto"), "--workers", "1", "--run",
+                path(name), "--set", concat("network.init_from=", path(from))});
+  };
+  const std::string anew = train("converted", "converted-run");
+  EXPECT_NE(anew.find("the head starts anew, as its 12 classes are those of another data set"),
+            std::string::npos)
+      << anew;
+  const std::string whole = train("of-these-people", "whole-run");
+  EXPECT_NE(whole.find("of-these-people: network and head"), std::string::npos) << whole;
+  EXPECT_EQ(readFile(checkpointFolder(path("whole-run"), 0) / kParametersFile),
+            readFile(fs::path(checkpoint(10)) / kParametersFile));
+  refuse({"convert", "--from", path("m.caffemodel"), "--to", path("x"), "--lmdb", path("train")}, 1,
+         "train");
 }
 
 TEST_F(Road, RunsAreCompared) {
@@ -248,8 +275,8 @@ TEST_F(Road, WrongTurnsAreNamed) {
 }
 
 TEST_F(Road, EveryVerbHasHelpWithAnExample) {
-  for (const char* verb :
-       {"synth", "align", "pack", "inspect", "plan", "doctor", "train", "extract", "evaluate"}) {
+  for (const char* verb : {"synth", "align", "pack", "inspect", "plan", "doctor", "train",
+                           "convert", "extract", "evaluate"}) {
     const std::string help = run({verb, "--help"});
     EXPECT_NE(help.find("Example: sphereface "), std::string::npos) << help;
   }

@@ -67,12 +67,9 @@ void beginAnew(const NetworkConfig& config, const DatasetManifest& data, WorkerM
   initializeWeights(model.network, static_cast<int>(model.classes.begin), config.seed(),
                     *model.engine);
   if (!config.has_init_from()) return;
-  const bool same_classes = initializeFromCheckpoint(config.init_from(), data, model.network,
+  const std::string taken = initializeFromCheckpoint(config.init_from(), data, model.network,
                                                      *model.engine, model.classes.begin);
-  model.notes.push_back(
-      concat("initial weights from ", config.init_from(),
-             same_classes ? ", network and head"
-                          : ": the network's; the head starts anew, as its classes differ"));
+  model.notes.push_back(concat("initial weights from ", config.init_from(), ": ", taken));
 }
 
 }  // namespace

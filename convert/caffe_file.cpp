@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "convert/caffe_file.h"
+
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <limits>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+
+namespace sphereface {
+namespace {
+
+namespace pb = google::protobuf;
+
+constexpr uint64_t kProtobufLimit = std::numeric_limits<int>::max();
+constexpr int kMostLayers = 10000;
+constexpr int kDepth = 32;  // Caffe's own messages nest five deep
+
+void checkSize(uint64_t bytes, const std::string& name) {
+  if (bytes > kProtobufLimit) {
+    throw Error(concat(name, ": ", bytes, " bytes, more than the 2 GB of a protobuf message"));
+  }
+}
+
+void parseBinary(std::string_view bytes, const std::string& name, const char* kind,
+                 pb::Message& message) {
+  checkSize(bytes.size(), name);
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    throw Error(concat(name, ": no whole Caffe ", kind, " (damaged, cut off, or something else)"));
+  }
+}
+
+/// Keeps the first error, and what was passed over.
+class Findings : public pb::io::ErrorCollector {
+ public:
+  Findings(std::string name, std::vector<std::string>& ignored)
+      : name_(std::move(name)), ignored_(ignored) {}
+
+  void AddError(int line, pb::io::ColumnNumber column,  // NOLINT(readability-identifier-naming)
+                const std::string& message) override {
+    if (error_.empty()) error_ = concat(name_, ":", line + 1, ":", column + 1, ": ", message);
+  }
+
+  /// Message type "T" has no field named "f".
+  void AddWarning(int line, pb::io::ColumnNumber,  // NOLINT(readability-identifier-naming)
+                  const std::string& message) override {
+    static const std::string kBefore = "has no field named \"";
+    const size_t begin = message.find(kBefore);
+    const bool field = begin != std::string::npos;
+    const size_t from = field ? begin + kBefore.size() : 0;
+    const size_t end = field ? message.find('"', from) : std::string::npos;
+    ignored_.push_back(concat(name_, ":", line + 1, ": ", message.substr(from, end - from)));
+  }
+
+  const std::string& error() const { return error_; }
+
+ private:
+  std::string name_;
+  std::vector<std::string>& ignored_;
+  std::string error_;
+};
+
+}  // namespace
+
+void checkLayers(const caffe::NetParameter& net, const std::string& name) {
+  if (net.layer().empty()) throw Error(concat(name, ": a Caffe net without layers"));
+  if (net.layer_size() > kMostLayers) {
+    throw Error(concat(name, ": ", net.layer_size(), " layers, more than ", kMostLayers));
+  }
+}
+
+caffe::NetParameter parseCaffeModel(std::string_view bytes, const std::string& name) {
+  caffe::NetParameter net;
+  parseBinary(bytes, name, "model", net);
+  for (caffe::V1LayerParameter& old : *net.mutable_layers()) {
+    caffe::LayerParameter& layer = *net.add_layer();
+    layer.set_name(old.name());
+    layer.mutable_blobs()->Swap(old.mutable_blobs());
+  }
+  net.clear_layers();
+  checkLayers(net, name);
+  return net;
+}
+
+caffe::SolverState parseSolverState(std::string_view bytes, const std::string& name) {
+  caffe::SolverState state;
+  parseBinary(bytes, name, "solver state", state);
+  return state;
+}
+
+void parsePrototxt(std::string_view text, const std::string& name, pb::Message& message,
+                   std::vector<std::string>& ignored, pb::TextFormat::ParseInfoTree* places) {
+  checkSize(text.size(), name);
+  Findings findings(name, ignored);
+  pb::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&findings);
+  parser.AllowUnknownField(true);
+  parser.SetRecursionLimit(kDepth);
+  if (places != nullptr) parser.WriteLocationsTo(places);
+  pb::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
+  if (!parser.Parse(&stream, &message) || !findings.error().empty()) {
+    throw UsageError(findings.error().empty() ? concat(name, ": not in text format")
+                                              : findings.error());
+  }
+}
+
+caffe::NetParameter parseNetPrototxt(std::string_view text, const std::string& name,
+                                     std::vector<std::string>& ignored) {
+  caffe::NetParameter net;
+  parsePrototxt(text, name, net, ignored);
+  checkLayers(net, name);
+  return net;
+}
+
+std::string readCaffeFile(const std::filesystem::path& path) {
+  if (std::filesystem::is_regular_file(path)) {
+    checkSize(std::filesystem::file_size(path), path.string());
+  }
+  return readFile(path);
+}
+
+}  // namespace sphereface

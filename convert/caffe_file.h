@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Caffe's files as messages (proto/caffe.proto, a subset of Caffe's own): binary .caffemodel and
+// .solverstate, and .prototxt in text format, of which what the subset lacks is told.
+
+#pragma once
+
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/caffe.pb.h"
+
+namespace sphereface {
+
+/// A .caffemodel. Layers of the form from before 2015 (V1) become layers of an empty type. `name`
+/// stands for the bytes in the error message.
+/// errors: Error when it isn't one, or is larger than protobuf's 2 GB.
+caffe::NetParameter parseCaffeModel(std::string_view bytes, const std::string& name);
+caffe::SolverState parseSolverState(std::string_view bytes, const std::string& name);
+
+/// A message in text format. Each field that the subset hasn't got is appended to `ignored` as
+/// "name:line: field", with all that is in it. `places`, if given, gets where the fields are.
+/// errors: UsageError "name:line:column: what is wrong".
+void parsePrototxt(std::string_view text, const std::string& name,
+                   google::protobuf::Message& message, std::vector<std::string>& ignored,
+                   google::protobuf::TextFormat::ParseInfoTree* places = nullptr);
+
+/// errors: Error when the net has no layers, or more than any real one.
+void checkLayers(const caffe::NetParameter& net, const std::string& name);
+
+/// A net in text format.
+caffe::NetParameter parseNetPrototxt(std::string_view text, const std::string& name,
+                                     std::vector<std::string>& ignored);
+
+/// The whole file. errors: Error when it can't be read or is larger than protobuf's 2 GB.
+std::string readCaffeFile(const std::filesystem::path& path);
+
+}  // namespace sphereface

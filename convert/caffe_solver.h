@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// The published training set-up, a Caffe solver and its training net in text format, as a
+// configuration. What has no counterpart here is listed, each with its line; what would train
+// another network or by another rule is an error.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convert/caffe_network.h"
+#include "proto/config.pb.h"
+
+namespace sphereface {
+
+/// A text with the name to call it by in messages.
+struct NamedText {
+  std::string_view text;
+  std::string name;
+};
+
+struct SolverImport {
+  TrainConfig config;  // without data.lmdb
+  // "FILE:LINE: field: why", in the files' order.
+  std::vector<std::string> ignored;
+};
+
+/// The file that a solver names as its net, as it is written there.
+/// errors: UsageError when it isn't a solver, or names none.
+std::string netOfSolver(const NamedText& solver);
+
+/// `gpus`: how many the net's batch_size, which is a GPU's, was trained on.
+/// errors: UsageError or Error naming file, line and what can't be done here.
+SolverImport importSolver(const NamedText& solver, const NamedText& net, uint32_t gpus,
+                          std::optional<ImageSize> size);
+
+/// The configuration as a file, with what was ignored as comments before it.
+std::string configText(const SolverImport& imported);
+
+}  // namespace sphereface
