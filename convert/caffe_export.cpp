@@ -3,6 +3,7 @@
 
 #include "convert/caffe_export.h"
 
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <span>

@@ -4,6 +4,7 @@
 #include "convert/caffe_import.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <span>
 #include <utility>

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 #include <string_view>
+#include <system_error>
 
 #include "base/error.h"
 #include "convert/caffe_graph.h"

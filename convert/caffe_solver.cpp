@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <set>
 
@@ -41,13 +41,14 @@ class Source {
     ignored_.push_back(concat(place(field, index), ": ", field, ": ", why));
   }
 
-  [[noreturn]] void refuse(const std::string& field, const std::string& why) const {
-    throw UsageError(concat(place(field, -1), ": ", field, ": ", why));
+  [[noreturn]] void refuse(const std::string& field, const std::string& why, int index = -1) const {
+    throw UsageError(concat(place(field, index), ": ", field, ": ", why));
   }
 
  private:
   std::string place(const std::string& field, int index) const {
     const auto* descriptor = message_.GetDescriptor()->FindFieldByName(field);
+    if (descriptor->is_repeated() && index < 0) return name_;
     const int line = places_.GetLocation(descriptor, index).line;
     return line < 0 ? name_ : concat(name_, ":", line + 1);
   }
@@ -154,6 +155,10 @@ class NetImport {
     source_.ignore("layer", concat(net_.layer(layer).name(), ": ", why), layer);
   }
 
+  [[noreturn]] void refuse(int layer, const std::string& why) const {
+    source_.refuse("layer", concat(net_.layer(layer).name(), ": ", why), layer);
+  }
+
   static bool isData(const caffe::LayerParameter& layer) {
     return layer.has_data_param() || layer.has_image_data_param() || layer.has_memory_data_param();
   }
@@ -168,7 +173,7 @@ class NetImport {
              : layer.has_image_data_param() ? layer.image_data_param().batch_size()
                                             : layer.memory_data_param().batch_size();
     if (batch_ < 1 || uint64_t{batch_} * gpus > std::numeric_limits<int32_t>::max()) {
-      throw UsageError(concat("layer ", layer.name(), ": impossible batch_size ", batch_));
+      refuse(index, concat("impossible batch_size ", batch_));
     }
     config.mutable_solver()->set_batch_size(batch_ * gpus);
     if (gpus == 1) ignore(index, concat("batch_size ", batch_, " is that of one GPU (--gpus)"));
@@ -203,8 +208,8 @@ class NetImport {
       head.set_type(HeadConfig::SOFTMAX);
       if (layer.inner_product_param().bias_term()) ignore(index, "its bias");
     } else {
-      throw UsageError(concat("layer ", layer.name(), " is a ", layer.type(),
-                              "; classifiers are MarginInnerProduct or InnerProduct"));
+      refuse(index,
+             concat("a ", layer.type(), "; classifiers are MarginInnerProduct or InnerProduct"));
     }
     ignore(index,
            concat("num_output ", classes, ": there are as many classes as the data set has"));

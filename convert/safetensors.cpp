@@ -3,11 +3,13 @@
 
 #include "convert/safetensors.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/atomic_file.h"

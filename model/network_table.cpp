@@ -151,6 +151,7 @@ void layOutParameters(Network& network, const std::string& fc) {
 
 std::vector<std::string> knownNetworkNames() {
   std::vector<std::string> names;
+  names.reserve(kTable.size());
   for (const TableRow& row : kTable)
     names.emplace_back(row.name);
   return names;

@@ -158,15 +158,15 @@ TEST(CaffeSolver, ListsAllThatItIgnoresWithItsLine) {
   EXPECT_EQ(config.head().lambda().minimum(), 5);
   const auto line =
       std::count(net.begin(), net.begin() + static_cast<ptrdiff_t>(net.find(kHead)), '\n');
-  EXPECT_EQ(
-      imported.ignored,
-      (std::vector<std::string>{
-          "s:14: snapshot_prefix", "s:15: solver_mode", "n:18: rand_skip",
-          "n:2: layer: data: source \"data/CASIA-WebFace-112X96.txt\": data.lmdb names a data set "
-          "that `sphereface pack` made, shuffled anew in every epoch",
-          concat("n:", line + 1,
-                 ": layer: fc6: num_output 10572: there are as many classes as the "
-                 "data set has")}));
+  const std::string source =
+      "n:2: layer: data: source \"data/CASIA-WebFace-112X96.txt\": data.lmdb names a data set that "
+      "`sphereface pack` made, shuffled anew in every epoch";
+  const std::string classes =
+      concat("n:", line + 1,
+             ": layer: fc6: num_output 10572: there are as many classes as the data set has");
+  EXPECT_EQ(imported.ignored,
+            (std::vector<std::string>{"s:14: snapshot_prefix", "s:15: solver_mode",
+                                      "n:18: rand_skip", source, classes}));
 }
 
 /// The configuration is one that training accepts, once it has a data set.
@@ -218,10 +218,17 @@ TEST(CaffeSolver, RefusesWhatWouldTrainOtherwise) {
   expectIn("s: base_lr: is missing", failure("base_lr: 0.1", ""));
   expectIn("s:3:10: ", failure("base_lr: 0.1", "base_lr: fast"));
   expectIn("normalises images otherwise", failure("scale: 0.0078125", "scale: 0.00390625"));
-  expectIn("layer fc6 is a Softmax", failure("\"MarginInnerProduct\"", "\"Softmax\""));
+  expectIn(": layer: fc6: a Softmax; classifiers are",
+           failure("\"MarginInnerProduct\"", "\"Softmax\""));
   expectIn("layer relu2_1 is a ReLU",
            failure("name: \"relu2_1\"\n  type: \"PReLU\"", "name: \"relu2_1\"\n  type: \"ReLU\""));
-  expectIn("impossible batch_size 0", failure("batch_size: 256", ""));
+  expectIn("n:2: layer: data: impossible batch_size 0", failure("batch_size: 256", ""));
+  const auto failure_of_net = [](const std::string& text) {
+    return errorOf([&] { importSolver({kSolver, "s"}, {text, "n"}, 1, std::nullopt); });
+  };
+  expectIn("n: layer: none is a data layer", failure_of_net(layersOf("sphereface-4") + kHead));
+  expectIn("n: layer: none is the classifier fc6",
+           failure_of_net(kData + layersOf("sphereface-4")));
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <span>
+
 #include "base/atomic_file.h"
 #include "base/json.h"
 #include "convert/caffe_import.h"

@@ -3,6 +3,7 @@
 
 #include "convert/onnx_export.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <opencv2/dnn.hpp>

@@ -4,6 +4,7 @@
 #include "convert/safetensors.h"
 
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 #include "base/atomic_file.h"

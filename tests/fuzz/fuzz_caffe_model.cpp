@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
+#include <cstdint>
+
 #include "convert/caffe_export.h"
 #include "convert/caffe_file.h"
 #include "convert/caffe_import.h"
