@@ -103,6 +103,7 @@ TEST(CaffeImport, KeepsPixelsAndFilesAsTheyAre) {
 TEST(CaffeImport, EveryEncodingComesBackPixelForPixel) {
   const TemporaryFolder folder;
   std::vector<std::pair<std::string, std::string>> records;
+  records.reserve(5);
   for (int i = 0; i < 5; ++i)
     records.emplace_back(concat("0000000", i, "_x"), planarDatum(i % 2, testImage(i)));
   writeCaffeLmdb(folder / "caffe", records);

@@ -251,8 +251,7 @@ TEST(RecordImport, KnowsInsightfacesTemplate) {
 
 std::string importError(const TemporaryFolder& folder, const std::string& rec) {
   writeBytes(folder / "faces/train.rec", rec);
-  const std::string error =
-      errorOf([&] { packDataset(unshuffled(folder / "faces", folder / "set")); });
+  std::string error = errorOf([&] { packDataset(unshuffled(folder / "faces", folder / "set")); });
   EXPECT_FALSE(std::filesystem::exists(folder / "set"));
   EXPECT_FALSE(std::filesystem::exists(folder / "set.partial"));
   return error;
