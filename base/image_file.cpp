@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <cstdint>
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -37,6 +39,67 @@ bool isJpeg(std::string_view bytes) {
   return bytes.size() > 3 && bytes.substr(0, 3) == "\xff\xd8\xff";
 }
 
+/// Photographs have fewer. A header that tells of more is damaged, or made to exhaust memory.
+constexpr uint64_t kMostPixels = uint64_t{1} << 27;
+
+void requireSize(uint64_t width, uint64_t height) {
+  if (width > kMostPixels || height > kMostPixels || width * height > kMostPixels) {
+    throw Error(concat("an image of ", width, "x", height, " pixels; at most ", kMostPixels,
+                       " pixels are decoded"));
+  }
+}
+
+uint32_t byteAt(std::string_view bytes, size_t at) {
+  return static_cast<unsigned char>(bytes[at]);
+}
+
+/// The two numbers after a PNM file's magic; words that are none, and comments, end the look.
+void requirePnmSize(std::string_view bytes) {
+  std::array<uint64_t, 2> size{};
+  const char* at = bytes.data() + 2;
+  const char* const end = bytes.data() + std::min<size_t>(bytes.size(), 4096);
+  for (uint64_t& number : size) {
+    while (at < end && (std::isspace(static_cast<unsigned char>(*at)) != 0 || *at == '#')) {
+      if (*at++ != '#') continue;
+      at = std::find(at, end, '\n');
+    }
+    at = std::from_chars(at, end, number).ptr;
+  }
+  requireSize(size[0], size[1]);
+}
+
+/// The formats that are taken for photographs, by their first bytes and within kMostPixels: OpenCV
+/// reads more, and takes memory for whatever a header says.
+void requirePhotograph(std::string_view bytes) {
+  const bool png = bytes.starts_with("\x89PNG\r\n\x1a\n") && bytes.size() >= 24;
+  const bool bmp = bytes.starts_with("BM") && bytes.size() >= 26;
+  const bool webp = bytes.starts_with("RIFF") && bytes.size() >= 16 && bytes.substr(8, 4) == "WEBP";
+  const bool pnm = bytes.size() >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6';
+  if (!png && !bmp && !webp && !pnm) throw Error("not an image that can be decoded");
+  if (bytes.size() > INT32_MAX) throw Error("an image file of more than 2 GiB");
+  if (png) {
+    const auto number = [&](size_t at) {
+      return byteAt(bytes, at) << 24 | byteAt(bytes, at + 1) << 16 | byteAt(bytes, at + 2) << 8 |
+             byteAt(bytes, at + 3);
+    };
+    requireSize(number(16), number(20));
+  } else if (bmp) {
+    const auto number = [&](size_t at) {
+      const uint32_t value = byteAt(bytes, at) | byteAt(bytes, at + 1) << 8 |
+                             byteAt(bytes, at + 2) << 16 | byteAt(bytes, at + 3) << 24;
+      return std::min(value, ~value + 1);  // a height is negative in files from top to bottom
+    };
+    // OS/2's header has its numbers in 16 bits.
+    if (number(14) == 12) {
+      requireSize(number(18) & 0xffffU, number(18) >> 16);
+    } else {
+      requireSize(number(18), number(22));
+    }
+  } else if (pnm) {
+    requirePnmSize(bytes);
+  }
+}
+
 /// One JPEG file in this thread's decompressor.
 class JpegReader {
  public:
@@ -51,12 +114,13 @@ class JpegReader {
     full_colour = subsampling == TJSAMP_444 && colour == TJCS_YCbCr;
     // A file of tables only passes for one with a header.
     if (width < 1 || height < 1) fail("the JPEG file ends before its picture");
+    requireSize(static_cast<uint64_t>(width), static_cast<uint64_t>(height));
   }
 
   void readBgr(cv::Mat& image) const {
     image.create(height, width, CV_8UC3);
     check(tjDecompress2(handle(), data_, bytes_, image.data, width, static_cast<int>(image.step),
-                        height, TJPF_BGR, 0));
+                        height, TJPF_BGR, TJFLAG_LIMITSCANS));
   }
 
   /// Y, Cb and Cr. requires: full_colour.
@@ -65,7 +129,7 @@ class JpegReader {
     std::array<unsigned char*, 3> targets = {planes, planes + area, planes + 2 * area};
     std::array<int, 3> strides = {width, width, width};
     check(tjDecompressToYUVPlanes(handle(), data_, bytes_, targets.data(), width, strides.data(),
-                                  height, 0));
+                                  height, TJFLAG_LIMITSCANS));
   }
 
   int width = 0;
@@ -127,6 +191,7 @@ void convertToBgr(uint8_t* planes, size_t area) {
 void decodeInto(std::string_view bytes, cv::Mat& image) {
   if (bytes.empty()) throw Error("empty image");
   if (isJpeg(bytes)) return JpegReader(bytes).readBgr(image);
+  requirePhotograph(bytes);
   const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
   try {
     image = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);

@@ -15,8 +15,8 @@
 
 namespace sphereface {
 
-/// Decodes JPEG, PNG or what else OpenCV reads; grey becomes three equal channels.
-/// `name` stands for the bytes in the error message ("record 17 of x", a path).
+/// Decodes JPEG, PNG, BMP, WebP or PNM (told by their first bytes), at most 2^27 pixels; grey becomes
+/// three equal channels. `name` stands for the bytes in the error message ("record 17 of x", a path).
 /// errors: Error when the bytes are no image, or a truncated or corrupt one.
 cv::Mat decodeImage(std::string_view bytes, const std::string& name);
 

@@ -14,6 +14,10 @@
 namespace sphereface {
 
 struct Sha256::State {
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_MD_CTX_free(context); }
   EVP_MD_CTX* context = EVP_MD_CTX_new();
 };
 
@@ -24,19 +28,21 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
   }
 }
 
-Sha256::~Sha256() {
-  EVP_MD_CTX_free(state_->context);
-}
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+Sha256::~Sha256() = default;
 
 void Sha256::update(const void* bytes, size_t count) {
   if (EVP_DigestUpdate(state_->context, bytes, count) != 1) throw Error("SHA-256 failed");
 }
 
-std::string Sha256::hex() {
+std::string Sha256::hex() const {
+  // Ending a sum spoils it for more bytes.
+  const State copy;
   std::array<unsigned char, 32> digest{};
-  if (EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) {
-    throw Error("SHA-256 failed");
-  }
+  const bool done = EVP_MD_CTX_copy_ex(copy.context, state_->context) == 1 &&
+                    EVP_DigestFinal_ex(copy.context, digest.data(), nullptr) == 1;
+  if (!done) throw Error("SHA-256 failed");
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
   for (const unsigned char byte : digest) {

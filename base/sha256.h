@@ -15,11 +15,13 @@ namespace sphereface {
 class Sha256 {
  public:
   Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
   ~Sha256();
   void update(const void* bytes, size_t count);
   void update(std::string_view bytes) { update(bytes.data(), bytes.size()); }
-  /// 64 lower-case hexadecimal digits. Call once, last.
-  std::string hex();
+  /// Of the bytes so far, as 64 lower-case hexadecimal digits.
+  std::string hex() const;
 
  private:
   struct State;

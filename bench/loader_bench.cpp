@@ -81,7 +81,7 @@ void writeRawSet(const Dataset& from, const fs::path& folder) {
     datum.set_data(planes.data(), planes.size());
     writer.put(from.key(i), datum.SerializeAsString());
   }
-  writer.finish();
+  writer.commit();
   writeFileAtomically(folder / "manifest.textproto", printText(from.manifest()));
 }
 

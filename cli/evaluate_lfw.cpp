@@ -134,8 +134,10 @@ void addEvaluateLfw(CLI::App& evaluate) {
   auto options = std::make_shared<LfwOptions>();
   CLI::App* verb = evaluate.add_subcommand(
       "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
-  verb->add_option("--pairs", options->pairs,
-                   "List of pairs, as LFW's pairs.txt; or an insightface set with its images, .bin")
+  verb->add_option(
+          "--pairs", options->pairs,
+          "List of pairs: LFW's pairs.txt, or lines `A B SAME` or `SAME A B` with SAME 0 or 1; or "
+          "an insightface set with its images, .bin")
       ->required();
   verb->add_option(
       "--images", options->images,

@@ -10,6 +10,7 @@
 #include "cli/inspect.h"
 #include "data/contact_sheet.h"
 #include "data/dataset.h"
+#include "data/lmdb_check.h"
 #include "model/train_config.h"
 
 namespace sphereface {
@@ -90,6 +91,7 @@ std::vector<SheetRow> sheetRows(const Dataset& dataset, const ContactSheetReques
 Json inspectDataset(const std::filesystem::path& folder, const ContactSheetRequest& sheet,
                     bool verify) {
   const Dataset dataset(folder);
+  checkLmdb(folder / "data.mdb");
   printDataset(dataset);
   Json json = describe(dataset);
   if (verify) {

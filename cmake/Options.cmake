@@ -25,6 +25,11 @@ if(SPHEREFACE_SANITIZE)
                               -fno-sanitize-recover=all>)
   target_link_options(sphereface_options INTERFACE -fsanitize=${SPHEREFACE_SANITIZE})
 endif()
+if(SPHEREFACE_FUZZ)
+  # libFuzzer follows which branches an input takes.
+  target_compile_options(sphereface_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(sphereface_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # Reproducible arithmetic needs the same contraction on every build of the same source.
 target_compile_options(sphereface_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)

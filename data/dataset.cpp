@@ -24,8 +24,8 @@ DatasetManifest readManifest(const fs::path& folder) {
   const fs::path file = folder / "manifest.textproto";
   if (!fs::exists(file)) {
     throw Error(concat(folder.string(),
-                       " has no manifest.textproto: it is no data set of `sphereface pack`, or "
-                       "its packing did not finish"));
+                       " has no manifest.textproto: it is no data set of `sphereface pack` "
+                       "(which makes one of Caffe's LMDBs), or its packing did not finish"));
   }
   DatasetManifest manifest;
   try {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <memory>
 
 #include "base/error.h"
 
@@ -18,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kBatchBytes = size_t{16} << 20;
 /// Reader slots for all processes together; LMDB's 126 are few for 8 workers of 16 threads.
 constexpr unsigned kReaders = 2048;
 
@@ -164,46 +164,41 @@ bool LmdbReader::find(std::string_view from, const Use& use) const {
   return true;
 }
 
-LmdbWriter::LmdbWriter(const fs::path& folder, size_t map_bytes)
-    : file_(folder / "data.mdb"), map_bytes_(map_bytes) {
-  if (fs::exists(file_)) throw Error(concat(file_.string(), " already exists"));
-  check(mdb_env_create(&env_), file_, "create");
-  int status = mdb_env_set_mapsize(env_, map_bytes_);
-  if (status == MDB_SUCCESS) {
-    status = mdb_env_open(env_, folder.c_str(), MDB_NOLOCK | MDB_NOSYNC, 0644);
-  }
-  if (status != MDB_SUCCESS) mdb_env_close(env_);
-  check(status, file_, "create");
-}
-
-LmdbWriter::~LmdbWriter() {
-  mdb_env_close(env_);
+void LmdbReader::forEach(const Use& use) const {
+  const ReadCursor cursor(env_, database_, file_);
+  MDB_val key{};
+  MDB_val value{};
+  int status = MDB_SUCCESS;
+  while ((status = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT)) == MDB_SUCCESS)
+    use(toView(key), toView(value));
+  if (status != MDB_NOTFOUND) check(status, file_, "read");
 }
 
 void LmdbWriter::put(std::string key, std::string value) {
   batch_bytes_ += key.size() + value.size();
   batch_.emplace_back(std::move(key), std::move(value));
-  if (batch_bytes_ >= kBatchBytes) flush();
 }
 
-void LmdbWriter::finish() {
-  flush();
-}
-
-void LmdbWriter::flush() {
-  while (!tryFlush()) {
+void LmdbWriter::commit() {
+  if (batch_.empty()) return;
+  while (!tryCommit())
     map_bytes_ *= 2;
-    check(mdb_env_set_mapsize(env_, map_bytes_), file_, "grow the map of");
-  }
   batch_.clear();
   batch_bytes_ = 0;
 }
 
-/// False when the map is too small; nothing has been written then.
-bool LmdbWriter::tryFlush() {
-  if (batch_.empty()) return true;
+/// False when the map is too small; nothing has been written then. LMDB is opened anew for every
+/// try: what an environment remembers from one transaction to the next (pages to use again, and
+/// what stood in them) shows in the file, which must not tell where a writer was interrupted.
+bool LmdbWriter::tryCommit() {
+  MDB_env* made = nullptr;
+  check(mdb_env_create(&made), file_, "create");
+  const std::unique_ptr<MDB_env, void (*)(MDB_env*)> env(made, mdb_env_close);
+  check(mdb_env_set_mapsize(env.get(), map_bytes_), file_, "create");
+  check(mdb_env_open(env.get(), file_.parent_path().c_str(), MDB_NOLOCK | MDB_NOSYNC, 0644), file_,
+        "open");
   MDB_txn* transaction = nullptr;
-  check(mdb_txn_begin(env_, nullptr, 0, &transaction), file_, "write");
+  check(mdb_txn_begin(env.get(), nullptr, 0, &transaction), file_, "write");
   MDB_dbi database = 0;
   int status = mdb_dbi_open(transaction, nullptr, 0, &database);
   for (size_t i = 0; i < batch_.size() && status == MDB_SUCCESS; ++i) {

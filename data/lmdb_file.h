@@ -36,6 +36,8 @@ class LmdbReader {
 
   /// Calls `use` with the first record whose key is >= `from`. False when there is none.
   bool find(std::string_view from, const Use& use) const;
+  /// Calls `use` with every record, in key order.
+  void forEach(const Use& use) const;
 
  private:
   std::filesystem::path file_;
@@ -44,30 +46,28 @@ class LmdbReader {
   uint64_t entries_ = 0;
 };
 
-/// Writes a new LMDB: data.mdb in an existing folder. The same records give the same bytes. Nothing
-/// is synced to the disk before commitDirectory() does.
+/// Writes an LMDB front to back: data.mdb in an existing folder, new or ended by an earlier
+/// writer's commit. The same records in the same commits give the same bytes, no matter how many
+/// writers made them one after the other. Nothing is synced to the disk before commitDirectory()
+/// does.
 class LmdbWriter {
  public:
-  /// The map starts at `map_bytes` and is doubled whenever it is full.
-  explicit LmdbWriter(const std::filesystem::path& folder, size_t map_bytes = size_t{64} << 20);
-  LmdbWriter(const LmdbWriter&) = delete;
-  LmdbWriter& operator=(const LmdbWriter&) = delete;
-  ~LmdbWriter();
+  explicit LmdbWriter(const std::filesystem::path& folder) : file_(folder / "data.mdb") {}
 
-  /// requires: keys in ascending order, at most kMaxKey bytes. errors: Error (disk full, ...).
+  /// requires: keys in ascending order, beyond those that are there, at most kMaxKey bytes.
   void put(std::string key, std::string value);
-  /// Writes what is still held back. Call once, last.
-  void finish();
+  /// Writes what was put since the last commit: all of it or, when the process is killed, nothing.
+  /// errors: Error (disk full, ...).
+  void commit();
 
   static constexpr size_t kMaxKey = 511;
 
  private:
-  void flush();
-  bool tryFlush();
+  bool tryCommit();
 
   std::filesystem::path file_;
-  MDB_env* env_ = nullptr;
-  size_t map_bytes_;
+  // Doubled whenever it is full.
+  size_t map_bytes_ = size_t{64} << 20;
   std::vector<std::pair<std::string, std::string>> batch_;
   size_t batch_bytes_ = 0;
 };

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Aligned faces in, a packed data set (data/dataset.h) out. The same input, options and seed give
-// the same bytes.
+// the same bytes, also when the packing was killed in between and started again.
 
 #pragma once
 
@@ -12,24 +12,26 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "data/align/alignment_template.h"
+#include "data/pack_encoding.h"
+#include "data/pack_selection.h"
+#include "data/repeated_images.h"
 #include "proto/manifest.pb.h"
 
 namespace sphereface {
 
 struct PackOptions {
-  std::filesystem::path input;   // folder of identity folders, or list file
+  std::filesystem::path input;   // what openPackInput() opens
   std::filesystem::path output;  // folder to make
-  uint64_t seed = 1;
+  uint64_t seed = 1;             // of the order, and of the images that --max-images keeps
   bool shuffle = true;
-  /// JPEG quality to encode all images anew with; 0 keeps the files' bytes (of JPEG and PNG; other
-  /// formats become PNG).
-  int reencode = 0;
-  int height = kAlignedHeight;
-  int width = kAlignedWidth;
-  std::string alignment = kAlignmentTemplate;
-  /// Leave out images that can't be used, and identities left without one, instead of failing.
-  bool skip_bad = false;
+  PackEncoding encoding;
+  /// That every image must have. 0: what the input says (RecordIO, LMDB: its first image's), else
+  /// kAlignedHeight x kAlignedWidth.
+  int height = 0;
+  int width = 0;
+  /// Empty: what the input says, else kAlignmentTemplate for faces of its size, else "unknown".
+  std::string alignment;
+  PackSelection selection;
   /// Replace an existing data set.
   bool force = false;
   size_t threads = availableThreads();
@@ -37,14 +39,19 @@ struct PackOptions {
 
 struct PackResult {
   DatasetManifest manifest;
-  uint64_t bytes = 0;                         // of data.mdb
-  std::vector<std::string> skipped;           // images left out: the reason, which names the file
-  std::vector<std::string> empty_identities;  // left out
+  uint64_t bytes = 0;  // of data.mdb
+  LeftOut left_out;
+  RepeatedImages repeated;  // among the records
+  uint64_t grey = 0;        // records without colour
+  uint64_t resumed = 0;     // records that an earlier, killed packing had written
+  std::vector<std::string> notes;
 };
 
 /// ensures: `output` holds the whole new data set, or is as it was. An old one that is to be
-/// replaced goes when the new one is complete. errors: Error naming the file that can't be decoded
-/// or has another size, or the full disk.
+/// replaced goes when the new one is complete. What a killed packing leaves in OUTPUT.partial is
+/// gone on with when input and options are the same, and thrown away otherwise. errors: Error
+/// naming the image that can't be decoded or has another size, or the full disk; nothing is left
+/// then.
 PackResult packDataset(const PackOptions& options);
 
 }  // namespace sphereface

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "data/lmdb_check.h"
 #include "model/checkpoint.h"
 #include "model/train_config.h"
 
@@ -20,7 +21,9 @@ void openDataset(Subject& subject) {
   }
   try {
     subject.dataset = std::make_unique<Dataset>(subject.lmdb);
+    checkLmdb(subject.lmdb / "data.mdb");
   } catch (const Error& e) {
+    subject.dataset = nullptr;
     subject.no_dataset = e.what();
   }
 }

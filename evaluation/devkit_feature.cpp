@@ -64,12 +64,13 @@ std::vector<float> readDevkitFeature(const fs::path& path) {
     fail(concat("must be a column of floats (D x 1, stride 4, type 5), but is ", header.rows, " x ",
                 header.columns, ", stride ", header.stride, ", type ", header.type & kTypeBits));
   }
-  std::vector<float> feature(static_cast<size_t>(header.rows));
-  const size_t expected = sizeof header + feature.size() * sizeof(float);
+  const auto rows = static_cast<size_t>(header.rows);
+  const size_t expected = sizeof header + rows * sizeof(float);
   if (bytes.size() != expected) {
     fail(concat(bytes.size(), " bytes, its header promises ", header.rows, " floats and so ",
                 expected));
   }
+  std::vector<float> feature(rows);
   std::memcpy(feature.data(), bytes.data() + sizeof header, bytes.size() - sizeof header);
   for (size_t i = 0; i < feature.size(); ++i) {
     if (!std::isfinite(feature[i])) fail(concat("number ", i, " is ", feature[i]));

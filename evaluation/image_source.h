@@ -20,11 +20,6 @@ struct ImageSource {
   std::string alignment_template;
 };
 
-/// insightface's 112x112 template: SphereFace's, eight columns wider on both sides, and its numbers
-/// taken as counted from 0 where SphereFace's Matlab counts from 1.
-inline constexpr const char* kInsightfaceTemplate = "insightface-112x112";
-inline constexpr int kInsightfaceSize = 112;
-
 /// The images as a network trained on `alignment_template` wants them: those aligned to
 /// insightface's template are cut to SphereFace's, nine columns on the left and seven on the right,
 /// moved up by a pixel (the lowest row is repeated); all others are left as they are.

@@ -82,21 +82,9 @@ Pair parsePair(const PairsReader& reader, size_t fold, bool same) {
   return {reader.image(f[0], f[1]), reader.image(f[2], f[3]), fold, false};
 }
 
-}  // namespace
-
-std::string withoutImageSuffix(const std::string& name) {
-  const fs::path path(name);
-  return hasImageSuffix(path) ? fs::path(path).replace_extension().string() : name;
-}
-
-PairList readPairs(const fs::path& path) {
-  const std::string bytes = readFile(path);
-  PairsReader reader(path, bytes);
-  if (!reader.next() || reader.fields().size() != 2) {
-    reader.fail("expected a first line with two numbers, folds and pairs of each kind per fold");
-  }
+/// requires: `reader` is at the first line.
+PairList readLfwPairs(PairsReader& reader) {
   PairList list;
-  list.sha256 = sha256(bytes);
   list.folds = reader.count(reader.fields()[0]);
   const size_t per_kind = reader.count(reader.fields()[1]);
   for (size_t fold = 0; fold < list.folds; ++fold) {
@@ -113,6 +101,68 @@ PairList readPairs(const fs::path& path) {
       reader.fail(concat("more than the ", list.pairs.size(), " pairs its first line promises"));
     }
   }
+  return list;
+}
+
+bool isFlag(const std::string& field) {
+  return field == "0" || field == "1";
+}
+
+std::string plainName(const std::string& field) {
+  return withoutImageSuffix(fs::path(field).lexically_normal().string());
+}
+
+/// requires: `reader` is at the first line.
+PairList readPlainPairs(PairsReader& reader) {
+  const bool flag_first = !isFlag(reader.fields()[2]);
+  PairList list;
+  do {
+    const std::vector<std::string>& f = reader.fields();
+    if (f.empty()) continue;
+    const std::string form = flag_first ? "SAME A B" : "A B SAME";
+    if (f.size() != 3) reader.fail(concat("expected `", form, "`, found ", f.size(), " fields"));
+    const std::string& flag = f[flag_first ? 0 : 2];
+    if (!isFlag(flag))
+      reader.fail(concat("'", flag, "', SAME of `", form, "`, is neither 0 nor 1"));
+    const size_t left = flag_first ? 1 : 0;
+    list.pairs.push_back({plainName(f[left]), plainName(f[left + 1]), 0, flag == "1"});
+  } while (reader.next());
+  if (list.pairs.size() < kTenFolds) {
+    reader.fail(concat(list.pairs.size(), " pairs make no ten folds"));
+  }
+  list.folds = kTenFolds;
+  const std::vector<size_t> folds = tenFolds(list.pairs.size());
+  for (size_t k = 0; k < folds.size(); ++k)
+    list.pairs[k].fold = folds[k];
+  return list;
+}
+
+}  // namespace
+
+std::string withoutImageSuffix(const std::string& name) {
+  const fs::path path(name);
+  return hasImageSuffix(path) ? fs::path(path).replace_extension().string() : name;
+}
+
+std::vector<size_t> tenFolds(size_t count) {
+  std::vector<size_t> folds;
+  folds.reserve(count);
+  for (size_t fold = 0; fold < kTenFolds; ++fold)
+    folds.insert(folds.end(), count / kTenFolds + (fold < count % kTenFolds ? 1 : 0), fold);
+  return folds;
+}
+
+PairList readPairs(const fs::path& path) {
+  const std::string bytes = readFile(path);
+  PairsReader reader(path, bytes);
+  const size_t fields = reader.next() ? reader.fields().size() : 0;
+  if (fields != 2 && fields != 3) {
+    reader.fail(
+        "expected a first line with two numbers, folds and pairs of each kind per fold, or a line "
+        "`A B SAME` or `SAME A B`");
+  }
+  PairList list = fields == 2 ? readLfwPairs(reader) : readPlainPairs(reader);
+  list.sha256 = sha256(bytes);
   return list;
 }
 

@@ -1,9 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// A list of image pairs in the format of LFW's pairs.txt: a first line "FOLDS PAIRS", then for each
-// fold PAIRS lines "NAME I J" (the same person) and PAIRS lines "NAME I OTHER J" (two people),
-// separated by TABs or spaces. Image I of NAME is the file NAME/NAME_000I, I counted from 1.
+// A list of image pairs, its fields separated by TABs or spaces, in one of two formats.
+//
+// LFW's pairs.txt: a first line "FOLDS PAIRS", then for each fold PAIRS lines "NAME I J" (the same
+// person) and PAIRS lines "NAME I OTHER J" (two people). Image I of NAME is the file
+// NAME/NAME_000I, I counted from 1.
+//
+// Lines "A B SAME" or, as OpenSphere has them, "SAME A B": A and B are paths of images, SAME is 1
+// for one person and 0 for two. The last field of the first line, when it is 0 or 1, says which.
+// Folds are those of tenFolds().
 
 #pragma once
 
@@ -28,7 +34,13 @@ struct PairList {
   std::string sha256;       // of the file
 };
 
-/// errors: Error naming file and line.
+constexpr size_t kTenFolds = 10;
+
+/// The fold of each of `count` pairs without folds of their own: ten runs as equal as can be, the
+/// first ones longer, as scikit-learn's KFold cuts them.
+std::vector<size_t> tenFolds(size_t count);
+
+/// errors: Error naming file and line; also for a list without folds of fewer than ten pairs.
 PairList readPairs(const std::filesystem::path& path);
 
 /// The images of the pairs, each once, in lexicographic order.

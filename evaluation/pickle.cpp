@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace sphereface {
 namespace {
 
 using Kind = PickleValue::Kind;
-using Value = std::shared_ptr<PickleValue>;
+using Value = PickleValue*;
 
 constexpr int kDeepest = 16;
 
@@ -34,28 +35,11 @@ constexpr std::array<std::string_view, 8> kNumpyNames = {
     "numpy._core.numeric _frombuffer",
 };
 
-Value make(Kind kind) {
-  auto value = std::make_shared<PickleValue>();
-  value->kind = kind;
-  return value;
-}
-
-Value makeNumber(int64_t number) {
-  Value value = make(Kind::kNumber);
-  value->number = number;
-  return value;
-}
-
-Value makeBytes(std::string_view bytes) {
-  Value value = make(Kind::kBytes);
-  value->bytes = bytes;
-  return value;
-}
-
 /// A stack machine, as pickles are read by.
 class Reader {
  public:
-  Reader(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+  Reader(std::string_view bytes, const std::string& name, std::deque<PickleValue>& values)
+      : bytes_(bytes), name_(name), values_(values) {}
 
   Value read() {
     while (true) {
@@ -105,11 +89,28 @@ class Reader {
     return number;
   }
 
-  void push(Value value) { stack_.push_back(std::move(value)); }
+  Value make(Kind kind) {
+    values_.emplace_back().kind = kind;
+    return &values_.back();
+  }
+
+  Value makeNumber(int64_t number) {
+    const Value value = make(Kind::kNumber);
+    value->number = number;
+    return value;
+  }
+
+  Value makeBytes(std::string_view bytes) {
+    const Value value = make(Kind::kBytes);
+    value->bytes = bytes;
+    return value;
+  }
+
+  void push(Value value) { stack_.push_back(value); }
 
   Value pop() {
     if (stack_.empty() || stack_.back() == nullptr) fail("nothing is on the stack");
-    Value value = std::move(stack_.back());
+    const Value value = stack_.back();
     stack_.pop_back();
     return value;
   }
@@ -128,26 +129,26 @@ class Reader {
     return values;
   }
 
-  void append(PickleValue& list, std::vector<Value> values) {
+  void append(PickleValue& list, const std::vector<Value>& values) {
     if (list.kind != Kind::kList) fail("only lists are appended to");
-    for (Value& value : values) {
+    for (const Value value : values) {
       list.depth = std::max(list.depth, value->depth + 1);
-      if (list.depth > kDeepest || value.get() == &list) fail("lists are in each other too deep");
-      list.items.push_back(std::move(value));
+      if (list.depth > kDeepest || value == &list) fail("lists are in each other too deep");
+      list.items.push_back(value);
     }
   }
 
-  void pushList(std::vector<Value> values) {
-    Value list = make(Kind::kList);
-    append(*list, std::move(values));
-    push(std::move(list));
+  void pushList(const std::vector<Value>& values) {
+    const Value list = make(Kind::kList);
+    append(*list, values);
+    push(list);
   }
 
   void pushTuple(size_t count) {
     std::vector<Value> values(count);
     for (size_t i = count; i-- > 0;)
       values[i] = pop();
-    pushList(std::move(values));
+    pushList(values);
   }
 
   bool constant(unsigned char operation) {
@@ -206,13 +207,13 @@ class Reader {
         push(nullptr);
         return true;
       case 'a': {
-        Value value = pop();
-        append(top(), {std::move(value)});
+        const Value value = pop();
+        append(top(), {value});
         return true;
       }
       case 'e': {
-        std::vector<Value> values = popToMark();
-        append(top(), std::move(values));
+        const std::vector<Value> values = popToMark();
+        append(top(), values);
         return true;
       }
       case 't':
@@ -274,10 +275,10 @@ class Reader {
       fail(
           concat("the pickle wants \"", name, "\", which is no part of a list of images: refused"));
     }
-    Value value = make(Kind::kName);
+    const Value value = make(Kind::kName);
     value->own_bytes = name.substr(name.find(' ') + 1);
     value->bytes = value->own_bytes;
-    push(std::move(value));
+    push(value);
   }
 
   bool object(unsigned char operation) {
@@ -304,8 +305,11 @@ class Reader {
   }
 
   /// Bytes that Python 2's protocols hold as a text of code points 0 to 255.
-  Value encoded(std::string_view text) const {
-    Value value = make(Kind::kBytes);
+  Value encoded(std::string_view text) {
+    // The same text again and again would fill the memory.
+    decoded_ += text.size();
+    if (decoded_ > bytes_.size()) fail("decodes to more bytes than it has");
+    const Value value = make(Kind::kBytes);
     for (size_t i = 0; i < text.size(); ++i) {
       const auto first = static_cast<unsigned char>(text[i]);
       if (first < 0x80) {
@@ -347,13 +351,14 @@ class Reader {
     PickleValue& object = top();
     if (object.kind != Kind::kBytes || state->kind != Kind::kList) fail("this has no state");
     if (!state->items.empty() && state->items.back()->kind == Kind::kBytes) {
-      object.own_bytes = state->items.back()->own_bytes;
-      object.bytes = object.own_bytes.empty() ? state->items.back()->bytes : object.own_bytes;
+      object.bytes = state->items.back()->bytes;
     }
   }
 
   std::string_view bytes_;
   const std::string& name_;
+  std::deque<PickleValue>& values_;  // every one that was made
+  size_t decoded_ = 0;               // bytes
   size_t next_ = 0;
   size_t at_ = 0;             // of the operation that is being read
   std::vector<Value> stack_;  // null: a mark
@@ -362,8 +367,9 @@ class Reader {
 
 }  // namespace
 
-std::shared_ptr<PickleValue> readPickle(std::string_view bytes, const std::string& name) {
-  return Reader(bytes, name).read();
+std::shared_ptr<const PickleValue> readPickle(std::string_view bytes, const std::string& name) {
+  const auto values = std::make_shared<std::deque<PickleValue>>();
+  return {values, Reader(bytes, name, *values).read()};
 }
 
 }  // namespace sphereface

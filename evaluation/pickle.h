@@ -25,13 +25,14 @@ struct PickleValue {
   // pickle or to `own_bytes`.
   std::string_view bytes;
   std::string own_bytes;
-  std::vector<std::shared_ptr<PickleValue>> items;  // of lists and tuples
-  int depth = 0;                                    // of lists in each other
+  // Of lists and tuples; all of a pickle's values live as long as the one that was read.
+  std::vector<PickleValue*> items;
+  int depth = 0;  // of lists in each other
 };
 
 /// `bytes` must outlive the result. `name` stands for them in messages.
-/// errors: Error naming the place when it is truncated, isn't a pickle of such values, or contains
-/// another name.
-std::shared_ptr<PickleValue> readPickle(std::string_view bytes, const std::string& name);
+/// errors: Error naming the place when it is truncated, isn't a pickle of such values, contains
+/// another name, or would decode to more bytes than it has.
+std::shared_ptr<const PickleValue> readPickle(std::string_view bytes, const std::string& name);
 
 }  // namespace sphereface

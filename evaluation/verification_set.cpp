@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/sha256.h"
+#include "data/align/alignment_template.h"
 #include "evaluation/pickle.h"
 
 namespace sphereface {
@@ -24,21 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = PickleValue::Kind;
 
-constexpr size_t kFolds = 10;
-
 std::string nameOf(size_t image) {
   char digits[24];
   std::snprintf(digits, sizeof digits, "%05zu", image);
   return digits;
-}
-
-/// The fold of each of `count` things, as scikit-learn's KFold cuts them.
-std::vector<size_t> foldsOf(size_t count) {
-  std::vector<size_t> folds;
-  folds.reserve(count);
-  for (size_t fold = 0; fold < kFolds; ++fold)
-    folds.insert(folds.end(), count / kFolds + (fold < count % kFolds ? 1 : 0), fold);
-  return folds;
 }
 
 }  // namespace
@@ -50,7 +40,7 @@ bool isVerificationSet(const fs::path& path) {
 VerificationSet readVerificationSet(const fs::path& path) {
   // The encoded images point into these.
   const auto bytes = std::make_shared<const std::string>(readFile(path));
-  const std::shared_ptr<PickleValue> pickle = readPickle(*bytes, path.string());
+  const std::shared_ptr<const PickleValue> pickle = readPickle(*bytes, path.string());
   const auto fail = [&](const std::string& what) {
     throw Error(concat(path.string(), ": ", what));
   };
@@ -59,12 +49,12 @@ VerificationSet readVerificationSet(const fs::path& path) {
       !is_list(*pickle->items[1])) {
     fail("is no verification set: must be a pair of two lists, images and booleans");
   }
-  const std::vector<std::shared_ptr<PickleValue>>& images = pickle->items[0]->items;
-  const std::vector<std::shared_ptr<PickleValue>>& same = pickle->items[1]->items;
+  const std::vector<PickleValue*>& images = pickle->items[0]->items;
+  const std::vector<PickleValue*>& same = pickle->items[1]->items;
   if (images.size() != 2 * same.size()) {
     fail(concat(images.size(), " images of ", same.size(), " pairs"));
   }
-  if (same.size() < kFolds) fail(concat(same.size(), " pairs make no ten folds"));
+  if (same.size() < kTenFolds) fail(concat(same.size(), " pairs make no ten folds"));
   VerificationSet set;
   std::vector<std::string_view> encoded;
   for (size_t i = 0; i < images.size(); ++i) {
@@ -74,14 +64,14 @@ VerificationSet readVerificationSet(const fs::path& path) {
     encoded.push_back(images[i]->bytes);
     set.images.names.push_back(nameOf(i));
   }
-  const std::vector<size_t> folds = foldsOf(same.size());
+  const std::vector<size_t> folds = tenFolds(same.size());
   for (size_t k = 0; k < same.size(); ++k) {
     if (same[k]->kind != Kind::kNumber || same[k]->number < 0 || same[k]->number > 1) {
       fail(concat("whether pair ", k, " is of one person is no boolean"));
     }
     set.pairs.pairs.push_back({nameOf(2 * k), nameOf(2 * k + 1), folds[k], same[k]->number == 1});
   }
-  set.pairs.folds = kFolds;
+  set.pairs.folds = kTenFolds;
   set.pairs.sha256 = sha256(*bytes);
   set.images.alignment_template = kInsightfaceTemplate;
   set.images.load = [bytes, pickle, encoded = std::move(encoded), file = path.string()](size_t i) {

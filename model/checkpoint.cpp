@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <string_view>
+#include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -275,7 +276,8 @@ CheckpointManifest readCheckpointManifest(const fs::path& folder) {
   }
   for (const CheckpointManifest::Part& part : manifest.part()) {
     const fs::path path = folder / part.file();
-    if (!fs::exists(path)) throw Error(concat(path.string(), " is missing"));
+    std::error_code absent;  // also a name that can't be one
+    if (!fs::is_regular_file(path, absent)) throw Error(concat(path.string(), " is missing"));
     if (fs::file_size(path) != part.bytes()) {
       throw Error(concat(path.string(), ": ", fs::file_size(path), " bytes, the manifest says ",
                          part.bytes()));

@@ -9,7 +9,7 @@ packages=(
   libdnnl-dev ocl-icd-opencl-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-dnn-dev
   libopencv-videoio-dev
-  libturbojpeg0-dev liblmdb-dev lmdb-utils
+  libturbojpeg0-dev liblmdb-dev lmdb-utils libarchive-dev
   libprotobuf-dev protobuf-compiler
   prometheus-cpp-dev libcivetweb-dev libjs-chart.js
   nlohmann-json3-dev libcli11-dev libssl-dev libgtest-dev

@@ -75,12 +75,7 @@ pack() {
     return
   fi
   say "packing CASIA without the three people that LFW has too"
-  rm -rf "$out/train-faces"
-  mkdir "$out/train-faces"
-  find -L "$out/casia-aligned/" -mindepth 1 -maxdepth 1 -type d \
-    -not -name 0166921 -not -name 1056413 -not -name 1193098 \
-    -exec ln -s -t "$out/train-faces" {} +
-  "$sphereface" pack --input "$out/train-faces" --output "$out/train.lmdb"
+  "$sphereface" pack --input "$out/casia-aligned" --output "$out/train.lmdb" --exclude-lfw-overlap
 }
 
 scores() { ls "$out/runs/seed-$1/evaluations/"step-*-lfw-sphereface.json 2>/dev/null | tail -1; }

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs, builds, and runs the tests; with --all first, also those that take long (label nightly).
-# Further arguments go to ctest (-R NAME picks tests).
+# Installs, builds, and runs the tests; with --all first, also those that take long (label nightly), and
+# a minute of each fuzzing target. Further arguments go to ctest (-R NAME picks tests).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 skip=(-LE nightly)
+all=
 if [[ ${1:-} == --all ]]; then
   skip=()
+  all=yes
   shift
 fi
 # Beside what the product needs: a browser that looks at its pages, a Prometheus that scrapes it, what
@@ -17,3 +19,4 @@ export SPHEREFACE_PYTHON=${SPHEREFACE_PYTHON:-/usr/bin/python3}
 cmake --preset release >/dev/null
 cmake --build build
 ctest --test-dir build --output-on-failure -j "$(nproc)" "${skip[@]}" "$@"
+if [ -n "$all" ]; then scripts/fuzz.sh 60; fi

@@ -56,6 +56,12 @@ const std::map<std::string, std::string> kNotRun = {
     {"sphereface train --config C --workers 8 --device cuda --set worker.precision=BF16",
      "needs a card"},
     {"scripts/gpu/acceptance.sh OUT", "needs a card"},
+    {"sphereface convert --from A --to B", "A and B are any"},
+    {"sphereface convert --from CHECKPOINT --to model.onnx [--mirror sum] [--l2-normalize]",
+     "by OnnxExport.*"},
+    {"sphereface convert --solver sphereface_solver.prototxt --gpus 2 --lmdb casia.lmdb --to "
+     "casia.textproto",
+     "by CaffeSolver.*"},
     {"sphereface train --config configs/quickstart.textproto --workers 2 --run watched \\",
      "measures for minutes"},
     {"mkdir -p targets && ln -s $PWD/runs/NAME/prometheus_targets.json targets/NAME.json",
@@ -210,6 +216,14 @@ class Documents : public ::testing::Test {
     }
   }
 
+  /// A model as SphereFace's authors published theirs.
+  void makeCaffeModel() {
+    fs::create_directory_symlink("sphereface20-casia", folder_ / "runs/casia");
+    run({"a Caffe model",
+         "sphereface convert --from runs/casia/checkpoints/step-00028000 --to "
+         "sphereface_model.caffemodel\n"});
+  }
+
   void run(const Block& block) {
     const std::string script = concat(
         "set -e\ncd ", folder_.path().string(),
@@ -256,11 +270,13 @@ TEST_F(Documents, TheirCommandsRun) {
   runAll("docs/results.md");
   runAll("README.md");
   makeMegaface();
+  makeCaffeModel();
   fs::copy(folder_ / "casia-aligned", folder_ / "FACES", fs::copy_options::recursive);
   fs::create_directory_symlink("NAME", folder_ / "runs/A");
   fs::create_directory_symlink("faces", folder_ / "runs/B");
-  for (const char* document : {"docs/identify.md", "docs/evaluation.md", "docs/scaling.md",
-                               "docs/slurm.md", "docs/architecture.md"}) {
+  for (const char* document :
+       {"docs/identify.md", "docs/evaluation.md", "docs/formats.md", "docs/models.md",
+        "docs/scaling.md", "docs/slurm.md", "docs/architecture.md"}) {
     runAll(document);
   }
   fs::remove_all(folder_ / "runs/NAME");

@@ -93,7 +93,7 @@ TEST(Pack, ReencodesAsJpeg) {
   const TemporaryFolder folder;
   writeTestFaces(folder / "faces", 2);
   PackOptions options = testPackOptions(folder / "faces", folder / "set");
-  options.reencode = 95;
+  options.encoding = parseEncoding("jpeg:95");
   packDataset(options);
   const Dataset set(folder / "set");
   EXPECT_EQ(set.manifest().encoding(), DatasetManifest::JPEG);
@@ -209,11 +209,11 @@ TEST(Pack, RefusesOrLeavesOutBadImages) {
     // An identity that has nothing else is left out with it.
     writeBytes(folder / "faces/aa" / name, bytes);
     PackOptions options = testPackOptions(folder / "faces", folder / "set");
-    options.skip_bad = true;
+    options.selection.skip_bad = true;
     options.force = true;
     const PackResult result = packDataset(options);
-    EXPECT_EQ(result.skipped.size(), 2U);
-    EXPECT_EQ(result.empty_identities, std::vector<std::string>{"aa"});
+    EXPECT_EQ(result.left_out.bad.size(), 2U);
+    EXPECT_EQ(result.left_out.identities, std::vector<std::string>{"aa"});
     EXPECT_EQ(result.manifest.records(), 3U);
     EXPECT_EQ(result.manifest.classes(), 2U);
     EXPECT_EQ(Dataset(folder / "set").manifest().identity(1).name(), "b");

@@ -51,6 +51,39 @@ TEST(Pairs, ReadsTabsAndSpaces) {
   EXPECT_EQ(list.pairs[3].fold, 1U);
 }
 
+TEST(Pairs, ReadsPlainListsInBothOrders) {
+  std::string trailing;
+  std::string leading;
+  for (int i = 0; i < 13; ++i) {
+    const std::string a = concat("p", i, "/x.1.jpg");
+    const std::string b = concat("./q", i, "/y.png");
+    trailing += concat(a, "\t", b, " ", i % 2, "\r\n");
+    leading += concat(i % 2, " ", a, " ", b, "\n\n");
+  }
+  for (const std::string& text : {trailing, leading}) {
+    const PairList list = parse(text);
+    EXPECT_EQ(list.folds, 10U);
+    ASSERT_EQ(list.pairs.size(), 13U);
+    EXPECT_EQ(list.pairs[4].left, "p4/x.1");
+    EXPECT_EQ(list.pairs[4].right, "q4/y");
+    for (size_t i = 0; i < 13; ++i)
+      EXPECT_EQ(list.pairs[i].same, i % 2 == 1);
+    // 13 pairs in ten folds: three of two, seven of one.
+    EXPECT_EQ(list.pairs[5].fold, 2U);
+    EXPECT_EQ(list.pairs[6].fold, 3U);
+    EXPECT_EQ(list.pairs[12].fold, 9U);
+  }
+}
+
+TEST(Pairs, SaysWhichPlainLineIsWrong) {
+  expectFailure("a b 1\n", "1: 1 pairs make no ten folds");
+  expectFailure("a b 1\nc d 2\n", "2: '2', SAME of `A B SAME`, is neither 0 nor 1");
+  expectFailure("1 a b\nx c d\n", "2: 'x', SAME of `SAME A B`, is neither 0 nor 1");
+  expectFailure("a b c\n", "1: 'a', SAME of `SAME A B`, is neither 0 nor 1");
+  expectFailure("a b 1\na b c 1\n", "2: expected `A B SAME`, found 4 fields");
+  expectFailure("a b c d\n", "1: expected a first line");
+}
+
 TEST(Pairs, SaysWhichLineIsWrong) {
   expectFailure("", "0: expected a first line");
   expectFailure("10\n", "1: expected a first line");

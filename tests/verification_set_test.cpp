@@ -211,6 +211,11 @@ TEST(Pickle, EveryTruncationAndNestingIsNoticed) {
   EXPECT_NE(pickleFailure("h\x05.").find("nothing was stored as 5"), std::string::npos);
   EXPECT_NE(pickleFailure("e.").find("no mark"), std::string::npos);
   EXPECT_NE(pickleFailure("B\xff\xff\xff\xff.").find("ends too early"), std::string::npos);
+  // One text decoded again and again.
+  std::string bomb = "c_codecs\nencode\nq\x01U\x32" + std::string(50, 'x') + "q\x02";
+  for (int i = 0; i < 1000; ++i)
+    bomb += "h\x01h\x02h\x02\x86R";
+  EXPECT_NE(pickleFailure(bomb + ".").find("decodes to more bytes"), std::string::npos);
 }
 
 /// Damaged pickles end in an Error or in some value, and read nothing beyond their end.

@@ -26,4 +26,9 @@ inline FivePoints alignmentTemplate() {
           cv::Point2d{61.7299, 91.2041}};
 }
 
+/// insightface's 112x112 template: SphereFace's, eight columns wider on both sides, and its numbers
+/// taken as counted from 0 where SphereFace's Matlab counts from 1.
+inline constexpr const char* kInsightfaceTemplate = "insightface-112x112";
+inline constexpr int kInsightfaceSize = 112;
+
 }  // namespace sphereface

@@ -47,7 +47,6 @@ class ClassSample {
 
  private:
   int first_class_ = 0;
-  int classes_ = 0;
   size_t dim_ = 0;
   std::vector<int32_t> rows_;
   std::vector<int32_t> labels_;
