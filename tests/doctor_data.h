@@ -87,7 +87,7 @@ inline void writeDataset(const std::filesystem::path& folder,
     std::snprintf(key, sizeof key, "%08zu_%d.png", i, records[i].label);
     writer.put(key, datum.SerializeAsString());
   }
-  writer.finish();
+  writer.commit();
   writeFileAtomically(folder / "manifest.textproto", printText(manifest));
 }
 
