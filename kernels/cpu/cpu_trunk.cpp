@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/trunk_plan.h"
@@ -12,6 +13,8 @@
 namespace sphereface {
 
 using dnnl::memory;
+
+constexpr int kFcColumns = 32;
 
 /// The plan with the passes' small steps.
 struct CpuTrunk::Plan : TrunkPlan {
@@ -77,8 +80,21 @@ void CpuTrunk::Plan::forwardFc(float* embeddings) {
   for (int row = 0; row < batch; ++row) {
     std::copy_n(parameters + network.fc_bias, dim, embeddings + static_cast<ptrdiff_t>(row) * dim);
   }
-  onednn::gemm('N', 'T', batch, dim, inputs, fc_input.data(), inputs,
-               parameters + network.fc_weight, inputs, 1.0F, embeddings, dim);
+  // A run of columns by one thread each: with several threads oneDNN may add up parts of the depth,
+  // and the last bits of a feature would depend on how many there are.
+  std::exception_ptr failure;
+#pragma omp parallel for
+  for (int begin = 0; begin < dim; begin += kFcColumns) {
+    try {
+      onednn::gemm('N', 'T', batch, std::min(kFcColumns, dim - begin), inputs, fc_input.data(),
+                   inputs, parameters + network.fc_weight + begin * inputs, inputs, 1.0F,
+                   embeddings + begin, dim);
+    } catch (...) {
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void CpuTrunk::forward(const uint8_t* images, float* embeddings) {
