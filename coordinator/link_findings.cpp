@@ -64,7 +64,7 @@ std::string sizeText(uint64_t bytes) {
 /// "1.2 GB/s (0.9 GB/s .. 1.3 GB/s)"
 template <class Text>
 std::string middleAndRange(const std::vector<double>& values, Text text) {
-  const std::string middle = text(values[values.size() / 2]);
+  std::string middle = text(values[values.size() / 2]);
   if (values.size() == 1) return middle;
   return concat(middle, " (", text(values.front()), " .. ", text(values.back()), ")");
 }
@@ -99,8 +99,9 @@ std::vector<std::string> slowOnes(const std::vector<Link>& links) {
     if (count.first < 2 || count.first != count.second) continue;
     slow_hosts.insert(host);
     std::vector<Link> own;
-    std::ranges::copy_if(links, std::back_inserter(own),
-                         [&](const Link& link) { return link.from == host || link.to == host; });
+    std::ranges::copy_if(links, std::back_inserter(own), [&name = host](const Link& link) {
+      return link.from == name || link.to == name;
+    });
     texts.push_back(concat("all links of ", host, " are slow: ",
                            middleAndRange(sorted(own, &Link::rate), rateText), others, kAdvice));
   }

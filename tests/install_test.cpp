@@ -57,9 +57,10 @@ TEST(Install, IsComplete) {
 
 TEST(Install, PackagesAreComplete) {
   const TemporaryFolder folder;
-  const Finished packed = runCommand(
-      {"cpack", "--config", SPHEREFACE_BUILD "/CPackConfig.cmake", "-B", folder.path().string()},
-      240);
+  const Finished packed =
+      runCommand({"cpack", "--config", concat(SPHEREFACE_BUILD, "/CPackConfig.cmake"), "-B",
+                  folder.path().string()},
+                 240);
   ASSERT_EQ(packed.code, 0) << packed.output;
   std::string tarball;
   std::string deb;

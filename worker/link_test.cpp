@@ -107,7 +107,8 @@ void testPairs(MPI_Comm firsts, int own_rank, const WaitOptions& waits, LinkRepo
   if (messages.rank() != 0) return;
   for (int host = 0; host < hosts; ++host) {
     for (int round = 0; round < rounds; ++round) {
-      const Measured& link = of_all[static_cast<size_t>(host * rounds + round)];
+      const Measured& link =
+          of_all[static_cast<size_t>(host) * measured.size() + static_cast<size_t>(round)];
       if (link.rate == 0) continue;
       LinkReport::Link& entry = *report.add_link();
       entry.set_rank(ranks[static_cast<size_t>(host)]);
@@ -148,8 +149,7 @@ void testReduction(const MpiSession& session, Wire wire, const WaitOptions& wait
 }  // namespace
 
 int partnerInRound(int host, int hosts, int round) {
-  const int even = hosts + hosts % 2;
-  const int circle = even - 1;
+  const int circle = std::max(1, hosts - 1 + hosts % 2);
   int partner = round;
   if (host != circle) {
     partner = ((2 * round - host) % circle + circle) % circle;
