@@ -33,6 +33,7 @@ struct Link {
 std::vector<Link> linksOf(const LinkReport& report, const std::vector<std::string>& hosts) {
   const auto host = [&](int rank) { return hosts.at(static_cast<size_t>(rank - 1)); };
   std::vector<Link> links;
+  links.reserve(static_cast<size_t>(report.link_size()));
   for (const LinkReport::Link& link : report.link()) {
     links.push_back(
         {host(link.rank()), host(link.peer()), link.latency_seconds(), link.bytes_per_second()});
@@ -42,6 +43,7 @@ std::vector<Link> linksOf(const LinkReport& report, const std::vector<std::strin
 
 std::vector<double> sorted(const std::vector<Link>& links, double Link::*of) {
   std::vector<double> values;
+  values.reserve(links.size());
   for (const Link& link : links)
     values.push_back(link.*of);
   std::ranges::sort(values);
