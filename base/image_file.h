@@ -15,9 +15,9 @@
 
 namespace sphereface {
 
-/// Decodes JPEG, PNG, BMP, WebP or PNM (told by their first bytes), at most 2^27 pixels; grey becomes
-/// three equal channels. `name` stands for the bytes in the error message ("record 17 of x", a path).
-/// errors: Error when the bytes are no image, or a truncated or corrupt one.
+/// Decodes JPEG, PNG, BMP, WebP or PNM (told by their first bytes), at most 2^27 pixels; grey
+/// becomes three equal channels. `name` stands for the bytes in the error message ("record 17 of
+/// x", a path). errors: Error when the bytes are no image, or a truncated or corrupt one.
 cv::Mat decodeImage(std::string_view bytes, const std::string& name);
 
 /// The same into `planes`: B, G and R, each height x width, one after the other. Reuses the

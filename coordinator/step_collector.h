@@ -40,7 +40,8 @@ struct RankStep {
 };
 
 /// By StepReport::BadSample::Reason.
-constexpr std::array<const char*, 3> kBadSampleReasons = {"undecodable", "wrong_shape", "bad_label"};
+constexpr std::array<const char*, 3> kBadSampleReasons = {"undecodable", "wrong_shape",
+                                                          "bad_label"};
 
 /// One worker's share of an interval of steps.
 struct RankInterval {
