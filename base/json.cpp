@@ -8,14 +8,26 @@
 
 namespace sphereface {
 
-void writeJsonFile(const std::filesystem::path& path, const Json& value) {
+std::string jsonText(const Json& value, int indent) {
   // A file name need not be UTF-8; that must not cost the report of a long run.
-  writeFileAtomically(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+Json parseJson(std::string_view text) {
+  return Json::parse(text);
+}
+
+Json tryParseJson(std::string_view text) {
+  return Json::parse(text, nullptr, false);
+}
+
+void writeJsonFile(const std::filesystem::path& path, const Json& value) {
+  writeFileAtomically(path, jsonText(value, 2) + "\n");
 }
 
 Json readJsonFile(const std::filesystem::path& path) {
   try {
-    return Json::parse(readFile(path));
+    return parseJson(readFile(path));
   } catch (const Json::parse_error& e) {
     throw Error(concat(path.string(), ": ", e.what()));
   }

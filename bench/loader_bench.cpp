@@ -24,13 +24,13 @@
 #include "base/image_file.h"
 #include "base/image_planes.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "data/lmdb_file.h"
 #include "data/loader.h"
 #include "data/pack.h"
 #include "data/synth/synth.h"
 #include "proto/caffe.pb.h"
 #include "proto/text_format.h"
-#include "tests/temporary_folder.h"
 
 namespace {
 

@@ -26,11 +26,11 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "data/align/alignment_template.h"
 #include "data/pack.h"
 #include "data/synth/synth.h"
 #include "proto/caffe.pb.h"
-#include "tests/temporary_folder.h"
 
 namespace {
 

@@ -31,7 +31,7 @@ Json lastScores(const fs::path& run) {
   std::string last;
   while (std::getline(file, line))
     last = line;
-  return Json::parse(last);
+  return parseJson(last);
 }
 
 }  // namespace

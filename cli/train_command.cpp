@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// `sphereface train`: checks the configuration, composes the mpirun line, prints it, runs it.
+// `sphereface train`: checks the configuration, starts the job with mpirun or srun, watches it.
 
 #include <signal.h>
 #include <unistd.h>
@@ -24,8 +24,8 @@
 #include "cli/commands.h"
 #include "control/dead_rank.h"
 #include "control/hosts.h"
+#include "control/launch.h"
 #include "control/lingering_mpirun.h"
-#include "control/mpirun.h"
 #include "control/rank_error.h"
 #include "control/stop_signal.h"
 #include "coordinator/log_output.h"
@@ -45,6 +45,7 @@ struct Options {
   fs::path config;
   int workers = 0;  // as given; 0: not given
   std::string hosts;
+  std::string launcher = launcherNames().front();
   int cpus_per_worker = 0;  // 0: they share their host's
   fs::path run;
   std::string resume = "never";
@@ -62,35 +63,28 @@ struct Options {
 // Seconds before a restart: 1, 2, 4, ... up to this.
 constexpr int kLongestBackOff = 60;
 
-/// With hosts each gets a part of the line of its own: where mpirun puts the ranks of a part that
-/// spans several depends on its version and on who else is there.
-CommandLine trainingLine(const Options& options, int workers, const std::optional<Route>& network) {
+/// With hosts each gets a part of its own: where mpirun puts the ranks of a part that spans several
+/// depends on its version and on who else is there.
+std::vector<JobPart> trainingParts(const Options& options, int workers) {
   std::vector<Host> places = {{"", workers}};
   if (!options.hosts.empty()) places = fillHosts(parseHosts(options.hosts), workers);
-  CommandLine line = mpirunLine();
-  useNetwork(line, network);
-  addRanks(line, places.front().name, 1, "sphereface-coordinator");
-  line.insert(line.end(), {"--config", options.config.string(), "--run", options.run.string(),
-                           "--resume", options.resume});
-  if (::isatty(STDOUT_FILENO) == 1) line.emplace_back("--progress-bar");
+  JobPart coordinator;
+  coordinator.place = {places.front().name, 1};
+  coordinator.program = "sphereface-coordinator";
+  coordinator.arguments = {"--config", options.config.string(), "--run", options.run.string(),
+                           "--resume", options.resume};
+  if (::isatty(STDOUT_FILENO) == 1) coordinator.arguments.emplace_back("--progress-bar");
   for (const std::string& item : options.overrides)
-    line.insert(line.end(), {"--set", item});
-  for (const Host& place : places) {
-    line.emplace_back(":");
-    if (options.cpus_per_worker == 0) {
-      addRanks(line, place.name, place.slots, "sphereface-worker");
-    } else {
-      const int coordinators = &place == &places.front() ? 1 : 0;
-      addRanksOnCpus(line, place.name, place.slots, "sphereface-worker", options.cpus_per_worker,
-                     coordinators);
-    }
-  }
-  return line;
+    coordinator.arguments.insert(coordinator.arguments.end(), {"--set", item});
+  std::vector<JobPart> parts = {coordinator};
+  for (const Host& place : places)
+    parts.push_back({place, "sphereface-worker", {}, options.cpus_per_worker});
+  return parts;
 }
 
 /// A job that failed of itself, not by its configuration or as it was asked to.
 bool mayRestart(int code) {
-  return code != kExitDone && code != kExitUsage && code != kExitStopped && code != kNoSuchProgram;
+  return code != kExitDone && code != kExitUsage && code != kExitStopped;
 }
 
 /// The workers of the next try: one less, or, when they share virtual shards, half.
@@ -112,47 +106,42 @@ void addEvent(const fs::path& events, const std::string& kind, const std::string
   line["event"] = kind;
   line["text"] = text;
   line.update(details);
-  std::ofstream(events, std::ios::app)
-      << line.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  std::ofstream(events, std::ios::app) << jsonText(line) << std::endl;
 }
 
-/// SIGTERM and SIGUSR1 become mpirun's SIGUSR1, which it hands to every rank; SIGTERM would make it
-/// end them at once.
+/// SIGTERM and SIGUSR1 become the launcher's SIGUSR1, which it hands to every rank; SIGTERM would
+/// make it end them at once.
 /// `beside`, if any, is called ten times a second meanwhile.
-int runJob(const CommandLine& line, const fs::path& events, const std::function<void()>& beside) {
+int runJob(const JobStart& start, const fs::path& events, const std::function<void()>& beside) {
   const uintmax_t job_begin = fs::exists(events) ? fs::file_size(events) : 0;
-  DeadRankFinder dead;
   RankErrorFinder error;
   bool told = false;
   bool ended = false;
   LingeringMpirun lingering;
-  auto look = [&](pid_t mpirun) {
+  auto look = [&](pid_t launcher) {
     if (beside) beside();
     if (!told && stopRequested()) {
       told = true;
-      ::kill(mpirun, SIGUSR1);
+      ::kill(launcher, SIGUSR1);
     }
-    if (!ended && lingering.waitsInVain(mpirun, LingeringMpirun::Clock::now())) {
+    if (!ended && lingering.waitsInVain(launcher, LingeringMpirun::Clock::now())) {
       ended = true;
       std::fprintf(stderr,
                    "sphereface: the coordinator has ended, but mpirun still waits for hosts it "
                    "cannot reach: ending it\n");
-      endMpirun(mpirun);
+      endMpirun(launcher);
     }
   };
-  const int code = runProgram(line, mpirunEnvironment(), look, [&](std::string_view errors) {
-    dead.read(errors);
-    error.read(errors);
-  });
-  if (dead.found()) {
-    const std::string text = describeDeadRank(*dead.found(), events, job_begin);
+  const JobEnd end = start.run(look, [&](std::string_view errors) { error.read(errors); });
+  if (end.dead) {
+    const std::string text = describeDeadRank(*end.dead, events, job_begin);
     std::fprintf(stderr, "sphereface: %s\n", text.c_str());
-    addEvent(events, "lost", text, {{"rank", dead.found()->rank}});
-  } else if (error.found() && code != kExitUsage && !isLocked(events.parent_path())) {
+    addEvent(events, "lost", text, {{"rank", end.dead->rank}});
+  } else if (error.found() && end.code != kExitUsage && !isLocked(events.parent_path())) {
     // Not into the run of another job, which has the lock.
     addEvent(events, "failed", *error.found());
   }
-  return ended ? static_cast<int>(kExitFailed) : code;
+  return ended ? static_cast<int>(kExitFailed) : end.code;
 }
 
 /// Waits. True as soon as a stop is asked for.
@@ -169,6 +158,7 @@ int runWithRestarts(Options options, const TrainConfig& config, LogOutput& outpu
                     const std::function<void()>& beside) {
   fs::path newest;
   int workers = firstWorkers(options);
+  const Launcher launcher = launcherNamed(options.launcher);
   std::optional<Route> network;
   if (!options.hosts.empty()) network = networkOf(parseHosts(options.hosts));
   if (network) {
@@ -176,9 +166,9 @@ int runWithRestarts(Options options, const TrainConfig& config, LogOutput& outpu
                                   network->address, ", by the route to the other hosts"));
   }
   for (int restart = 0;; ++restart) {
-    const CommandLine line = trainingLine(options, workers, network);
-    output.line("run", shellText(line));
-    const int code = runJob(line, options.run / "events.jsonl", beside);
+    const JobStart start(launcher, trainingParts(options, workers), network);
+    output.line("run", shellText(start.line()));
+    const int code = runJob(start, options.run / "events.jsonl", beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
       newest = checkpoints.back();
@@ -234,7 +224,6 @@ int run(Options options) {
   const int code = isTrained(options, config, output)
                        ? kExitDone
                        : runWithRestarts(options, config, output, beside);
-  if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
   if (code != 0) {
@@ -260,7 +249,8 @@ int run(Options options) {
 
 void addTrainCommand(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("train", "Train a network on a packed data set, with mpirun");
+  CLI::App* verb =
+      app.add_subcommand("train", "Train a network on a packed data set, over MPI ranks");
   verb->add_option("--config", options->config, "Training configuration (configs/*.textproto)")
       ->required();
   verb->add_option("--workers", options->workers,
@@ -270,9 +260,14 @@ void addTrainCommand(CLI::App& app) {
   verb->add_option("--hosts", options->hosts,
                    "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the "
                    "first; files have the same paths on all");
+  verb->add_option(
+          "--launcher", options->launcher,
+          "What starts the ranks: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
+      ->check(CLI::IsMember(launcherNames()))
+      ->capture_default_str();
   verb->add_option("--cpus-per-worker", options->cpus_per_worker,
                    "Keep each worker on so many CPUs of its own, and compute with so many threads "
-                   "(worker.threads); with OpenMPI's mpirun")
+                   "(worker.threads); with OpenMPI's mpirun or srun")
       ->check(CLI::PositiveNumber);
   verb->add_option("--run", options->run, "Run folder (default runs/NAME)");
   verb->add_option("--resume", options->resume,

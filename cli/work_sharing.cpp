@@ -4,22 +4,28 @@
 #include "cli/work_sharing.h"
 
 #include <cstdio>
+#include <optional>
 
 #include "base/error.h"
 #include "control/hosts.h"
-#include "control/mpirun.h"
+#include "control/job_part.h"
+#include "control/launch.h"
 
 namespace sphereface {
 
 void WorkSharing::addOptions(CLI::App& verb) {
   verb.add_option("--workers", workers_,
-                  "Ranks that share the work, started with mpirun (default: this process alone, or "
+                  "Ranks that share the work (default: this process alone, or "
                   "all that --hosts takes)")
       ->check(CLI::PositiveNumber);
   verb.add_option(
       "--hosts", hosts_,
       "NAME:RANKS,NAME:RANKS,...: the hosts to run them on; files have the same paths on "
       "all");
+  verb.add_option("--launcher", launcher_,
+                  "What starts them: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
+      ->check(CLI::IsMember(launcherNames()))
+      ->capture_default_str();
 }
 
 bool WorkSharing::otherRanksDidIt() const {
@@ -30,17 +36,14 @@ bool WorkSharing::otherRanksDidIt() const {
     const std::vector<Host> hosts = parseHosts(hosts_);
     places = fillHosts(hosts, workers_ > 0 ? workers_ : totalSlots(hosts));
   }
-  CommandLine line = mpirunLine();
-  if (!hosts_.empty()) useNetwork(line, networkOf(places));
-  for (const Host& place : places) {
-    if (&place != &places.front()) line.emplace_back(":");
-    addRanks(line, place.name, place.slots, "sphereface-evaluator");
-    line.insert(line.end(), arguments_.begin(), arguments_.end());
-  }
-  std::printf("%s\n", shellText(line).c_str());
+  std::vector<JobPart> parts;
+  for (const Host& place : places)
+    parts.push_back({place, "sphereface-evaluator", arguments_, 0});
+  const JobStart start(launcherNamed(launcher_), parts,
+                       hosts_.empty() ? std::nullopt : networkOf(places));
+  std::printf("%s\n", shellText(start.line()).c_str());
   std::fflush(stdout);
-  const int code = runProgram(line, mpirunEnvironment());
-  if (code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
+  const int code = start.run().code;
   if (code == kExitUsage) throw UsageError("the ranks refused their arguments (see above)");
   if (code != kExitDone) {
     throw Error(concat("the ranks ended with exit code ", code, " (see above for which one)"));

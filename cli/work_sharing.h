@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/launch.h"
 #include "evaluation/rank_group.h"
 
 namespace sphereface {
@@ -21,7 +22,7 @@ class WorkSharing {
   /// In a rank.
   explicit WorkSharing(RankGroup& ranks) : ranks_(&ranks) {}
 
-  /// --workers and --hosts.
+  /// --workers, --hosts and --launcher.
   void addOptions(CLI::App& verb);
 
   /// Whether other ranks were asked for, which then have done the verb's work.
@@ -37,6 +38,7 @@ class WorkSharing {
   std::vector<std::string> arguments_;
   int workers_ = 0;  // as given; 0: not given
   std::string hosts_;
+  std::string launcher_ = launcherNames().front();
 };
 
 }  // namespace sphereface

@@ -3,8 +3,11 @@
 
 #include "control/dead_rank.h"
 
+#include <signal.h>
+
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <fstream>
 #include <regex>
 
@@ -17,13 +20,21 @@ namespace {
 // Longer than what is looked for.
 constexpr size_t kTail = 1024;
 
+/// By the name that srun prints; 0 for none.
+int signalNamed(const std::string& name) {
+  for (int signal = 1; signal < SIGRTMIN; ++signal) {
+    if (name == ::strsignal(signal)) return signal;
+  }
+  return 0;
+}
+
 /// What the coordinator had last heard of the rank; null when it had no time to write it down.
 Json lastHeard(int rank, const std::filesystem::path& events, uint64_t from) {
   Json found;
   std::ifstream lines(events);
   lines.seekg(static_cast<std::streamoff>(from));
   for (std::string line; std::getline(lines, line);) {
-    const Json event = Json::parse(line, nullptr, false);
+    const Json event = tryParseJson(line);
     if (event.is_discarded() || event.value("event", "") != "stop") continue;
     for (const Json& worker : event.value("workers", Json::array())) {
       if (worker.at("rank") == rank) found = worker;
@@ -35,8 +46,10 @@ Json lastHeard(int rank, const std::filesystem::path& events, uint64_t from) {
 }  // namespace
 
 void DeadRankFinder::read(std::string_view errors) {
-  if (found_) return;
+  if (found_ || code_) return;
   tail_ += errors;
+  lookForSrun();
+  if (code_) return;
   // OpenMPI 5 breaks its lines, anywhere between two words.
   static const std::regex kWords(
       R"(process\s+rank\s+(\d+)\s+with\s+PID\s+\d+\s+on\s+node\s+(\S+)\s+exited\s+on\s+signal\s+(\d+)"
@@ -47,6 +60,22 @@ void DeadRankFinder::read(std::string_view errors) {
   } else if (tail_.size() > kTail) {
     tail_.erase(0, tail_.size() - kTail);
   }
+}
+
+/// Only the first such line is of a rank that ended by itself: srun then ends the others.
+void DeadRankFinder::lookForSrun() {
+  static const std::regex kWords(
+      R"(srun: error: (\S+): tasks? (\d+)[^:\n]*: (?:Exited with exit code (\d+)|([^\n(]*[^\n( ])[^\n]*)\n)");
+  std::smatch match;
+  if (!std::regex_search(tail_, match, kWords)) return;
+  if (match[3].matched) {
+    code_ = std::stoi(match[3]);
+    return;
+  }
+  const int signal = signalNamed(match[4]);
+  if (signal == 0) return;
+  code_ = 128 + signal;
+  found_ = DeadRank{std::stoi(match[2]), match[1], concat(signal, " (", match[4].str(), ")")};
 }
 
 std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& events,

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// A rank that is ended by a signal can't say so, and only mpirun knows which one it was, at the end
-// of the job. What it was doing the coordinator has heard, and writes down when mpirun announces
-// the end. This puts the two together.
+// A rank that is ended by a signal can't say so, and only what started it, mpirun or srun, knows
+// which one it was, at the end of the job. What it was doing the coordinator has heard, and writes
+// down when the end is announced. This puts the two together.
 
 #pragma once
 
@@ -17,20 +17,25 @@ namespace sphereface {
 
 struct DeadRank {
   int rank = 0;
-  std::string host;    // as mpirun calls it
+  std::string host;    // as mpirun or srun calls it
   std::string signal;  // "9 (Killed)"
 };
 
-/// Finds it in the words of OpenMPI's mpirun, 4 and 5, as they come.
+/// Finds it in the words of OpenMPI's mpirun, 4 and 5, or of Slurm's srun, as they come.
 class DeadRankFinder {
  public:
   void read(std::string_view errors);
   /// The first one; nothing when no signal ended a rank.
   const std::optional<DeadRank>& found() const { return found_; }
+  /// Of the first rank that srun reports, 128 + signal if one ended it.
+  const std::optional<int>& code() const { return code_; }
 
  private:
+  void lookForSrun();
+
   std::string tail_;  // of what was read
   std::optional<DeadRank> found_;
+  std::optional<int> code_;
 };
 
 /// "rank 2@node2 was ended by signal 9 (Killed), last heard 0.7 s before the job's end in step 41,

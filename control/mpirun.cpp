@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
+#include <cstddef>
+#include <string>
 
 #include "base/error.h"
 
@@ -18,28 +19,20 @@ CommandLine mpirunLine() {
           "--mca", "pmdl", "^ompi"};
 }
 
-std::optional<Route> networkOf(const std::vector<Host>& hosts) {
-  if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return std::nullopt;
-  std::vector<std::string> names;
-  for (const Host& host : hosts)
-    names.push_back(host.name);
-  return sharedNetwork(names);
-}
-
-void useNetwork(CommandLine& line, const std::optional<Route>& network) {
+CommandLine mpirunLine(const std::vector<JobPart>& parts, const std::optional<Route>& network) {
+  CommandLine line = mpirunLine();
   if (network) line.insert(line.end(), {"--mca", "btl_tcp_if_include", network->network});
-}
-
-void addRanks(CommandLine& line, const std::string& host, int count, const std::string& program) {
-  if (!host.empty()) line.insert(line.end(), {"--host", concat(host, ":", count)});
-  line.insert(line.end(), {"-np", std::to_string(count), siblingProgram(program).string()});
-}
-
-void addRanksOnCpus(CommandLine& line, const std::string& host, int count,
-                    const std::string& program, int cpus, int before) {
-  addRanks(line, host, count, "sphereface-on-cpus");
-  line.insert(line.end(),
-              {std::to_string(cpus), std::to_string(before), siblingProgram(program).string()});
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Host& place = parts[i].place;
+    if (i > 0) line.emplace_back(":");
+    if (!place.name.empty()) {
+      line.insert(line.end(), {"--host", concat(place.name, ":", place.slots)});
+    }
+    line.insert(line.end(), {"-np", std::to_string(place.slots)});
+    const std::vector<std::string> program = programLine(parts[i], ranksBefore(parts, i));
+    line.insert(line.end(), program.begin(), program.end());
+  }
+  return line;
 }
 
 Environment mpirunEnvironment() {

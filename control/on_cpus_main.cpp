@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// sphereface-on-cpus COUNT BEFORE PROGRAM [ARGUMENT...]: what mpirun starts in place of a rank that
-// is to stay on CPUs of its own. Becomes the program, on the next COUNT of the CPUs that the job
-// may use on this host, counted by the ranks here, of which the first BEFORE ones have none. Where
-// there are too few, it says so and leaves the rank on all of them. (mpirun's own binding can't
-// leave out the coordinator.)
+// sphereface-on-cpus COUNT BEFORE PROGRAM [ARGUMENT...]: what mpirun or srun starts in place of a
+// rank that is to stay on CPUs of its own. Becomes the program, on the next COUNT of the CPUs that
+// the job may use on this host, counted by the ranks here, of which the first BEFORE ones have
+// none. Where there are too few, it says so and leaves the rank on all of them. (Their own binding
+// can't leave out the coordinator.)
 
 #include <sched.h>
 #include <unistd.h>
@@ -32,6 +32,16 @@ int numberFrom(std::string_view text) {
   return error == std::errc() && stop == end ? value : -1;
 }
 
+/// Of the job's ranks on this host, from 0; -1 where neither mpirun nor srun says. (mpirun's
+/// daemons in an allocation are srun's, so its own word comes first.)
+int rankOnHost() {
+  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}) {
+    const char* rank = std::getenv(name);
+    if (rank != nullptr) return numberFrom(rank);
+  }
+  return -1;
+}
+
 /// False where `allowed` has too few.
 bool stayOn(const cpu_set_t& allowed, int first, int count) {
   cpu_set_t mine;
@@ -48,12 +58,11 @@ bool stayOn(const cpu_set_t& allowed, int first, int count) {
 int run(char** arguments) {
   const int count = numberFrom(arguments[1]);
   const int before = numberFrom(arguments[2]);
-  const char* local_rank = std::getenv("OMPI_COMM_WORLD_LOCAL_RANK");
-  const int rank = local_rank != nullptr ? numberFrom(local_rank) : -1;
+  const int rank = rankOnHost();
   if (count < 1 || before < 0 || rank < before) {
     std::fprintf(stderr,
                  "sphereface-on-cpus: `sphereface train --cpus-per-worker` starts this, with "
-                 "OpenMPI's mpirun\n");
+                 "OpenMPI's mpirun or Slurm's srun\n");
     return kExitUsage;
   }
   cpu_set_t allowed;

@@ -16,7 +16,7 @@ namespace {
 /// In a script element nothing may look like its end.
 std::string inScript(const Json& data) {
   std::string text;
-  for (const char c : data.dump(-1, ' ', false, Json::error_handler_t::replace))
+  for (const char c : jsonText(data))
     c == '<' ? text += "\\u003c" : text += c;
   return text;
 }

@@ -43,9 +43,8 @@ class Document {
 using Documents = std::map<std::string, Document>;
 
 void addJson(Documents& documents, const std::string& path, std::function<Json()> make) {
-  documents.try_emplace(path, "application/json", [make = std::move(make)] {
-    return make().dump(-1, ' ', false, Json::error_handler_t::replace);
-  });
+  documents.try_emplace(path, "application/json",
+                        [make = std::move(make)] { return jsonText(make()); });
 }
 
 void addFile(Documents& documents, const std::string& path, const std::string& type,

@@ -24,7 +24,7 @@ JsonLines::News JsonLines::read() {
   std::ifstream in(file_);
   in.seekg(static_cast<std::streamoff>(offset_));
   for (std::string text; std::getline(in, text) && !in.eof(); offset_ += text.size() + 1) {
-    Json line = Json::parse(text, nullptr, false);
+    Json line = tryParseJson(text);
     if (line.is_object()) news.lines.push_back(std::move(line));
   }
   return news;

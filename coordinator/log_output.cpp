@@ -37,7 +37,7 @@ std::string logLine(CoordinatorConfig::LogFormat format, const std::string& who,
   }
   Json line = {{"time", now}, {"who", who}, {"event", event}, {"text", text}};
   line.update(fields);
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return jsonText(line);
 }
 
 LogOutput::LogOutput(CoordinatorConfig::LogFormat format, std::string who,

@@ -33,14 +33,15 @@ void filterLines(const fs::path& path, const std::function<bool(const std::strin
 
 void rewindRunFolder(const fs::path& run, uint64_t first_step) {
   filterLines(run / "metrics.jsonl", [&](const std::string& line) {
-    const Json entry = Json::parse(line, nullptr, false);
+    const Json entry = tryParseJson(line);
     // Its step counts steps done.
     return !entry.is_discarded() && entry.value("step", uint64_t{0}) <= first_step;
   });
   filterLines(run / "records.tsv", [&](const std::string& line) {
     return std::strtoull(line.c_str(), nullptr, 10) < first_step;
   });
-  filterLines(run / "events.jsonl", [](const std::string& line) { return Json::accept(line); });
+  filterLines(run / "events.jsonl",
+              [](const std::string& line) { return !tryParseJson(line).is_discarded(); });
   removeUncommittedCheckpoints(run);
 }
 

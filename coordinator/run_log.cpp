@@ -47,7 +47,7 @@ std::string marginText(const StepSummary& step) {
 }
 
 void writeLine(std::ofstream& file, const Json& line) {
-  file << line.dump() << std::endl;
+  file << jsonText(line) << std::endl;
   if (!file) throw Error("cannot write to the run folder: disk full?");
 }
 

@@ -5,13 +5,13 @@
 
 #include <array>
 #include <bit>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/random_access_file.h"
+#include "data/number_at.h"
 
 namespace sphereface {
 namespace {
@@ -25,13 +25,6 @@ constexpr uint64_t kNoPage = UINT64_MAX;
 enum PageFlags : uint16_t { kBranch = 1, kLeaf = 2, kMeta = 8 };
 constexpr uint16_t kDirty = 0x10;  // LMDB's note to itself, of no meaning in a file
 enum NodeFlags : uint16_t { kBigData = 1 };
-
-template <class T>
-T numberAt(const std::string& bytes, size_t offset) {
-  T number;
-  std::memcpy(&number, bytes.data() + offset, sizeof number);
-  return number;
-}
 
 struct Tree {
   uint16_t flags = 0;

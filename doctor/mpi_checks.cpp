@@ -26,7 +26,7 @@ std::vector<Json> answers(const std::string& text) {
   std::vector<Json> found;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    Json json = Json::parse(line, nullptr, false);
+    Json json = tryParseJson(line);
     if (json.is_object() && json.contains("hosts")) found.push_back(std::move(json));
   }
   return found;

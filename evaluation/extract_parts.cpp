@@ -97,9 +97,8 @@ std::vector<BadImage> gatherBad(const std::vector<BadImage>& mine, RankGroup& ra
     list.push_back({image.name, image.reason});
   std::vector<BadImage> all;
   // A name that isn't UTF-8 arrives changed, which is enough to be told.
-  for (const std::string& text :
-       ranks.gather(list.dump(-1, ' ', false, Json::error_handler_t::replace))) {
-    for (const Json& image : Json::parse(text))
+  for (const std::string& text : ranks.gather(jsonText(list))) {
+    for (const Json& image : parseJson(text))
       all.push_back({image.at(0), image.at(1)});
   }
   return all;

@@ -174,7 +174,7 @@ class Source {
 
 /// What is before the rows.
 std::string sffHead(const FeatureSet& contents) {
-  const std::string metadata = metadataOf(contents).dump();
+  const std::string metadata = jsonText(metadataOf(contents));
   std::string names;
   for (const std::string& name : contents.names)
     names += name + '\0';
@@ -202,7 +202,7 @@ void readSff(const fs::path& path, Contents& contents) {
   if (!contents.skip_rows && source.hash() != source.readTrailer()) {
     fail(path, "is corrupt: its SHA-256 doesn't match its content");
   }
-  takeMetadata(Json::parse(metadata), features);
+  takeMetadata(parseJson(metadata), features);
   for (size_t begin = 0; begin < names.size();) {
     const size_t end = names.find('\0', begin);
     if (end == std::string::npos) fail(path, "its last name doesn't end");
@@ -230,7 +230,7 @@ std::string npySidecar(const FeatureSet& contents, const std::string& hash) {
   Json sidecar = {{"sha256", hash}};
   sidecar.update(metadataOf(contents));
   sidecar["names"] = contents.names;
-  return sidecar.dump(1) + "\n";
+  return jsonText(sidecar, 1) + "\n";
 }
 
 /// Text for JSON. errors: Error when a part of it isn't UTF-8.

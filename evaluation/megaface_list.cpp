@@ -32,7 +32,7 @@ std::vector<std::string> takeTexts(const fs::path& path, const Json& json, const
   for (const Json& entry : json.at(key)) {
     if (!entry.is_string() || entry.get_ref<const std::string&>().empty()) {
       fail(path,
-           concat("entry ", texts.size(), " of \"", key, "\" is ", entry.dump(), ", no text"));
+           concat("entry ", texts.size(), " of \"", key, "\" is ", jsonText(entry), ", no text"));
     }
     texts.push_back(entry.get<std::string>());
   }

@@ -86,7 +86,7 @@ void appendScores(const fs::path& run, const fs::path& checkpoint, const Json& s
                {"step", readCheckpointManifest(checkpoint).step()},
                {"checkpoint", checkpoint.filename().string()}};
   line.update(scores);
-  appendLine(run / "evaluations.jsonl", line.dump());
+  appendLine(run / "evaluations.jsonl", jsonText(line));
 }
 
 }  // namespace sphereface

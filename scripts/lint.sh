@@ -7,6 +7,11 @@ cd "$(dirname "$0")/.."
 files=("$@")
 [ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 clang-format --dry-run --Werror "${files[@]}"
-# The compile commands are GCC's, with a flag or two clang doesn't know.
+# The compile commands are GCC's, with a flag or two that clang doesn't know; and without the precompiled
+# headers, so that each file includes what it uses.
+commands=$(mktemp -d)
+trap 'rm -r "$commands"' EXIT
+sed -E 's/-Winvalid-pch|-include [^ ]*cmake_pch\.hxx//g' build/compile_commands.json \
+  >"$commands/compile_commands.json"
 printf '%s\n' "${files[@]}" | grep '\.cpp$' |
-  xargs -P "$(nproc)" -n 1 clang-tidy -p build --quiet --extra-arg=-Wno-unknown-warning-option
+  xargs -P "$(nproc)" -n 1 clang-tidy -p "$commands" --quiet --extra-arg=-Wno-unknown-warning-option

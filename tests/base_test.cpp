@@ -17,7 +17,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/sha256.h"
-#include "tests/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -15,9 +15,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "evaluation/blufr_report.h"
 #include "tests/packing_test_tools.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

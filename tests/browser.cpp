@@ -115,12 +115,12 @@ Json Browser::command(const std::string& name, const Json& parameters) {
 Json Browser::ask(const std::string& method, const std::string& path, const Json& body) {
   const Finished got =
       runCommand({"curl", "-s", "-X", method, "-H", "Content-Type: application/json", "-d",
-                  body.dump(), url_ + path});
-  const Json answer = Json::parse(got.output, nullptr, false);
+                  jsonText(body), url_ + path});
+  const Json answer = tryParseJson(got.output);
   if (!answer.is_object()) throw std::runtime_error(concat(path, ": ", got.output));
   Json value = answer.value("value", Json());
   if (value.is_object() && value.contains("error"))
-    throw std::runtime_error(concat(path, ": ", value.dump()));
+    throw std::runtime_error(concat(path, ": ", jsonText(value)));
   return value;
 }
 

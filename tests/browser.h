@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::testing {
 

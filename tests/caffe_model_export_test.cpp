@@ -6,10 +6,10 @@
 #include <opencv2/dnn.hpp>
 
 #include "base/atomic_file.h"
+#include "base/temporary_folder.h"
 #include "convert/caffe_file.h"
 #include "convert/caffe_import.h"
 #include "tests/convert_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

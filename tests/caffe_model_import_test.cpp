@@ -6,11 +6,11 @@
 #include <algorithm>
 
 #include "base/atomic_file.h"
+#include "base/temporary_folder.h"
 #include "convert/caffe_export.h"
 #include "convert/caffe_file.h"
 #include "model/network_table.h"
 #include "tests/convert_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

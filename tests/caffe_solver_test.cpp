@@ -6,12 +6,12 @@
 #include <algorithm>
 
 #include "base/atomic_file.h"
+#include "base/temporary_folder.h"
 #include "convert/caffe_export.h"
 #include "model/network_table.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
 #include "tests/convert_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

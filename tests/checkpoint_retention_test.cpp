@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/atomic_file.h"
+#include "base/temporary_folder.h"
 #include "model/checkpoint.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -10,8 +10,8 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "base/temporary_folder.h"
 #include "tests/network_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

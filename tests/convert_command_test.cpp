@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "convert/caffe_import.h"
 #include "convert/trained_model.h"
 #include "model/checkpoint.h"
@@ -17,7 +18,6 @@
 #include "tests/convert_support.h"
 #include "tests/process.h"
 #include "tests/small_disk.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -15,10 +15,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "tests/browser.h"
 #include "tests/job_processes.h"
 #include "tests/job_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "control/rank_error.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {
@@ -45,6 +45,40 @@ TEST(DeadRank, IsFoundInWhatMpirunSays) {
   EXPECT_EQ(finder.found()->rank, 2);
   EXPECT_EQ(finder.found()->host, "vm");
   EXPECT_EQ(finder.found()->signal, "11 (Segmentation fault)");
+}
+
+// Slurm 22.05's; the ranks after the first one srun has ended itself.
+const std::string kSrunKilled =
+    "srun: cluster configuration lacks support for cpu binding\n"
+    "srun: error: node2: task 2: Killed\n"
+    "srun: launch/slurm: _step_signal: Terminating StepId=4.0\n"
+    "srun: error: node1: task 0: Terminated\n"
+    "srun: error: node1: task 1: Killed\n";
+const std::string kSrunCrashed = "srun: error: node1: task 0: Segmentation fault (core dumped)\n";
+const std::string kSrunExited =
+    "srun: error: node1: tasks 3-5: Exited with exit code 85\n"
+    "srun: error: node1: task 0: Terminated\n";
+
+TEST(DeadRank, IsFoundInWhatSrunSays) {
+  for (const size_t piece : {1, 7, 4096}) {
+    DeadRankFinder finder;
+    const std::string text = concat(std::string(5000, 'x'), kSrunKilled);
+    for (size_t at = 0; at < text.size(); at += piece)
+      finder.read(std::string_view(text).substr(at, piece));
+    ASSERT_TRUE(finder.found()) << piece;
+    EXPECT_EQ(finder.found()->rank, 2);
+    EXPECT_EQ(finder.found()->host, "node2");
+    EXPECT_EQ(finder.found()->signal, "9 (Killed)");
+    EXPECT_EQ(finder.code(), 137);
+  }
+  DeadRankFinder crashed;
+  crashed.read(kSrunCrashed);
+  ASSERT_TRUE(crashed.found());
+  EXPECT_EQ(crashed.found()->signal, "11 (Segmentation fault)");
+  DeadRankFinder exited;
+  exited.read(kSrunExited);
+  EXPECT_FALSE(exited.found());
+  EXPECT_EQ(exited.code(), 85);
 }
 
 TEST(DeadRank, IsNobodyWhenNoneDied) {

@@ -8,9 +8,9 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "tests/doctor_data.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {
@@ -107,8 +107,8 @@ TEST_F(Doctor, WhatIsWrongFailsWithItsFix) {
   const Json report = readJsonFile(json_);
   for (const Json& finding : report.at("findings")) {
     const bool needs_fix = finding.at("state") == "warn" || finding.at("state") == "fail";
-    EXPECT_EQ(finding.at("fix").get<std::string>().empty(), !needs_fix) << finding.dump();
-    EXPECT_FALSE(finding.at("found").get<std::string>().empty()) << finding.dump();
+    EXPECT_EQ(finding.at("fix").get<std::string>().empty(), !needs_fix) << jsonText(finding);
+    EXPECT_FALSE(finding.at("found").get<std::string>().empty()) << jsonText(finding);
   }
   EXPECT_NE(done.output.find("fix: worker.device: CPU"), std::string::npos) << done.output;
   EXPECT_NE(done.output.find("--output " + (folder_ / "set").string()), std::string::npos);

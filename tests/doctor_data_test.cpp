@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "base/temporary_folder.h"
 #include "doctor/duplicate_checks.h"
 #include "doctor/image_checks.h"
 #include "doctor/label_checks.h"
 #include "tests/doctor_data.h"
 #include "tests/doctor_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::doctor {
 namespace {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "doctor/disk_checks.h"
 #include "doctor/host_checks.h"
 #include "doctor/memory_checks.h"
@@ -14,7 +15,6 @@
 #include "doctor/network_checks.h"
 #include "doctor/processor_checks.h"
 #include "tests/doctor_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::doctor {
 namespace {

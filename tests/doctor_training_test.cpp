@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "doctor/checkpoint_checks.h"
 #include "doctor/config_checks.h"
 #include "doctor/loss_check.h"
@@ -21,7 +22,6 @@
 #include "tests/checkpoint_tools.h"
 #include "tests/doctor_data.h"
 #include "tests/doctor_support.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::doctor {
 namespace {

@@ -22,10 +22,10 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "identify/video_file.h"
 #include "tests/process.h"
 #include "tests/shared_data.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::testing {
 namespace {

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 
+#include "base/temporary_folder.h"
 #include "data/synth/render.h"
 #include "evaluation/extract.h"
 #include "tests/checkpoint_tools.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -13,10 +13,10 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/pairs.h"
 #include "tests/python.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 

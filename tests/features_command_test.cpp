@@ -11,10 +11,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "evaluation/feature_file.h"
 #include "tests/packing_test_tools.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -74,7 +74,7 @@ class Connection {
 class Flood : public Job {};
 
 TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
-  const std::vector<std::string> more = {"--set", "solver.steps=1500",
+  const std::vector<std::string> more = {"--set", "solver.steps=600",
                                          "--set", "worker.audit_records=false",
                                          "--set", "solver.reproducible_shards=2",
                                          "--set", "solver.batch_size=16"};
@@ -117,7 +117,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
     client.join();
   EXPECT_EQ(code, 0) << job.output();
   EXPECT_GT(answers, 0U);
-  EXPECT_EQ(parameters("flooded", 1500), parameters("calm", 1500));
+  EXPECT_EQ(parameters("flooded", 600), parameters("calm", 600));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "data/align/mtcnn_networks.h"
 #include "identify/face_finder.h"
 #include "identify/video_file.h"
@@ -23,7 +24,6 @@
 #include "tests/packing_test_tools.h"
 #include "tests/process.h"
 #include "tests/shared_data.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -11,13 +11,13 @@
 
 #include "base/atomic_file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
 #include "model/initialize.h"
 #include "model/network_config.h"
 #include "tests/checkpoint_tools.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

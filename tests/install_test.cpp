@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::testing {
 namespace {

@@ -35,7 +35,7 @@ using testing::runCommand;
 class JobFaults : public Job {
  protected:
   // Long enough to be met on its way; some seconds.
-  static constexpr uint64_t kSteps = 1200;
+  static constexpr uint64_t kSteps = 600;
 
   static std::vector<std::string> longLine(const std::string& run,
                                            const std::vector<std::string>& more = {}) {
@@ -187,12 +187,12 @@ TEST_F(JobFaults, RestartsEnd) {
 
 TEST_F(JobFaults, AskedToStopBetweenTwoTriesItTriesNoMore) {
   Process job(trainLine("between", 1, {"--set", "data.lmdb=/nonexistent", "--restarts", "5"}));
-  ASSERT_TRUE(waitUntil([&] { return job.output().find("restart 4 of 5") != std::string::npos; }))
+  ASSERT_TRUE(waitUntil([&] { return job.output().find("restart 3 of 5") != std::string::npos; }))
       << job.output();
-  // The fifth try would begin in 8 s.
+  // The fourth try would begin in 4 s.
   job.signal(SIGTERM);
-  EXPECT_EQ(job.wait(6), 1) << job.output();
-  EXPECT_EQ(job.output().find("restart 5"), std::string::npos) << job.output();
+  EXPECT_EQ(job.wait(3), 1) << job.output();
+  EXPECT_EQ(job.output().find("restart 4"), std::string::npos) << job.output();
 }
 
 TEST_F(JobFaults, ADamagedCheckpointIsPassedOver) {

@@ -167,7 +167,7 @@ std::vector<Json> Job::events(const std::string& run, const std::string& kind) {
   std::ifstream lines(folder_ / run / "events.jsonl");
   for (std::string line; std::getline(lines, line);) {
     // The last line may be half there yet.
-    const Json event = Json::parse(line, nullptr, false);
+    const Json event = tryParseJson(line);
     if (!event.is_discarded() && event.at("event") == kind) found.push_back(event);
   }
   return found;
@@ -177,7 +177,7 @@ std::vector<Json> Job::scores(const std::string& run) {
   std::vector<Json> lines;
   std::ifstream file(folder_ / run / "evaluations.jsonl");
   for (std::string line; std::getline(file, line);)
-    lines.push_back(Json::parse(line));
+    lines.push_back(parseJson(line));
   return lines;
 }
 

@@ -21,7 +21,7 @@ TEST(LfwReport, JsonHasTheFieldsThatProgramsReadInFractions) {
   FeatureSet features = randomFeatures(list, 8, 1.0, 1);
   features.model_sha256 = sha256("model");
   const LfwResult result = evaluateLfw(verificationRule("sphereface"), list, features, 1);
-  const Json json = Json::parse(lfwJson(result, list, features).dump());
+  const Json json = parseJson(jsonText(lfwJson(result, list, features)));
   EXPECT_EQ(json.at("protocol"), "sphereface");
   EXPECT_EQ(json.at("pairs"), 120);
   EXPECT_EQ(json.at("model_sha256"), sha256("model"));

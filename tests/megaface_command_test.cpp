@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "evaluation/devkit_feature.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

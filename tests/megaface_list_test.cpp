@@ -7,7 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "tests/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "coordinator/run_monitor.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

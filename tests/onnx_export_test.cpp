@@ -9,9 +9,9 @@
 #include <opencv2/dnn.hpp>
 
 #include "base/atomic_file.h"
+#include "base/temporary_folder.h"
 #include "tests/convert_support.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

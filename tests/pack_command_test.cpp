@@ -58,7 +58,7 @@ class PackCommand : public ::testing::Test {
   Json resultOf(const std::vector<std::string>& words) const {
     const Finished finished = runCommand(words);
     EXPECT_EQ(finished.code, 0) << finished.output;
-    return Json::parse(readFile(folder_ / "pack.json"));
+    return parseJson(readFile(folder_ / "pack.json"));
   }
   std::string bytesOf(const std::string& output) const {
     std::string names;

@@ -13,8 +13,8 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/temporary_folder.h"
 #include "data/pack.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 

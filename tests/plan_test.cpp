@@ -8,11 +8,11 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "plan/forecast.h"
 #include "plan/lone_exchange.h"
 #include "plan/plan_report.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {

@@ -47,7 +47,7 @@ class Prometheus : public Job {
   static Json ask(const std::string& url, const std::string& path, const std::string& query = "") {
     const Finished got = runCommand(
         {"curl", "-s", "-G", url + "/api/v1/" + path, "--data-urlencode", "query=" + query});
-    return Json::parse(got.output, nullptr, false);
+    return tryParseJson(got.output);
   }
 
   static size_t samples(const std::string& url, const std::string& query) {

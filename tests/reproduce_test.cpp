@@ -13,9 +13,9 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "tests/process.h"
 #include "tests/slurm_cluster.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::testing {
 namespace {

@@ -89,7 +89,7 @@ TEST_F(Road, ThePlanIsWhatTheRunDid) {
   EXPECT_EQ(plan.at("records"), 72);
   EXPECT_EQ(plan.at("classes"), 12);
   EXPECT_EQ(plan.at("steps"), readJsonFile(folder_ / "run" / "summary.json").at("steps"));
-  const Json metrics = Json::parse(readFile(folder_ / "run" / "metrics.jsonl"));
+  const Json metrics = parseJson(readFile(folder_ / "run" / "metrics.jsonl"));
   const Json& last = plan.at("schedule").back();
   EXPECT_EQ(last.at("step"), 9);
   EXPECT_EQ(last.at("learning_rate"), metrics.at("learning_rate"));

@@ -9,8 +9,8 @@
 #include <fstream>
 
 #include "base/atomic_file.h"
+#include "base/temporary_folder.h"
 #include "coordinator/training_plot.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {
@@ -78,14 +78,14 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   std::string second;
   std::getline(lines, first);
   std::getline(lines, second);
-  EXPECT_EQ(Json::parse(first)["loader_share"], 0);
-  EXPECT_NEAR(Json::parse(second)["loader_share"].get<double>(), 0.2, 1e-9);
-  EXPECT_EQ(Json::parse(second)["cache_hit_share"], 0.25);
-  EXPECT_EQ(Json::parse(second)["cache_bytes"], 4096);
-  EXPECT_NEAR(Json::parse(second)["backward_seconds"].get<double>(), 0.1, 1e-9);
-  EXPECT_NEAR(Json::parse(second)["rank_work_seconds"][1].get<double>(), 0.3, 1e-9);
-  EXPECT_EQ(Json::parse(second)["rank_memory_bytes"], Json::array({0, 500}));
-  const Json summary = Json::parse(readFile(folder_ / "summary.json"));
+  EXPECT_EQ(parseJson(first)["loader_share"], 0);
+  EXPECT_NEAR(parseJson(second)["loader_share"].get<double>(), 0.2, 1e-9);
+  EXPECT_EQ(parseJson(second)["cache_hit_share"], 0.25);
+  EXPECT_EQ(parseJson(second)["cache_bytes"], 4096);
+  EXPECT_NEAR(parseJson(second)["backward_seconds"].get<double>(), 0.1, 1e-9);
+  EXPECT_NEAR(parseJson(second)["rank_work_seconds"][1].get<double>(), 0.3, 1e-9);
+  EXPECT_EQ(parseJson(second)["rank_memory_bytes"], Json::array({0, 500}));
+  const Json summary = parseJson(readFile(folder_ / "summary.json"));
   EXPECT_NEAR(summary["loader_share"].get<double>(), 0.4 / 3.6, 1e-9);
 }
 
@@ -98,7 +98,7 @@ TEST_F(RunLogTest, ClippedStepsAreCounted) {
     summary.gradient_norm = 0.5 * static_cast<double>(step);
     log.step(summary);
   }
-  const Json line = Json::parse(readFile(folder_ / "metrics.jsonl"));
+  const Json line = parseJson(readFile(folder_ / "metrics.jsonl"));
   EXPECT_EQ(line.at("clipped_steps"), 5) << "2.5 and above";
   EXPECT_EQ(line.at("gradient_norm"), 4.5) << "as it was";
 }
@@ -112,9 +112,9 @@ TEST_F(RunLogTest, RollBacksAreCounted) {
   for (uint64_t step = 0; step < 10; ++step)
     log.step(stepAt(step, 3));
   log.finish(0);
-  EXPECT_EQ(Json::parse(readFile(folder_ / "metrics.jsonl")).at("roll_backs"), 1);
-  EXPECT_EQ(Json::parse(readFile(folder_ / "summary.json")).at("roll_backs"), 1);
-  const Json event = Json::parse(events());
+  EXPECT_EQ(parseJson(readFile(folder_ / "metrics.jsonl")).at("roll_backs"), 1);
+  EXPECT_EQ(parseJson(readFile(folder_ / "summary.json")).at("roll_backs"), 1);
+  const Json event = parseJson(events());
   EXPECT_EQ(event.at("event"), "roll_back");
   EXPECT_EQ(event.at("step"), 7);
   EXPECT_EQ(event.at("checkpoint"), "checkpoints/step-00000005");

@@ -16,8 +16,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "coordinator/run_lock.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface {
 namespace {
@@ -105,7 +105,7 @@ TEST_F(RunViewTest, ShowsCurvesFromTheFirstStepThinned) {
   EXPECT_TRUE(history.at("curves").at("lambda").front().is_null());
   EXPECT_LE(history.at("ranks").at("work_seconds").size(), 200U);
   EXPECT_EQ(history.at("ranks").at("work_seconds").front(), Json::array({0.1, 0.2}));
-  EXPECT_LT(history.dump().size(), 300000U);
+  EXPECT_LT(jsonText(history).size(), 300000U);
 }
 
 TEST_F(RunViewTest, FollowsAResumedRunBackToItsCheckpoint) {

@@ -5,13 +5,17 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <set>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "tests/convert_support.h"
 #include "tests/evaluation_support.h"
-#include "tests/temporary_folder.h"
+#include "tests/process.h"
 
 namespace sphereface {
 namespace {
@@ -29,9 +33,9 @@ std::string fileOf(const TrainedModel& model) {
 std::string withHeader(const std::string& file, const std::function<void(Json&)>& change) {
   uint64_t length = 0;
   std::memcpy(&length, file.data(), sizeof length);
-  Json header = Json::parse(file.substr(sizeof length, length));
+  Json header = parseJson(file.substr(sizeof length, length));
   change(header);
-  const std::string text = header.dump();
+  const std::string text = jsonText(header);
   const uint64_t size = text.size();
   return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text +
          file.substr(sizeof length + length);
@@ -66,11 +70,8 @@ for name, t in header.items():
 assert end == len(data) - 8 - length
 )";
 
-TEST(Safetensors, AreWhatTheFormatSays) {
-  if (!pythonHas("numpy")) GTEST_SKIP() << "needs SPHEREFACE_PYTHON, a Python with numpy";
-  const TemporaryFolder folder;
-  const TrainedModel model = testing::randomModel(testing::smallConfig(), 5);
-  writeSafetensors(model, folder / "model.safetensors");
+/// What a reader prints that tells each tensor's name, first and last value, and size.
+std::string linesOf(const TrainedModel& model) {
   std::string expected;
   const auto line = [&](const std::string& name, std::span<const float> values) {
     char text[100];
@@ -81,7 +82,48 @@ TEST(Safetensors, AreWhatTheFormatSays) {
   for (const Parameter& parameter : model.network.parameters)
     line(parameter.name, model.values(parameter));
   line("head.0", model.head());
-  EXPECT_EQ(runPython(folder, kRead, (folder / "model.safetensors").string()), expected);
+  return expected;
+}
+
+TEST(Safetensors, AreWhatTheFormatSays) {
+  if (!pythonHas("numpy")) GTEST_SKIP() << "needs SPHEREFACE_PYTHON, a Python with numpy";
+  const TemporaryFolder folder;
+  const TrainedModel model = testing::randomModel(testing::smallConfig(), 5);
+  writeSafetensors(model, folder / "model.safetensors");
+  EXPECT_EQ(runPython(folder, kRead, (folder / "model.safetensors").string()), linesOf(model));
+}
+
+/// The format's own library; its names come in an order of its own.
+constexpr const char* kReadByLibrary = R"(
+import sys
+from safetensors import safe_open
+with safe_open(sys.argv[1], framework='numpy') as file:
+    assert file.metadata()['network']
+    for name in file.keys():
+        a = file.get_tensor(name)
+        print(name, '%.9g' % a.flat[0], '%.9g' % a.flat[-1], a.size)
+)";
+
+TEST(Safetensors, AreReadByTheFormatsOwnLibrary) {
+  const char* const python = std::getenv("SPHEREFACE_ONNX_PYTHON");
+  if (python == nullptr ||
+      testing::runCommand({python, "-c", "import safetensors.numpy"}).code != 0) {
+    GTEST_SKIP() << "needs SPHEREFACE_ONNX_PYTHON, a Python with safetensors and numpy";
+  }
+  const TemporaryFolder folder;
+  const TrainedModel model = testing::randomModel(testing::smallConfig(), 5);
+  const std::string file = (folder / "model.safetensors").string();
+  writeSafetensors(model, file);
+  const testing::Finished read = testing::runCommand({python, "-c", kReadByLibrary, file});
+  ASSERT_EQ(read.code, 0) << read.output;
+  const auto sorted = [](const std::string& text) {
+    std::istringstream in(text);
+    std::set<std::string> lines;
+    for (std::string line; std::getline(in, line);)
+      lines.insert(line);
+    return lines;
+  };
+  EXPECT_EQ(sorted(read.output), sorted(linesOf(model)));
 }
 
 TEST(Safetensors, DamagedFilesAreErrors) {

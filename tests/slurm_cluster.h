@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/temporary_folder.h"
 #include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 namespace sphereface::testing {
 

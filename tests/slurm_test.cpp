@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MIT
 //
 // scripts/slurm on a real Slurm: pack, train over two nodes, evaluate; stopped ahead of the time
-// limit, cancelled, failed.
+// limit, cancelled, failed. Ranks are started by srun, or, where a test says so, by mpirun.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <filesystem>
@@ -157,6 +158,7 @@ TEST_F(Slurm, FromFacesToScores) {
   for (const Json& line : lines)
     EXPECT_EQ(line.at("step"), 12);
   EXPECT_EQ(lines[1].at("distractors"), 40);
+  EXPECT_NE(output("road").find(" srun --mpi=pmix "), std::string::npos) << output("road");
 
   // What is done isn't done again.
   const Submitted again = submit(site(megaface()), "road");
@@ -179,6 +181,24 @@ TEST_F(Slurm, AJobAskedToStopGoesBackIntoTheQueueAndEndsWithTheSameBits) {
   expectState(jobs.evaluate, "COMPLETED", "requeued");
   expectUndisturbedBits("requeued");
   EXPECT_EQ(scores("requeued").size(), 1U);
+}
+
+TEST_F(Slurm, AKilledWorkerIsNamedAndTheJobStartedAgain) {
+  const Submitted jobs = submit(site("launcher=srun\nrestarts=1\n"), "killed", longRun());
+  ASSERT_TRUE(hasCheckpoint("killed")) << output("killed");
+  ASSERT_EQ(::kill(jobProcesses(folder_ / "killed").worker(2), SIGKILL), 0) << output("killed");
+  expectState(jobs.evaluate, "COMPLETED", "killed");
+  const std::vector<Json> lost = events("killed", "lost");
+  ASSERT_EQ(lost.size(), 1U) << output("killed");
+  EXPECT_EQ(lost[0].at("rank"), 2);
+  EXPECT_NE(
+      lost[0].at("text").get<std::string>().find(" was ended by signal 9 (Killed), last heard"),
+      std::string::npos)
+      << lost[0];
+  EXPECT_NE(output("killed").find("restart 1 of 1: the job ended with exit code 137"),
+            std::string::npos)
+      << output("killed");
+  expectUndisturbedBits("killed");
 }
 
 // Slurm's own clock: the shortest time limit there is, a minute, is over before the training is.
@@ -216,7 +236,7 @@ TEST_F(Slurm, RequeuesAreCountedAndEnd) {
 }
 
 TEST_F(Slurm, ACancelledJobGoesOnWhenItIsSubmittedAgain) {
-  const Submitted jobs = submit(site(), "cancelled", longRun());
+  const Submitted jobs = submit(site("launcher=mpirun\n"), "cancelled", longRun());
   ASSERT_TRUE(hasCheckpoint("cancelled")) << output("cancelled");
   runCommand({"scancel", jobs.train});
   expectState(jobs.train, "CANCELLED", "cancelled");
@@ -225,7 +245,7 @@ TEST_F(Slurm, ACancelledJobGoesOnWhenItIsSubmittedAgain) {
   ASSERT_LT(listCheckpoints(folder_ / "cancelled").back(),
             checkpointFolder(folder_ / "cancelled", kLongSteps));
 
-  const Submitted again = submit(site(), "cancelled", longRun());
+  const Submitted again = submit(site("launcher=mpirun\n"), "cancelled", longRun());
   expectState(again.evaluate, "COMPLETED", "cancelled");
   EXPECT_NE(output("cancelled").find("is there already"), std::string::npos) << output("cancelled");
   expectUndisturbedBits("cancelled");
@@ -247,8 +267,8 @@ TEST_F(Slurm, AFailedPackKeepsTheOthersFromRunning) {
 
 TEST_F(Slurm, EverySeedHasARunAndTheNodesShareACopyOfTheData) {
   const fs::path scratch = folder_ / "scratch";
-  const Submitted jobs =
-      submit(site(concat("scratch=", scratch.string(), "\n")), "seeds", {"--seeds", "3,7"});
+  const Submitted jobs = submit(site(concat("launcher=mpirun\nscratch=", scratch.string(), "\n")),
+                                "seeds", {"--seeds", "3,7"});
   for (const std::string seed : {"3", "7"})
     expectState(jobs.evaluate + "_" + seed, "COMPLETED", "seeds");
   const std::string three = parameters("seeds/seed-3", 12);

@@ -29,7 +29,7 @@ TEST(Subprocess, ShowsWhatAProgramWritesToStderr) {
   std::string errors;
   auto keep = [&](std::string_view text) { errors += text; };
   // What it leaves behind may keep its stderr open.
-  EXPECT_EQ(runProgram({"sh", "-c", "echo one >&2; sleep 1; sleep 20 & echo two >&2; exit 7"}, {},
+  EXPECT_EQ(runProgram({"sh", "-c", "echo one >&2; sleep 1; sleep 3 & echo two >&2; exit 7"}, {},
                        {}, keep),
             7);
   EXPECT_EQ(errors, "one\ntwo\n");

@@ -136,7 +136,7 @@ void probe(bool threads) {
     json["large_sum_seconds"] = sums.large_seconds;
     json["wrong_sums"] = sums.wrong;
   }
-  std::printf("%s\n", json.dump().c_str());
+  std::printf("%s\n", jsonText(json).c_str());
   std::fflush(stdout);
 }
 

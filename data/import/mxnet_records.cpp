@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -17,6 +16,7 @@
 #include "base/progress.h"
 #include "data/align/alignment_template.h"
 #include "data/import/record_file.h"
+#include "data/number_at.h"
 
 namespace sphereface {
 namespace {
@@ -26,13 +26,6 @@ namespace fs = std::filesystem;
 constexpr uint64_t kHeaderBytes = 24;
 /// The first whole number that a float can't tell from the next.
 constexpr float kFloatsEnd = 16'777'216;
-
-template <class T>
-T numberAt(const std::string& bytes, size_t offset) {
-  T number;
-  std::memcpy(&number, bytes.data() + offset, sizeof number);
-  return number;
-}
 
 struct ImageHeader {
   float label = 0;

@@ -42,4 +42,17 @@ hosts() {
   scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/\$/:$workers_per_node/" | paste -sd,
 }
 
+# What starts the ranks. Slurm's PMIx and OpenMPI's may differ: then each rank believes that it is alone.
+chosen_launcher() {
+  local probe=(srun --mpi=pmix --nodes=1 --ntasks=2 --overcommit --input=none)
+  if [ "${launcher:-auto}" != auto ]; then
+    echo "$launcher"
+  elif timeout 60 "${probe[@]}" "$programs/sphereface-worker" --probe 2>/dev/null |
+    grep -E '"hosts":\["[^"]*","[^"]*"\]' >/dev/null; then
+    echo srun
+  else
+    echo mpirun
+  fi
+}
+
 say() { echo "$SLURM_JOB_NAME $SLURM_JOB_ID: $*"; }

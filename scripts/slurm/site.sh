@@ -21,6 +21,7 @@ restarts=3
 # The nodes' software. programs: the build's bin folder.
 modules=()             # such as (openmpi/4.1.6 cuda/12.4)
 programs=$HOME/sphereface/build/bin
+launcher=auto          # of ranks: srun or mpirun; auto: srun where Slurm's PMIx works with OpenMPI
 network_interface=     # that MPI and NCCL use, such as ib0; empty: they choose
 
 # Training data: faces is the folder of aligned photographs that the pack job turns into dataset; with

@@ -12,7 +12,7 @@
 
 namespace sphereface {
 
-/// A new empty folder, removed at the end of the test.
+/// A new empty folder, removed with all that is in it at the end of its scope.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

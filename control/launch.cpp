@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "control/launch.h"
+
+#include <cstdlib>
+
+#include "base/error.h"
+#include "control/mpirun.h"
+
+namespace sphereface {
+
+const std::vector<std::string>& launcherNames() {
+  static const std::vector<std::string> kNames = {"mpirun", "srun"};
+  return kNames;
+}
+
+Launcher launcherNamed(const std::string& name) {
+  if (name == "mpirun") return Launcher::kMpirun;
+  if (name == "srun") return Launcher::kSrun;
+  throw UsageError(concat("--launcher ", name, " is neither mpirun nor srun"));
+}
+
+std::optional<Route> networkOf(const std::vector<Host>& hosts) {
+  if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return std::nullopt;
+  std::vector<std::string> names;
+  for (const Host& host : hosts)
+    names.push_back(host.name);
+  return sharedNetwork(names);
+}
+
+JobStart::JobStart(Launcher launcher, const std::vector<JobPart>& parts,
+                   const std::optional<Route>& network) {
+  if (launcher == Launcher::kSrun) {
+    line_ = srun_.emplace(parts, network).line();
+  } else {
+    line_ = mpirunLine(parts, network);
+  }
+}
+
+JobEnd JobStart::run(const std::function<void(pid_t)>& look,
+                     const std::function<void(std::string_view)>& errors) const {
+  DeadRankFinder finder;
+  const auto read = [&](std::string_view text) {
+    finder.read(text);
+    if (errors) errors(text);
+  };
+  JobEnd end;
+  end.code = runProgram(line_, srun_ ? Environment() : mpirunEnvironment(), look, read);
+  if (end.code == kNoSuchProgram) {
+    throw Error(srun_ ? "cannot run srun: is this a node of a Slurm cluster?"
+                      : "cannot run mpirun: is OpenMPI installed?");
+  }
+  // srun's own code is the highest one, and that of ranks it has ended itself is 143.
+  if (end.code != 0 && finder.code()) end.code = *finder.code();
+  end.dead = finder.found();
+  return end;
+}
+
+}  // namespace sphereface
