@@ -109,6 +109,17 @@ void addEvent(const fs::path& events, const std::string& kind, const std::string
   std::ofstream(events, std::ios::app) << jsonText(line) << std::endl;
 }
 
+/// Whether no other job has the run folder. This one's coordinator, when it is killed, may have it
+/// for a moment longer than mpirun waits for.
+bool runIsFree(const fs::path& run) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (isLocked(run)) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
+}
+
 /// SIGTERM and SIGUSR1 become the launcher's SIGUSR1, which it hands to every rank; SIGTERM would
 /// make it end them at once.
 /// `beside`, if any, is called ten times a second meanwhile.
@@ -137,8 +148,7 @@ int runJob(const JobStart& start, const fs::path& events, const std::function<vo
     const std::string text = describeDeadRank(*end.dead, events, job_begin);
     std::fprintf(stderr, "sphereface: %s\n", text.c_str());
     addEvent(events, "lost", text, {{"rank", end.dead->rank}});
-  } else if (error.found() && end.code != kExitUsage && !isLocked(events.parent_path())) {
-    // Not into the run of another job, which has the lock.
+  } else if (error.found() && end.code != kExitUsage && runIsFree(events.parent_path())) {
     addEvent(events, "failed", *error.found());
   }
   return ended ? static_cast<int>(kExitFailed) : end.code;

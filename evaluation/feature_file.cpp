@@ -174,7 +174,7 @@ class Source {
 
 /// What is before the rows.
 std::string sffHead(const FeatureSet& contents) {
-  const std::string metadata = jsonText(metadataOf(contents));
+  const std::string metadata = metadataOf(contents).dump();  // which refuses what is no UTF-8
   std::string names;
   for (const std::string& name : contents.names)
     names += name + '\0';
@@ -230,7 +230,7 @@ std::string npySidecar(const FeatureSet& contents, const std::string& hash) {
   Json sidecar = {{"sha256", hash}};
   sidecar.update(metadataOf(contents));
   sidecar["names"] = contents.names;
-  return jsonText(sidecar, 1) + "\n";
+  return sidecar.dump(1) + "\n";
 }
 
 /// Text for JSON. errors: Error when a part of it isn't UTF-8.
