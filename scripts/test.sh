@@ -18,5 +18,6 @@ scripts/install_packages.sh chromium chromium-driver prometheus python3-numpy py
 export SPHEREFACE_PYTHON=${SPHEREFACE_PYTHON:-/usr/bin/python3}
 cmake --preset release >/dev/null
 cmake --build build
-ctest --test-dir build --output-on-failure -j "$(nproc)" "${skip[@]}" "$@"
+# One more than there are processors, as many wait for processes they have started.
+ctest --test-dir build --output-on-failure -j "$(($(nproc) + 1))" "${skip[@]}" "$@"
 if [ -n "$all" ]; then scripts/fuzz.sh 60; fi
