@@ -5,19 +5,26 @@
 
 #include <stdlib.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <system_error>
+
+#include "base/error.h"
 
 namespace sphereface {
 
 /// A new empty folder, removed with all that is in it at the end of its scope.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sphereface-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
+  /// errors: Error naming `place`.
+  explicit TemporaryFolder(
+      const std::filesystem::path& place = std::filesystem::temp_directory_path()) {
+    std::string pattern = (place / "sphereface-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      throw Error(concat("cannot make a folder in ", place.string(), ": ", std::strerror(errno)));
+    }
     path_ = pattern;
   }
   TemporaryFolder(const TemporaryFolder&) = delete;

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,8 @@ struct JobPart {
   int cpus = 0;  // each rank's own, of those that the job may use on its host; 0: they share all
 };
 
-/// The program's path and its arguments, through sphereface-on-cpus where ranks have CPUs of their
-/// own; the `before` ranks that earlier parts put on the host have none.
-std::vector<std::string> programLine(const JobPart& part, int before);
-
-/// How many ranks the parts before `index` put on the host of part `index`.
-int ranksBefore(const std::vector<JobPart>& parts, size_t index);
+/// The path and the arguments of a part's program, through sphereface-on-cpus where ranks have CPUs
+/// of their own; those of earlier parts on the same host have none.
+std::vector<std::string> programLine(const std::vector<JobPart>& parts, size_t part);
 
 }  // namespace sphereface

@@ -29,7 +29,7 @@ CommandLine mpirunLine(const std::vector<JobPart>& parts, const std::optional<Ro
       line.insert(line.end(), {"--host", concat(place.name, ":", place.slots)});
     }
     line.insert(line.end(), {"-np", std::to_string(place.slots)});
-    const std::vector<std::string> program = programLine(parts[i], ranksBefore(parts, i));
+    const std::vector<std::string> program = programLine(parts, i);
     line.insert(line.end(), program.begin(), program.end());
   }
   return line;

@@ -37,7 +37,7 @@ SrunStart::SrunStart(const std::vector<JobPart>& parts, const std::optional<Rout
     const JobPart& part = parts[i];
     programs += std::to_string(ranks);
     if (part.place.slots > 1) programs += concat("-", ranks + part.place.slots - 1);
-    for (const std::string& word : programLine(part, ranksBefore(parts, i)))
+    for (const std::string& word : programLine(parts, i))
       programs += concat(' ', quoted(word));
     programs += "\n";
     for (int rank = 0; rank < part.place.slots; ++rank)

@@ -12,9 +12,10 @@ if [[ ${1:-} == --all ]]; then
   shift
 fi
 # Beside what the product needs: a browser that looks at its pages, a Prometheus that scrapes it, what
-# its numbers are compared with, and a batch system to submit jobs to.
+# its numbers are compared with, a batch system to submit jobs to, hosts of its own, and what packages are
+# made with.
 scripts/install_packages.sh chromium chromium-driver prometheus python3-numpy python3-sklearn \
-  slurmctld slurmd slurm-client munge
+  slurmctld slurmd slurm-client munge iproute2 file
 export SPHEREFACE_PYTHON=${SPHEREFACE_PYTHON:-/usr/bin/python3}
 cmake --preset release >/dev/null
 cmake --build build

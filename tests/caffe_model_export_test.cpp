@@ -51,7 +51,8 @@ TEST(CaffeExport, OpenCvComputesTheEnginesFeatures) {
     const std::vector<float> got = testing::valuesOf(net.forward());
     const std::vector<float> want = testing::embed(model, images);
     ASSERT_EQ(got.size(), want.size());
-    EXPECT_LT(testing::relativeDifference(got, want), 1e-5) << name;
+    // OpenCV 4.7 and later convolve by Winograd's algorithm.
+    EXPECT_LT(testing::relativeDifference(got, want), 3e-5) << name;
   }
 }
 

@@ -199,7 +199,7 @@ void Chaos::disturb(uint64_t seed, int times, uint64_t steps) {
 }
 
 TEST_F(Chaos, ShortDisturbancesLeaveNoTrace) {
-  disturb(1, 4, 1600);
+  disturb(1, 4, 1200);
 }
 
 TEST_F(Chaos, NightlyDisturbancesLeaveNoTrace) {

@@ -35,7 +35,7 @@ using testing::runCommand;
 class JobFaults : public Job {
  protected:
   // Long enough to be met on its way; some seconds.
-  static constexpr uint64_t kSteps = 600;
+  static constexpr uint64_t kSteps = 400;
 
   static std::vector<std::string> longLine(const std::string& run,
                                            const std::vector<std::string>& more = {}) {

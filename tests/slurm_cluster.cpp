@@ -112,6 +112,10 @@ SlurmCluster::~SlurmCluster() {
   ::unsetenv("SLURM_CONF");
 }
 
+bool SlurmCluster::srunIsChosen() {
+  return runCommand({"mpirun", "--version"}).output.find("(Open MPI) 4.") != std::string::npos;
+}
+
 std::string SlurmCluster::jobField(const std::string& job, const std::string& field) {
   const std::string text = " " + runCommand({"scontrol", "show", "job", job}, kSeconds).output;
   const std::string key = field + "=";

@@ -30,6 +30,12 @@ class SlurmCluster {
   /// Cancels the jobs, waits for their end, and ends the daemons.
   ~SlurmCluster();
 
+  /// Whether launcher=auto of the site file comes to srun: by OpenMPI's version.
+  static bool srunIsChosen();
+  /// For the site file. Over all networks OpenMPI 4's ranks wait for each other for ever now and
+  /// then, as the nodes have the same addresses; OpenMPI 5's mpirun refuses the loopback.
+  static std::string networkInterface() { return srunIsChosen() ? "lo" : ""; }
+
   /// A field of `scontrol show job`, such as JobState; empty when there is no such job.
   static std::string jobField(const std::string& job, const std::string& field);
 

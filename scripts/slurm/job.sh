@@ -43,12 +43,13 @@ hosts() {
 }
 
 # What starts the ranks. Slurm's PMIx and OpenMPI's may differ: then each rank believes that it is alone.
+# OpenMPI 5.0.7 under Slurm 24.11's PMIx crashes in MPI_Init now and then.
 chosen_launcher() {
   local probe=(srun --mpi=pmix --nodes=1 --ntasks=2 --overcommit --input=none)
   if [ "${launcher:-auto}" != auto ]; then
     echo "$launcher"
   elif timeout 60 "${probe[@]}" "$programs/sphereface-worker" --probe 2>/dev/null |
-    grep -E '"hosts":\["[^"]*","[^"]*"\]' >/dev/null; then
+    grep -E '"library":"Open MPI v4.*"hosts":\["[^"]*","[^"]*"\]' >/dev/null; then
     echo srun
   else
     echo mpirun

@@ -1,16 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "base/temporary_folder.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace sphereface::fuzz {
@@ -18,22 +17,6 @@ namespace sphereface::fuzz {
 namespace fs = std::filesystem;
 
 namespace {
-
-struct OwnFolder {
-  OwnFolder() {
-    std::error_code absent;
-    const fs::path base =
-        fs::is_directory("/dev/shm", absent) ? "/dev/shm" : fs::temp_directory_path();
-    std::string pattern = (base / "sphereface-fuzz-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path = pattern;
-  }
-  ~OwnFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path path;
-};
 
 void write(const fs::path& file, std::string_view bytes) {
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
@@ -44,8 +27,10 @@ void write(const fs::path& file, std::string_view bytes) {
 }  // namespace
 
 const fs::path& folder() {
-  static const OwnFolder own;
-  return own.path;
+  std::error_code absent;
+  static const TemporaryFolder own(
+      fs::is_directory("/dev/shm", absent) ? "/dev/shm" : fs::temp_directory_path());
+  return own.path();
 }
 
 fs::path fileOf(std::string_view bytes, const std::string& name) {
