@@ -34,8 +34,6 @@ endif()
 target_compile_options(sphereface_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
-# For tests, as the time of a test is the product's: they are made in half the time.
-set(SPHEREFACE_NOT_OPTIMISED $<$<CONFIG:Release>:-O0>)
 # For code of which nothing is hot: it is made in two thirds of the time.
 set(SPHEREFACE_LITTLE_OPTIMISED $<$<CONFIG:Release>:-O1>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -68,7 +68,7 @@ sphereface_precompile(sphereface_command_headers
 if(SPHEREFACE_TESTS)
   get_property(tests GLOBAL PROPERTY SPHEREFACE_PRECOMPILED_TESTS)
   sphereface_precompile(sphereface_test_headers
-    OPTIONS ${SPHEREFACE_NOT_OPTIMISED}
+    OPTIONS ${SPHEREFACE_LITTLE_OPTIMISED}
     LIBRARIES GTest::gtest
     HEADERS <gtest/gtest.h>
     TARGETS ${tests})

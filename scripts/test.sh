@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs, builds, and runs the tests; with --all first, also those that take long (label nightly), and
-# a minute of each fuzzing target. Further arguments go to ctest (-R NAME picks tests).
+# Installs, builds, and runs the tests; with --all first, also those that take long (label nightly), a
+# minute of each fuzzing target, and builds the benchmarks. Further arguments go to ctest (-R NAME picks tests).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,7 @@ scripts/install_packages.sh chromium chromium-driver prometheus python3-numpy py
 export SPHEREFACE_PYTHON=${SPHEREFACE_PYTHON:-/usr/bin/python3}
 cmake --preset release >/dev/null
 cmake --build build
+if [ -n "$all" ]; then cmake --build build --target benchmarks; fi
 # One more than there are processors, as many wait for processes they have started.
 ctest --test-dir build --output-on-failure -j "$(($(nproc) + 1))" "${skip[@]}" "$@"
 if [ -n "$all" ]; then scripts/fuzz.sh 60; fi
