@@ -24,6 +24,7 @@ Launcher launcherNamed(const std::string& name) {
 std::optional<Route> networkOf(const std::vector<Host>& hosts) {
   if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return std::nullopt;
   std::vector<std::string> names;
+  names.reserve(hosts.size());
   for (const Host& host : hosts)
     names.push_back(host.name);
   return sharedNetwork(names);
