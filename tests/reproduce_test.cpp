@@ -118,9 +118,8 @@ TEST_F(Reproduce, ThroughSlurmEverySeedIsAJob) {
   const SlurmCluster cluster(2, 2);
   writeFileAtomically(folder_ / "site.sh",
                       concat(readFile(concat(SPHEREFACE_SCRIPTS, "/slurm/site.sh")),
-                             "time_limit=10\nnodes=1\nworkers_per_node=2\ncpus_per_worker=1\n"
-                             "network_interface=",
-                             SlurmCluster::networkInterface(), "\n"));
+                             "time_limit=10\nnodes=1\nworkers_per_node=2\ncpus_per_worker=1\n",
+                             SlurmCluster::siteNetwork()));
   const std::vector<std::string> through = {"--site", path("site.sh"), "--", "--set",
                                             "head.margin=2"};
   const std::string first = reproduce("slurm", through);

@@ -32,9 +32,12 @@ class SlurmCluster {
 
   /// Whether launcher=auto of the site file comes to srun: by OpenMPI's version.
   static bool srunIsChosen();
-  /// For the site file. Over all networks OpenMPI 4's ranks wait for each other for ever now and
-  /// then, as the nodes have the same addresses; OpenMPI 5's mpirun refuses the loopback.
-  static std::string networkInterface() { return srunIsChosen() ? "lo" : ""; }
+  /// A line for the site file: the ranks talk over the loopback. As the nodes have the same
+  /// addresses, OpenMPI 4's ranks else wait for each other for ever now and then, and OpenMPI 5's
+  /// don't find each other; but OpenMPI 5's mpirun refuses the loopback for itself.
+  static std::string siteNetwork() {
+    return srunIsChosen() ? "network_interface=lo\n" : "export OMPI_MCA_btl_tcp_if_include=lo\n";
+  }
 
   /// A field of `scontrol show job`, such as JobState; empty when there is no such job.
   static std::string jobField(const std::string& job, const std::string& field);

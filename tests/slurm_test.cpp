@@ -57,9 +57,8 @@ class Slurm : public Job {
     fs::path file = folder_ / "site.sh";
     writeFileAtomically(
         file, concat(readFile(script("site.sh")), "time_limit=10\nnodes=2\nworkers_per_node=1\n",
-                     "cpus_per_worker=1\nrestarts=0\nnetwork_interface=",
-                     SlurmCluster::networkInterface(),
-                     "\nprograms=", fs::path(program("sphereface")).parent_path().string(),
+                     "cpus_per_worker=1\nrestarts=0\n", SlurmCluster::siteNetwork(),
+                     "programs=", fs::path(program("sphereface")).parent_path().string(),
                      "\nfaces=", (folder_ / "faces").string(),
                      "\ndataset=", (folder_ / "packed.lmdb").string(), "\npack_options=(--size ",
                      kHeight, "x", kWidth, ")\nlfw_pairs=", (folder_ / "pairs.txt").string(),
