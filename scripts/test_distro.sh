@@ -59,6 +59,8 @@ END
 export FOLDER=$folder SHARED=$shared RUN_AS=$user
 exec unshare --mount --pid --fork --kill-child bash -euc '
   mount --make-rprivate /
+  # `ip netns`, of the tests over several hosts, wants a root that is a mount.
+  mount --bind "$FOLDER" "$FOLDER"
   mount -t proc proc "$FOLDER/proc"
   mount --rbind /dev "$FOLDER/dev"
   mount --rbind /sys "$FOLDER/sys"
