@@ -43,7 +43,7 @@ hosts() {
 }
 
 # What starts the ranks. Slurm's PMIx and OpenMPI's may differ: then each rank believes that it is alone.
-# OpenMPI 5.0.7 under Slurm 24.11's PMIx crashes in MPI_Init now and then.
+# A rank of OpenMPI 5.0.7 under Slurm 24.11's PMIx was seen to crash in MPI_Init.
 chosen_launcher() {
   local probe=(srun --mpi=pmix --nodes=1 --ntasks=2 --overcommit --input=none)
   if [ "${launcher:-auto}" != auto ]; then
