@@ -54,6 +54,15 @@ class JobFaults : public Job {
     return testing::jobProcesses(folder_ / run).coordinator;
   }
 
+  static bool waitsForTheLock(const std::string& run) {
+    const fs::path files = concat("/proc/", coordinator(run), "/fd");
+    std::error_code gone;
+    for (const fs::directory_entry& file : fs::directory_iterator(files, gone)) {
+      if (fs::read_symlink(file.path(), gone) == folder_ / run / ".lock") return true;
+    }
+    return false;
+  }
+
   /// The parameters and momenta that a run nothing happens to ends with, made once.
   static void expectUndisturbedBits(const std::string& run) {
     if (undisturbed_.empty()) {
@@ -76,7 +85,7 @@ TEST_F(JobFaults, AKilledWorkerEndsTheJobAndIsNamed) {
     Process job(longLine(run, {"--set", "solver.steps=1000000"}));
     ASSERT_TRUE(hasCheckpoint(run)) << job.output();
     ASSERT_EQ(::kill(worker(run, 2), signal), 0);
-    EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+    EXPECT_GT(job.wait(90), 0) << "still running after 90 s";
     EXPECT_NE(job.output().find("sphereface: error: the job ended with exit code"),
               std::string::npos)
         << job.output();
@@ -100,7 +109,7 @@ TEST_F(JobFaults, AStoppedWorkerEndsTheJobAndIsNamed) {
       "stopped", {"--set", "solver.steps=1000000", "--set", "coordinator.liveness_seconds=3"}));
   ASSERT_TRUE(hasCheckpoint("stopped")) << job.output();
   ASSERT_EQ(::kill(worker("stopped", 2), SIGSTOP), 0);
-  EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+  EXPECT_GT(job.wait(90), 0) << "still running after 90 s";
   // Rank 1 waits for it, which is no reason to name rank 1.
   EXPECT_NE(job.output().find("error: rank 2@"), std::string::npos) << job.output();
   EXPECT_EQ(job.output().find("error: rank 1@"), std::string::npos) << job.output();
@@ -117,11 +126,11 @@ TEST_F(JobFaults, AWorkerStoppedAtTheStartEndsTheJobToo) {
   fs::create_directories(folder_ / "early");
   auto lock = std::make_unique<RunLock>(folder_ / "early");
   Process job(longLine("early", {"--set", "coordinator.liveness_seconds=2"}));
-  ASSERT_TRUE(waitUntil([&] { return worker("early", 2) > 0; })) << job.output();
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  // No process gets past MPI's own start before all are there.
+  ASSERT_TRUE(waitUntil([&] { return waitsForTheLock("early"); })) << job.output();
   ASSERT_EQ(::kill(worker("early", 2), SIGSTOP), 0);
   lock.reset();
-  EXPECT_GT(job.wait(30), 0) << "still running after 30 s";
+  EXPECT_GT(job.wait(90), 0) << "still running after 90 s";
   EXPECT_NE(job.output().find("rank 2@"), std::string::npos) << job.output();
 }
 
@@ -131,7 +140,7 @@ TEST_F(JobFaults, AskedToStopItCommitsACheckpointToContinueFrom) {
     Process job(longLine(run));
     ASSERT_TRUE(hasCheckpoint(run)) << job.output();
     job.signal(signal);
-    ASSERT_EQ(job.wait(30), 85) << job.output();
+    ASSERT_EQ(job.wait(90), 85) << job.output();
     EXPECT_NE(job.output().find("with --resume auto"), std::string::npos) << job.output();
     const Finished resumed = runCommand(longLine(run, {"--resume", "auto"}));
     ASSERT_EQ(resumed.code, 0) << resumed.output;
@@ -247,7 +256,7 @@ TEST_F(JobFaults, WorkersStepOnWhileTheCoordinatorIsPaused) {
   EXPECT_TRUE(waitUntil([&] { return events("paused", "checkpoint").size() > committed + 3; }))
       << job.output();
   job.signal(SIGTERM);
-  EXPECT_EQ(job.wait(30), 85) << job.output();
+  EXPECT_EQ(job.wait(90), 85) << job.output();
 }
 
 TEST_F(JobFaults, ADivergingRunEndsAndSaysSo) {

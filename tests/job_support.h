@@ -57,11 +57,11 @@ class Job : public ::testing::Test {
   static std::vector<Json> events(const std::string& run, const std::string& kind);
   /// The lines of its evaluations.jsonl.
   static std::vector<Json> scores(const std::string& run);
-  /// True once the run has a checkpoint; tried for half a minute.
+  /// True once the run has a checkpoint; tried for as long as waitUntil does.
   static bool hasCheckpoint(const std::string& run);
 
   template <class Happened>
-  static bool waitUntil(const Happened& happened, int seconds = 30) {
+  static bool waitUntil(const Happened& happened, int seconds = 90) {
     return testing::waitUntil(happened, seconds);
   }
 

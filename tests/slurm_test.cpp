@@ -219,7 +219,7 @@ TEST_F(Slurm, NightlyTheTimeLimitLosesNothing) {
       state = SlurmCluster::jobField(jobs.train, "JobState");
       return state != "RUNNING" && state != "COMPLETING";
     };
-    ASSERT_TRUE(waitUntil(left, 90)) << output("limited");
+    ASSERT_TRUE(waitUntil(left)) << output("limited");
   } while (state == "PENDING");
   EXPECT_EQ(state, "COMPLETED") << output("limited");
   EXPECT_NE(SlurmCluster::jobField(jobs.train, "Restarts"), "0");
@@ -230,7 +230,9 @@ TEST_F(Slurm, NightlyTheTimeLimitLosesNothing) {
 }
 
 TEST_F(Slurm, RequeuesAreCountedAndEnd) {
-  const Submitted jobs = submit(site("requeues=0\n"), "counted", longRun());
+  const Submitted jobs =
+      submit(site("requeues=0\n"), "counted",
+             {"--set", "solver.steps=1000000", "--set", "checkpoint.every_steps=50"});
   ASSERT_TRUE(hasCheckpoint("counted")) << output("counted");
   runCommand({"scancel", "--batch", "--signal=USR1", jobs.train});
   expectState(jobs.train, "FAILED", "counted");

@@ -10,7 +10,7 @@ namespace sphereface::testing {
 
 /// True once `happened`, tried again for so many seconds.
 template <class Happened>
-bool waitUntil(const Happened& happened, int seconds = 30) {
+bool waitUntil(const Happened& happened, int seconds = 90) {
   for (int i = 0; i < 50 * seconds; ++i) {
     if (happened()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
