@@ -12,7 +12,7 @@
 
 namespace sphereface {
 
-/// Ranks with a GPU each. The id comes from one rank's Engine::newDeviceGroup.
+/// Ranks with a GPU each. The id comes from one rank's newDeviceGroup (kernels/engine.h).
 struct DeviceGroup {
   std::string id;
   int ranks = 1;

@@ -5,11 +5,16 @@
 
 #include "kernels/cpu/cpu_engine.h"
 #include "kernels/cuda/cuda_engine.h"
+#include "kernels/cuda/gpu_group.h"
 
 namespace sphereface {
 
 std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options) {
   return device == Device::kCuda ? makeCudaEngine(options) : makeCpuEngine(options);
+}
+
+std::string newDeviceGroup(Device device) {
+  return device == Device::kCuda ? newGpuGroup() : std::string();
 }
 
 }  // namespace sphereface

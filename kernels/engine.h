@@ -36,9 +36,11 @@ struct EngineOptions {
   int classes = 0;  // 0: embeddings only; no head, no gradients
   HeadOptions head;
   // Where the classes are spread over ranks: `classes` are those here, from class `first_class` on,
-  // and the head asks the other ranks through `exchange`, which must outlive the engine.
+  // and the head asks the other ranks through `exchange`, which must outlive the engine; on a GPU
+  // as one of `head_group`, all of which make their engines together.
   int first_class = 0;
   HeadExchange* exchange = nullptr;
+  HeadGroup head_group;
   int batch = 0;  // images of every pass
   Precision precision = Precision::kFp32;
   Convolution convolution = Convolution::kDirect;
@@ -58,7 +60,8 @@ struct Arena {
 };
 
 struct PassStats {
-  HeadStats head;  // with an exchange, of the labels whose classes are here, on any rank's images
+  HeadStats head;  // with classes spread over ranks, of the labels whose classes are here, on any
+                   // rank's images
   double forward_seconds = 0;
   double head_seconds = 0;  // without the exchange
   double exchange_seconds = 0;
@@ -73,10 +76,10 @@ struct Update {
 };
 
 /// Takes ranges of the arenas' gradients as backward makes them final, so that their reduction can
-/// begin: the head's first (not with an exchange, as they are complete), then the network's from
-/// the front, each where the last one ended. The engine neither reads nor writes a range again
-/// before the next pass. On a GPU they become final in the order of the engine's stream: what is
-/// put on it then finds them so.
+/// begin: the head's first (not where the classes are spread over ranks, as they are complete),
+/// then the network's from the front, each where the last one ended. The engine neither reads nor
+/// writes a range again before the next pass. On a GPU they become final in the order of the
+/// engine's stream: what is put on it then finds them so.
 using GradientsReady = std::function<void(std::span<float>)>;
 
 /// Bytes of an engine's own buffers; what the libraries below it take is not in them.
@@ -118,10 +121,8 @@ class Engine {
   /// `gradients` stay as they are. Of a head of which a sample was trained, the sample is updated.
   virtual double update(const Update& update) = 0;
 
-  /// Of a GPU: the id of a new group of ranks, and this engine's part in it, made by all its ranks
-  /// together; the engine must outlive it. Where gradients are in the host's memory there is no
-  /// such thing: an empty id, and null.
-  virtual std::string newDeviceGroup() const = 0;
+  /// Of a GPU: this engine's part in the sums over a group of ranks, made by all its ranks
+  /// together; the engine must outlive it. requires: the id of such a group.
   virtual std::unique_ptr<DeviceReduction> join(const DeviceGroup& group) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.
@@ -137,5 +138,9 @@ class Engine {
 
 /// errors: Error when the device isn't there or wasn't built in, with what to do.
 std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options);
+
+/// The id of a new group of ranks with such devices. Empty where gradients are in the host's
+/// memory: sums over them are the caller's.
+std::string newDeviceGroup(Device device);
 
 }  // namespace sphereface

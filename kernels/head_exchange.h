@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: MIT
 //
 // What a head whose classes are spread over ranks needs of the other ranks. kernels/ knows no
-// network: whoever makes the engine brings one.
+// network but the one between GPUs: for CPUs, whoever makes the engine brings one.
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
+#include <vector>
+
+#include "kernels/device_reduction.h"
 
 namespace sphereface {
 
@@ -29,6 +33,16 @@ class HeadExchange {
   /// The sum over the ranks of `all` [images(), n], of which this rank gets its images': own
   /// [images here, n]. `all` is used up.
   virtual void scatterSum(std::span<float> all, std::span<float> own) = 0;
+};
+
+/// Ranks with a GPU each that a head's classes are spread over.
+struct HeadGroup {
+  DeviceGroup group;             // without an id: there is no such group
+  std::vector<int> first_image;  // by rank, where its images begin among those of all ranks, and
+                                 // their number last
+  std::chrono::seconds timeout{};
+
+  bool exists() const { return !group.id.empty(); }
 };
 
 }  // namespace sphereface

@@ -268,8 +268,6 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {!shardsError(config).empty(), "solver.reproducible_shards", shardsError(config)},
       {!on_gpu && config.worker().precision() == WorkerConfig::TF32, "worker.precision",
        "TF32 needs worker.device CUDA; CPUs have FP32 and BF16"},
-      {on_gpu && head.class_parallel(), "head.class_parallel", "needs worker.device CPU so far"},
-      {on_gpu && head.mhe_weight() > 0, "head.mhe_weight", "needs worker.device CPU so far"},
       {on_gpu && solver.reproducible_shards() > 0, "solver.reproducible_shards",
        "needs worker.device CPU: sums between GPUs have an order of their own"},
       {on_gpu && config.worker().gradient_wire() == WorkerConfig::WIRE_BF16, "worker.gradient_wire",

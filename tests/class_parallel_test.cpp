@@ -17,6 +17,16 @@ TEST_P(ClassParallelOver, RanksTrainsWhatOneEngineTrains) {
   EXPECT_EQ(done.code, 0) << done.output;
 }
 
+/// Kernels run on the host.
+TEST_P(ClassParallelOver, GpusTrainWhatOneEngineTrains) {
+  std::vector<std::string> line = {"env", "LD_LIBRARY_PATH=" + testing::program("gpu-on-host")};
+  for (const std::string& word : testing::mpirun(GetParam()))
+    line.push_back(word);
+  line.insert(line.end(), {testing::program("class_parallel_ranks"), "cuda"});
+  const testing::Finished done = testing::runCommand(line);
+  EXPECT_EQ(done.code, 0) << done.output;
+}
+
 INSTANTIATE_TEST_SUITE_P(Ranks, ClassParallelOver, ::testing::Values(1, 2, 3, 4));
 
 }  // namespace

@@ -84,6 +84,19 @@ TEST_F(GpuJob, TrainsInBf16AndWithGradientsFromTwoPasses) {
   EXPECT_LT(summary.at("loss_last").get<double>(), summary.at("loss_first").get<double>());
 }
 
+TEST_F(GpuJob, TrainsWithClassesSpreadOverTheWorkers) {
+  const std::vector<std::string> spread = {"--set", "head.class_parallel=true",
+                                           "--set", "head.sample_rate=0.7",
+                                           "--set", "head.mhe_weight=0.1"};
+  std::vector<std::string> cpu_line = trainLine("spread-cpu", 2, spread);
+  cpu_line.insert(cpu_line.end(), {"--set", "head.gradient=EXACT"});
+  const Finished cpu = runCommand(cpu_line);
+  ASSERT_EQ(cpu.code, 0) << cpu.output;
+  const Finished gpu = runCommand(gpuLine("spread-gpu", 2, spread));
+  ASSERT_EQ(gpu.code, 0) << gpu.output;
+  EXPECT_LT(relativeNorm(trained("spread-gpu"), trained("spread-cpu")), 1e-3);
+}
+
 TEST_F(GpuJob, ExtractsTheCpusFeatures) {
   const Finished trained = runCommand(trainLine("features", 1));
   ASSERT_EQ(trained.code, 0) << trained.output;
@@ -127,8 +140,7 @@ TEST_F(GpuJob, SaysInOneLineWhatIsMissing) {
 
 TEST_F(GpuJob, RefusesWhatOneDeviceDoesNotDo) {
   for (const std::string field :
-       {"head.class_parallel=true", "head.mhe_weight=0.1", "solver.reproducible_shards=2",
-        "worker.gradient_wire=WIRE_BF16"}) {
+       {"solver.reproducible_shards=2", "worker.gradient_wire=WIRE_BF16"}) {
     const Finished finished = runCommand(trainLine(
         "refused", 1, {"--device", "cuda", "--set", "solver.batch_size=16", "--set", field}));
     EXPECT_EQ(finished.code, 2) << field << finished.output;

@@ -6,7 +6,9 @@
 #include <chrono>
 
 #include "base/clock.h"
+#include "model/train_config.h"
 #include "worker/device_gradient_sum.h"
+#include "worker/device_group.h"
 #include "worker/gradient_reducer.h"
 
 namespace sphereface {
@@ -36,14 +38,10 @@ std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const Wo
   options.waits.timeout = std::chrono::seconds(config.collective_timeout());
   if (heartbeat != nullptr) options.waits.last = &heartbeat->lastCollective();
   options.threaded = config.overlap() && session.threadsMayCallMpi();
-  DeviceGroup group;
-  group.id = session.isFirstWorker() ? engine.newDeviceGroup() : "";
-  broadcast(session.workerComm(), group.id);
+  const DeviceGroup group = newGroupOfWorkers(session, deviceOf(config));
   if (group.id.empty()) {
     return std::make_unique<GradientReducer>(session.gradientLevels(), options);
   }
-  group.ranks = session.workers();
-  group.rank = session.rank() - 1;
   return std::make_unique<DeviceGradientSum>(engine.join(group), session.gradientLevels(), options);
 }
 

@@ -12,22 +12,38 @@
 #include "model/network_config.h"
 #include "model/train_config.h"
 #include "worker/all_reduce.h"
+#include "worker/device_group.h"
 
 namespace sphereface {
 namespace {
 
-std::unique_ptr<MpiHeadExchange> makeExchange(const MpiSession& session, const TrainConfig& config,
-                                              int embedding, LastCollective* last) {
+/// Where each worker's images begin, and their number.
+std::vector<int> firstImages(const MpiSession& session, const SolverConfig& solver) {
   std::vector<int> first_image;
   for (int worker = 0; worker <= session.workers(); ++worker) {
-    const Share images = shareOf(config.solver().batch_size(), session.workers(), worker);
+    const Share images = shareOf(solver.batch_size(), session.workers(), worker);
     first_image.push_back(static_cast<int>(images.begin));
   }
+  return first_image;
+}
+
+/// Connects the workers' heads: between GPUs in the engine, otherwise in the model.
+void connectHeads(const MpiSession& session, const TrainConfig& config, LastCollective* last,
+                  WorkerModel& model, EngineOptions& options) {
+  const std::vector<int> first_image = firstImages(session, config.solver());
+  const auto timeout = std::chrono::seconds(config.worker().collective_timeout());
+  const DeviceGroup group = newGroupOfWorkers(session, deviceOf(config.worker()));
+  if (!group.id.empty()) {
+    options.head_group = {group, first_image, timeout};
+    return;
+  }
   WaitOptions waits;
-  waits.timeout = std::chrono::seconds(config.worker().collective_timeout());
+  waits.timeout = timeout;
   waits.waiting = Waiting::kAwake;
   waits.last = last;
-  return std::make_unique<MpiHeadExchange>(session.workerComm(), first_image, embedding, waits);
+  model.exchange = std::make_unique<MpiHeadExchange>(session.workerComm(), first_image,
+                                                     model.network.embedding, waits);
+  options.exchange = model.exchange.get();
 }
 
 int threadsOf(const MpiSession& session, const WorkerConfig& config) {
@@ -36,11 +52,11 @@ int threadsOf(const MpiSession& session, const WorkerConfig& config) {
       std::max<size_t>(1, availableThreads() / static_cast<size_t>(session.workersOnHost())));
 }
 
-/// The first worker's engine chooses the convolutions' algorithms for all, so that they don't
-/// disturb each other's measurements and a checkpoint can name one choice.
+/// On CPUs the first worker's engine chooses the convolutions' algorithms for all, so that they
+/// don't disturb each other's measurements and a checkpoint can name one choice.
 std::unique_ptr<Engine> makeEngineWithOthers(const MpiSession& session, Device device,
                                              EngineOptions options) {
-  const bool chooses = options.convolution == Convolution::kFastest &&
+  const bool chooses = device == Device::kCpu && options.convolution == Convolution::kFastest &&
                        options.convolution_algorithms.empty() && session.workers() > 1;
   if (!chooses) return makeEngine(device, options);
   std::unique_ptr<Engine> engine;
@@ -86,8 +102,7 @@ WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
   EngineOptions options;
   if (config.head().class_parallel()) {
     model.classes = shareOf(data.classes(), session.workers(), session.rank() - 1);
-    model.exchange = makeExchange(session, config, model.network.embedding, last);
-    options.exchange = model.exchange.get();
+    connectHeads(session, config, last, model, options);
   }
   options.network = model.network;
   options.first_class = static_cast<int>(model.classes.begin);

@@ -28,7 +28,7 @@ size_t energyBytes(size_t images) {
 }
 
 int trainedClasses(const HeadOptions& head, int images, int classes) {
-  return ClassSample::sizeFor(classes, head.sample_rate, images);
+  return ClassChoice::sizeFor(classes, head.sample_rate, images);
 }
 
 }  // namespace

@@ -1,40 +1,32 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// A random part of the classes for one pass (Partial FC; An et al., 2021): the labels' own classes,
-// always, and as many others as fill the part. The head then trains the part as if there were no
-// other classes; rows of W outside it, and their momenta, stay as they are.
+// The rows of a random part of the classes (kernels/class_choice.h). The head trains the part as if
+// there were no other classes; rows of W outside it, and their momenta, stay as they are.
 
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "base/aligned_buffer.h"
+#include "kernels/class_choice.h"
 
 namespace sphereface {
 
 class ClassSample {
  public:
-  ClassSample() = default;
-  /// Of `classes` classes, the first of which is class `first_class`; `share` of them, but at least
-  /// as many as `images` labels can name.
+  /// As ClassChoice.
   ClassSample(int first_class, int classes, int dim, double share, int images);
-  /// Classes of a part; the same for each pass.
-  static int sizeFor(int classes, double share, int images);
 
-  int size() const { return static_cast<int>(rows_.size()); }
+  int size() const { return choice_.size(); }
   size_t bytes() const;
   static size_t bytesFor(int classes, int dim, double share, int images);
 
-  /// Chooses a part and takes its rows of W. The same key and labels make the same part.
+  /// Chooses a part and takes its rows of W.
   void choose(std::span<const int32_t> labels, uint64_t key, std::span<const float> W);
-
-  /// By image: the label's place in the part, -1 where its class isn't among these classes.
-  std::span<const int32_t> labels() const { return labels_; }
-  /// Classes of the part, counted from first_class, rising.
-  std::span<const int32_t> rows() const { return rows_; }
+  std::span<const int32_t> labels() const { return choice_.labels(); }
+  std::span<const int32_t> rows() const { return choice_.rows(); }
 
   // Of the part [size, dim].
   AlignedBuffer<float> W;
@@ -46,12 +38,8 @@ class ClassSample {
   void put(std::span<const float> part, std::span<float> all) const;
 
  private:
-  int first_class_ = 0;
-  size_t dim_ = 0;
-  std::vector<int32_t> rows_;
-  std::vector<int32_t> labels_;
-  std::vector<char> positive_;  // by class: it is a label's
-  std::vector<char> picked_;    // by class that is no label's, counted without the others
+  ClassChoice choice_;
+  size_t dim_;
 };
 
 }  // namespace sphereface

@@ -112,7 +112,6 @@ class CpuEngine final : public Engine {
     return std::sqrt(squares);
   }
 
-  std::string newDeviceGroup() const override { return {}; }
   std::unique_ptr<DeviceReduction> join(const DeviceGroup&) override { return nullptr; }
 
   std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }

@@ -9,11 +9,10 @@
 #include <numeric>
 
 #include "base/target_clones.h"
+#include "kernels/hyperspherical_energy.h"
 
 namespace sphereface {
 namespace {
-
-constexpr float kLargestCosine = 1 - 1e-5F;
 
 SPHEREFACE_TARGET_CLONES float dot(const float* a, const float* b, int count) {
   float sum = 0;
@@ -36,15 +35,11 @@ double rowEnergy(std::span<const EnergyRow> rows, size_t own, int dim, double we
   for (size_t k = 0; k < rows.size(); ++k) {
     if (k == own) continue;
     const float* const other = rows[k].w;
-    const float plain = dot(w, other, dim);
-    const double cosine = std::clamp(plain, -kLargestCosine, kLargestCosine);
-    const double theta = std::acos(cosine);
-    energy += 1 / (theta * theta);
-    if (std::abs(plain) > kLargestCosine) continue;
-    // d theta^-2 / d cos(theta), of which the pair's mean has one in n (n-1) / 2.
-    const double slope = weight * 2 / (theta * theta * theta * std::sqrt(1 - cosine * cosine));
-    addScaled(static_cast<float>(slope), other, dim, dw);
-    along += slope * plain;
+    const PairEnergy pair = pairEnergy(dot(w, other, dim), weight);
+    energy += pair.energy;
+    if (pair.slope == 0) continue;
+    addScaled(pair.slope, other, dim, dw);
+    along += pair.along;
   }
   addScaled(static_cast<float>(-along), w, dim, dw);
   return energy;

@@ -13,9 +13,8 @@ struct EnergyRow {
   float* dw = nullptr;
 };
 
-/// Hyperspherical energy of rows of W (MHE; SphereFace+ as OpenSphere has it): the mean over pairs
-/// of `rows` of theta^-2, theta the angle in radians, and weight * its gradient on the sphere added
-/// to the rows' gradients. As there, a cosine beyond 1 - 1e-5 counts as that and has no gradient.
+/// The energy of `rows` (kernels/hyperspherical_energy.h), and weight * its gradient on the sphere
+/// added to the rows' gradients.
 /// Each row of a pair has half of it; returned are the halves of rows that have a gradient, the sum
 /// over ranks being the mean.
 /// requires: rows of unit length; energies has rows.size() elements (scratch).

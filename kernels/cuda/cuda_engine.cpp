@@ -3,13 +3,14 @@
 
 #include "kernels/cuda/cuda_engine.h"
 
-#include <array>
 #include <cmath>
 
+#include "kernels/cuda/cuda_class_parallel_head.h"
 #include "kernels/cuda/cuda_head.h"
 #include "kernels/cuda/cuda_trunk.h"
 #include "kernels/cuda/gpu_reduction.h"
 #include "kernels/cuda/sgd_kernels.h"
+#include "kernels/cuda/stream_marks.h"
 
 namespace sphereface {
 namespace {
@@ -17,8 +18,10 @@ namespace {
 /// Parameters with, when training, gradients and momenta.
 class Store {
  public:
-  Store(size_t count, bool training)
-      : parameters_(count), gradients_(training ? count : 0), momentum_(training ? count : 0) {}
+  Store(size_t count, bool has_gradients, bool has_momentum)
+      : parameters_(count),
+        gradients_(has_gradients ? count : 0),
+        momentum_(has_momentum ? count : 0) {}
   Arena arena() const { return {parameters_.span(), gradients_.span(), momentum_.span()}; }
   size_t bytes() const { return parameters_.bytes() + gradients_.bytes() + momentum_.bytes(); }
 
@@ -60,34 +63,8 @@ UpdateTable headTable(size_t count) {
   return UpdateTable(chunks);
 }
 
-/// Points in the stream's work, to tell the time between them.
-class Marks {
- public:
-  enum Mark { kStart, kEmbedded, kClassified, kEnd, kMarks };
-
-  Marks() {
-    for (cudaEvent_t& event : events_)
-      check(cudaEventCreate(&event), "make an event");
-  }
-  Marks(const Marks&) = delete;
-  Marks& operator=(const Marks&) = delete;
-  ~Marks() {
-    for (const cudaEvent_t event : events_)
-      static_cast<void>(cudaEventDestroy(event));
-  }
-  void set(Mark mark, cudaStream_t stream) const {
-    check(cudaEventRecord(events_.at(mark), stream), "record an event");
-  }
-  /// requires: the stream's work is done.
-  double seconds(Mark from, Mark to) const {
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, events_.at(from), events_.at(to)), "read an event");
-    return static_cast<double>(milliseconds) / 1000;
-  }
-
- private:
-  std::array<cudaEvent_t, kMarks> events_ = {};
-};
+/// Points in the stream's work.
+enum Mark : size_t { kStart, kEmbedded, kClassified, kEnd, kMarks };
 
 template <class T>
 class CudaEngine final : public Engine {
@@ -96,23 +73,31 @@ class CudaEngine final : public Engine {
       : options_(options),
         context_(options.device_index),
         training_(options.classes > 0),
-        trunk_store_(options.network.parameter_count, training_),
-        head_store_(static_cast<size_t>(options.classes) * dim(), training_),
+        trunk_store_(options.network.parameter_count, training_, training_),
+        head_store_(static_cast<size_t>(options.classes) * dim(),
+                    training_ && options.head.sample_rate == 1, training_),
         trunk_(context_, options, trunk_store_.arena().parameters.data(),
                training_ ? trunk_store_.arena().gradients.data() : nullptr),
         images_(rows() * options.network.imageBytes()),
         embeddings_(rows() * dim()) {
     if (!training_) return;
-    head_ = std::make_unique<CudaHead<T>>(context_, options, head_store_.arena());
+    if (options.head_group.exists()) {
+      spread_ = std::make_unique<CudaClassParallelHead<T>>(context_, options, head_store_.arena());
+    } else {
+      head_ = std::make_unique<CudaHead<T>>(context_, options, head_store_.arena());
+    }
     labels_ = DeviceBuffer<int32_t>(rows());
     d_embeddings_ = DeviceBuffer<float>(rows() * dim());
     stats_ = DeviceBuffer<HeadStats>(1);
     host_stats_ = PinnedBuffer<HeadStats>(1);
     trunk_table_ = trunkTable(options.network);
-    head_table_ = headTable(head_store_.arena().parameters.size());
+    head_table_ = headTable(trainedHead().parameters.size());
     squares_ = DeviceBuffer<double>(head_table_.size() + trunk_table_.size());
+    head_squares_ = DeviceBuffer<float>(1);
     length_ = DeviceBuffer<GradientLength>(1);
     host_length_ = PinnedBuffer<GradientLength>(1);
+    // Nothing is scaled unless a step clips.
+    finishSquares(nullptr, 0, nullptr, -1, length_.data(), context_.stream());
   }
 
   Arena trunk() override { return trunk_store_.arena(); }
@@ -141,54 +126,64 @@ class CudaEngine final : public Engine {
     checkSize("images", images.size(), images_.size());
     checkSize("labels", labels.size(), rows());
     const cudaStream_t stream = context_.stream();
-    marks_.set(Marks::kStart, stream);
-    copy(images_.data(), images.data(), images.size(), cudaMemcpyHostToDevice);
+    marks_.set(kStart, stream);
     copy(labels_.data(), labels.data(), labels.size_bytes(), cudaMemcpyHostToDevice);
+    if (spread_) spread_->begin(labels_.span());
+    copy(images_.data(), images.data(), images.size(), cudaMemcpyHostToDevice);
     trunk_.forward(images_.data(), embeddings_.data());
-    marks_.set(Marks::kEmbedded, stream);
-    head_->run(embeddings_.data(), labels_.data(), head_step, loss_scale, accumulate,
-               d_embeddings_.data(), stats_.data());
+    marks_.set(kEmbedded, stream);
+    if (spread_) {
+      spread_->run(embeddings_.span(), head_step, loss_scale, accumulate, d_embeddings_.span(),
+                   stats_.data());
+    } else {
+      head_->run(embeddings_.data(), labels_.data(), head_step, loss_scale, accumulate,
+                 d_embeddings_.data(), stats_.data());
+    }
     copy(host_stats_.data(), stats_.data(), sizeof(HeadStats), cudaMemcpyDeviceToHost);
-    if (ready) ready(head_store_.arena().gradients);
-    marks_.set(Marks::kClassified, stream);
+    if (ready && !spread_) ready(head_store_.arena().gradients);
+    marks_.set(kClassified, stream);
     size_t told = 0;
     trunk_.backward(d_embeddings_.data(), accumulate, [&](size_t final) {
       if (ready) ready(trunk_store_.arena().gradients.subspan(told, final - told));
       told = final;
     });
-    marks_.set(Marks::kEnd, stream);
+    marks_.set(kEnd, stream);
     finish();
     PassStats stats;
     stats.head = *host_stats_.data();
-    stats.forward_seconds = marks_.seconds(Marks::kStart, Marks::kEmbedded);
-    stats.head_seconds = marks_.seconds(Marks::kEmbedded, Marks::kClassified);
-    stats.backward_seconds = marks_.seconds(Marks::kClassified, Marks::kEnd);
+    if (spread_) stats.exchange_seconds = spread_->exchangeSeconds();
+    stats.forward_seconds = marks_.seconds(kStart, kEmbedded);
+    stats.head_seconds = marks_.seconds(kEmbedded, kClassified) - stats.exchange_seconds;
+    stats.backward_seconds = marks_.seconds(kClassified, kEnd);
     return stats;
   }
 
   double update(const Update& update) override {
     const cudaStream_t stream = context_.stream();
-    const size_t all = head_table_.size() + trunk_table_.size();
-    double* const trunk_squares = squares_.data() + head_table_.size();
+    const Arena head = trainedHead();
+    const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
+    if (sample != nullptr) sample->take(head_store_.arena().momentum, head.momentum, stream);
     if (update.clip_gradients >= 0) {
-      sumSquares(head_table_.chunks(), head_table_.size(), head().gradients.data(), squares_.data(),
+      sumSquares(head_table_.chunks(), head_table_.size(), head.gradients.data(), squares_.data(),
                  stream);
       sumSquares(trunk_table_.chunks(), trunk_table_.size(), trunk().gradients.data(),
-                 trunk_squares, stream);
+                 trunkSquares(), stream);
+      findLength(update.clip_gradients);
     }
-    // Without clipping, of an earlier step's squares: only to have a scale of 1.
-    finishSquares(squares_.data(), all, update.clip_gradients, length_.data(), stream);
-    sgdUpdate(head_table_.chunks(), head_table_.size(), update, length_.data(), head(),
+    sgdUpdate(head_table_.chunks(), head_table_.size(), update, length_.data(), head,
               squares_.data(), stream);
     sgdUpdate(trunk_table_.chunks(), trunk_table_.size(), update, length_.data(), trunk(),
-              trunk_squares, stream);
-    finishSquares(squares_.data(), all, -1, length_.data(), stream);
+              trunkSquares(), stream);
+    findLength(-1);
+    if (sample != nullptr) {
+      sample->put(head.parameters, head_store_.arena().parameters, stream);
+      sample->put(head.momentum, head_store_.arena().momentum, stream);
+    }
     copy(host_length_.data(), length_.data(), sizeof(GradientLength), cudaMemcpyDeviceToHost);
     finish();
     return std::sqrt(host_length_.data()->squares);
   }
 
-  std::string newDeviceGroup() const override { return newGpuGroup(); }
   std::unique_ptr<DeviceReduction> join(const DeviceGroup& group) override {
     return joinGpuGroup(context_, group);
   }
@@ -202,7 +197,10 @@ class CudaEngine final : public Engine {
     memory.parameters = trunk_store_.bytes() + head_store_.bytes();
     memory.activations =
         trunk_.bytes() + images_.bytes() + embeddings_.bytes() + d_embeddings_.bytes();
-    if (training_) memory.head = head_->bytes() + labels_.bytes() + squares_.bytes();
+    if (training_) {
+      memory.head =
+          (spread_ ? spread_->bytes() : head_->bytes()) + labels_.bytes() + squares_.bytes();
+    }
     return memory;
   }
 
@@ -214,7 +212,32 @@ class CudaEngine final : public Engine {
     check(cudaMemcpyAsync(to, from, bytes, kind, context_.stream()), "copy");
   }
   /// Waits for all work; also where what went wrong in it is heard of.
-  void finish() const { check(cudaStreamSynchronize(context_.stream()), "compute"); }
+  void finish() const {
+    if (spread_) {
+      done_.set(0, context_.stream());
+      spread_->exchange().wait(done_.at(0));
+    }
+    check(cudaStreamSynchronize(context_.stream()), "compute");
+  }
+
+  /// What update() works on.
+  Arena trainedHead() const {
+    const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
+    return sample != nullptr ? sample->arena() : head_store_.arena();
+  }
+  double* trunkSquares() const { return squares_.data() + head_table_.size(); }
+  /// From the chunks' squares, and those of the other ranks' classes.
+  void findLength(double longest) const {
+    const cudaStream_t stream = context_.stream();
+    if (!spread_) {
+      finishSquares(squares_.data(), squares_.size(), nullptr, longest, length_.data(), stream);
+      return;
+    }
+    addSquares(squares_.data(), head_table_.size(), head_squares_.data(), stream);
+    spread_->exchange().sum(head_squares_.span());
+    finishSquares(trunkSquares(), trunk_table_.size(), head_squares_.data(), longest,
+                  length_.data(), stream);
+  }
 
   static void checkSize(const char* what, size_t got, size_t wanted) {
     if (got != wanted) throw Error(concat("engine: ", got, " ", what, ", expected ", wanted));
@@ -228,18 +251,21 @@ class CudaEngine final : public Engine {
   CudaTrunk<T> trunk_;
   DeviceBuffer<uint8_t> images_;
   DeviceBuffer<float> embeddings_;
-  // Of training.
+  // Of training: one of the heads.
   std::unique_ptr<CudaHead<T>> head_;
+  std::unique_ptr<CudaClassParallelHead<T>> spread_;
   DeviceBuffer<int32_t> labels_;
   DeviceBuffer<float> d_embeddings_;
   DeviceBuffer<HeadStats> stats_;
   PinnedBuffer<HeadStats> host_stats_;
   UpdateTable head_table_;
   UpdateTable trunk_table_;
-  DeviceBuffer<double> squares_;  // of the head's chunks, then the network's
+  DeviceBuffer<double> squares_;      // of the head's chunks, then the network's
+  DeviceBuffer<float> head_squares_;  // of all ranks' heads
   DeviceBuffer<GradientLength> length_;
   PinnedBuffer<GradientLength> host_length_;
-  Marks marks_;
+  StreamMarks<kMarks> marks_;
+  StreamMarks<1> done_;
 };
 
 }  // namespace

@@ -42,10 +42,11 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
       options_(options.head),
       images_(options.batch),
       dim_(options.network.embedding),
+      first_class_(options.first_class),
       classes_(options.classes),
       block_(classesOfABlock<T>(options)),
       blocks_((classes_ + block_ - 1) / block_),
-      whole_rows_(blocks_ == 1 && fitsRowSoftmax<T>(classes_)),
+      whole_rows_(blocks_ == 1 && fitsRowSoftmax<T>(classes_) && !options.head_group.exists()),
       arena_(arena),
       host_rule_(1),
       rule_(1),
@@ -58,16 +59,7 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
       softmax_(positive(images_)),
       gradient_(positive(images_)),
       image_stats_(positive(images_)) {
-  if (options_.mhe_weight > 0) {
-    throw Error(
-        "device CUDA: head.mhe_weight is only computed on the CPU so far; set it to 0, or "
-        "worker.device to CPU");
-  }
-  if (options.exchange != nullptr) {
-    throw Error(
-        "device CUDA: head.class_parallel is only computed on CPUs so far; set it to "
-        "false, or worker.device to CPU");
-  }
+  if (options_.mhe_weight > 0) energy_.emplace(context, images_, dim_, options_.mhe_weight);
   if (!whole_rows_) {
     int parts = 0;
     for (int block = 0; block < blocks_; ++block)
@@ -114,8 +106,13 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
 
 template <class T>
 ClassRange CudaHead<T>::blockRange(int block) const {
-  const int first = block * block_;
-  return {first, std::min(block_, classes_ - first)};
+  const int begin = block * block_;
+  return {first_class_ + begin, std::min(block_, classes_ - begin)};
+}
+
+template <class T>
+size_t CudaHead<T>::blockOffset(int block) const {
+  return positive(block) * positive(block_) * positive(dim_);
 }
 
 template <class T>
@@ -132,7 +129,7 @@ template <class T>
 const T* CudaHead<T>::classes(int block) const {
   if constexpr (std::is_same_v<T, float>) {
     if (takesPlainClasses<T>(dim_)) {
-      return arena_.parameters.data() + positive(blockRange(block).first) * positive(dim_);
+      return arena_.parameters.data() + blockOffset(block);
     }
   }
   return packed_.data();
@@ -144,9 +141,8 @@ void CudaHead<T>::normalizeBlock(int block, bool also_pack) {
   const bool normalize = normalizesWeights(options_.type);
   T* const packed = also_pack && packed_.size() > 0 ? packed_.data() : nullptr;
   if (!normalize && packed == nullptr) return;
-  normalizeClasses<T>(range.count, dim_, normalize,
-                      arena_.parameters.data() + positive(range.first) * positive(dim_), packed,
-                      context_.stream());
+  normalizeClasses<T>(range.count, dim_, normalize, arena_.parameters.data() + blockOffset(block),
+                      packed, context_.stream());
 }
 
 template <class T>
@@ -173,7 +169,7 @@ void CudaHead<T>::statistics() {
 template <class T>
 void CudaHead<T>::blockGradients(int block, bool accumulate, float* dx) {
   const ClassRange range = blockRange(block);
-  const size_t begin = positive(range.first) * positive(dim_);
+  const size_t begin = blockOffset(block);
   float* const d_classes = arena_.gradients.data() + begin;
   productsOf(block).d_classes.run(z_.data(), features_.data(), d_classes, accumulate);
   if (options_.type == HeadOptions::Type::kASoftmax &&
@@ -189,11 +185,11 @@ void CudaHead<T>::blockGradients(int block, bool accumulate, float* dx) {
 
 template <class T>
 void CudaHead<T>::run(const float* x, const int32_t* labels, const HeadStep& step, float loss_scale,
-                      bool accumulate, float* dx, HeadStats* stats) {
+                      bool accumulate, float* dx, HeadStats* stats, const Combine& combine) {
   const cudaStream_t stream = context_.stream();
   const bool fractional = options_.type == HeadOptions::Type::kSphereFaceR2;
   const bool unit_features = normalizesEmbedding(options_.type);
-  const ClassRange all = {0, classes_};
+  const ClassRange all = allClasses();
   *host_rule_.data() = headRule(options_, step, loss_scale);
   check(cudaMemcpyAsync(rule_.data(), host_rule_.data(), sizeof(HeadRule), cudaMemcpyHostToDevice,
                         stream),
@@ -208,6 +204,7 @@ void CudaHead<T>::run(const float* x, const int32_t* labels, const HeadStep& ste
   } else {
     statistics();
     findTargets(rule_.data(), images_, dim_, x, arena_.parameters.data(), all, of_, stream);
+    if (combine) combine(of_);
     finishImages(rule_.data(), images_, all, of_, stream);
     for (int block = 0; block < blocks_; ++block) {
       if (blocks_ > 1) multiplyBlock(block);
@@ -217,13 +214,17 @@ void CudaHead<T>::run(const float* x, const int32_t* labels, const HeadStep& ste
   }
   finishEmbeddings(images_, dim_, x, unit_features, of_, dx, stream);
   sumStats(images_, of_, stats, stream);
+  if (!energy_) return;
+  const CudaEnergy::Classes rows = {all, arena_.parameters.data(), arena_.gradients.data()};
+  energy_->rowsOf(labels, rows);
+  energy_->add(labels, labels, rows, loss_scale, stats);
 }
 
 template <class T>
 size_t CudaHead<T>::bytes() const {
   return features_.bytes() + packed_.bytes() + z_.bytes() + parts_.bytes() + norm_.bytes() +
          target_.bytes() + others_.bytes() + softmax_.bytes() + gradient_.bytes() +
-         image_stats_.bytes();
+         image_stats_.bytes() + (energy_ ? energy_->bytes() : 0);
 }
 
 template class CudaHead<float>;

@@ -9,12 +9,16 @@
 //   backward  dW = dz^T x, dx = dz W
 //
 // Streaming, the same is done by blocks of classes whose z stays in the GPU's cache, twice: once
-// for the sums, once, multiplied again, for the gradients.
+// for the sums, once, multiplied again, for the gradients. Where the classes are spread over ranks,
+// the sums are put together with the others' in between.
 
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
+#include "kernels/cuda/cuda_energy.h"
 #include "kernels/cuda/device_buffer.h"
 #include "kernels/cuda/gpu_matrix_product.h"
 #include "kernels/cuda/head_kernels.h"
@@ -27,14 +31,18 @@ namespace sphereface {
 template <class T>
 class CudaHead {
  public:
-  /// Of the options, head, batch, classes and precision count.
-  /// errors: Error when the head needs what only the CPU has (mhe_weight, exchange).
+  /// Of the options, head, batch, classes, first_class, precision and whether there is a head_group
+  /// count. arena: of W.
   CudaHead(const GpuContext& context, const EngineOptions& options, const Arena& arena);
 
-  /// x [batch, embedding], labels [batch]; dx [batch, embedding] is overwritten, gradients of W are
-  /// overwritten or, with `accumulate`, added to. stats: sums over the images.
+  /// Makes others and the labels' logits, of the classes here, those of all classes.
+  using Combine = std::function<void(const HeadImages&)>;
+
+  /// x [batch, embedding], labels [batch], those of classes elsewhere being no class here; dx
+  /// [batch, embedding] is overwritten, gradients of W are overwritten or, with `accumulate`, added
+  /// to. stats: sums over the images. combine: with a head_group.
   void run(const float* x, const int32_t* labels, const HeadStep& step, float loss_scale,
-           bool accumulate, float* dx, HeadStats* stats);
+           bool accumulate, float* dx, HeadStats* stats, const Combine& combine = {});
 
   size_t bytes() const;
 
@@ -46,7 +54,10 @@ class CudaHead {
     GpuMatrixProduct d_embeddings;
   };
 
+  ClassRange allClasses() const { return {first_class_, classes_}; }
   ClassRange blockRange(int block) const;
+  /// Where the block's rows of W begin in the arena.
+  size_t blockOffset(int block) const;
   const Products& productsOf(int block) const;
   LogitBlock<T> logits(int block) const;
   const T* classes(int block) const;
@@ -59,6 +70,7 @@ class CudaHead {
   HeadOptions options_;
   int images_;
   int dim_;
+  int first_class_;
   int classes_;
   int block_;  // classes of a block
   int blocks_;
@@ -78,6 +90,7 @@ class CudaHead {
   DeviceBuffer<SoftmaxShift> softmax_;
   DeviceBuffer<TargetGradient> gradient_;
   DeviceBuffer<ImageStats> image_stats_;
+  std::optional<CudaEnergy> energy_;
 };
 
 }  // namespace sphereface

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <string>
+
 #include "kernels/engine.h"
 #include "kernels/score_counter.h"
 
@@ -15,5 +17,8 @@ constexpr const char* kCudaEngineMaker = "spherefaceMakeCudaEngine";
 
 using CudaScoreCounterMaker = ScoreCounter*(const ScoreCounterOptions& options);
 constexpr const char* kCudaScoreCounterMaker = "spherefaceMakeCudaScoreCounter";
+
+using GpuGroupMaker = void(std::string& id);
+constexpr const char* kGpuGroupMaker = "spherefaceNewGpuGroup";
 
 }  // namespace sphereface

@@ -4,15 +4,13 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "kernels/cuda/gpu_context.h"
 #include "kernels/device_reduction.h"
 
 namespace sphereface {
 
-/// As Engine::newDeviceGroup and Engine::join, by NCCL. errors: Error of the library.
-std::string newGpuGroup();
+/// As Engine::join, by NCCL. errors: Error of the library.
 std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group);
 
 }  // namespace sphereface

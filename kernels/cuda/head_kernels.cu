@@ -5,14 +5,12 @@
 
 #include <algorithm>
 
-#include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/warp_rows.cuh"
 
 namespace sphereface {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / kWarp;
 // Packs of a row that a thread of rowStatistics and rowGradients has.
 constexpr int kPacksOfAThread = 4;
 constexpr int kColumnsOfABlock = kThreads * kPacksOfAThread * kPack;
@@ -28,24 +26,6 @@ __device__ float negativeInfinity() {
 /// exp(x), by the hardware's power of two.
 __device__ float exponential(float x) {
   return exp2f(x * kLog2E);
-}
-
-/// This thread's row of a kernel that gives each row a warp.
-__device__ size_t warpRow() {
-  return static_cast<size_t>(blockIdx.x) * kWarps + threadIdx.x / kWarp;
-}
-__device__ int laneOfWarp() {
-  return static_cast<int>(threadIdx.x) % kWarp;
-}
-LaunchShape warpEach(int rows) {
-  return {dim3(blocksFor(static_cast<size_t>(rows), kWarps)), dim3(kThreads)};
-}
-
-__device__ double warpDot(const float* a, const float* b, int count) {
-  double sum = 0;
-  for (int k = laneOfWarp(); k < count; k += kWarp)
-    sum += static_cast<double>(a[k]) * static_cast<double>(b[k]);
-  return warpReduce(sum, Add());
 }
 
 // ---------------------------------------------------------------------------- rows of W and of x

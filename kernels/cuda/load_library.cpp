@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "kernels/cuda/cuda_engine.h"
 #include "kernels/cuda/exports.h"
+#include "kernels/cuda/gpu_group.h"
 
 namespace sphereface {
 namespace {
@@ -33,6 +34,13 @@ Maker* loadMaker(const char* name) {
 std::unique_ptr<Engine> makeCudaEngine(const EngineOptions& options) {
   static CudaEngineMaker* const make = loadMaker<CudaEngineMaker>(kCudaEngineMaker);
   return std::unique_ptr<Engine>(make(options));
+}
+
+std::string newGpuGroup() {
+  static GpuGroupMaker* const make = loadMaker<GpuGroupMaker>(kGpuGroupMaker);
+  std::string id;
+  make(id);
+  return id;
 }
 
 std::unique_ptr<ScoreCounter> makeCudaScoreCounter(const ScoreCounterOptions& options) {

@@ -26,13 +26,23 @@ __global__ void sumSquaresKernel(const UpdateChunk* chunks, const float* gradien
   if (threadIdx.x == 0) squares[blockIdx.x] = sum;
 }
 
-__global__ void finishSquaresKernel(const double* squares, size_t count, double longest,
-                                    GradientLength* length) {
+__device__ double blockSum(const double* values, size_t count) {
   double sum = 0;
   for (size_t k = threadIdx.x; k < count; k += kThreads)
-    sum += squares[k];
-  sum = blockReduce<kThreads>(sum, 0.0, Add());
+    sum += values[k];
+  return blockReduce<kThreads>(sum, 0.0, Add());
+}
+
+__global__ void addSquaresKernel(const double* squares, size_t count, float* total) {
+  const double sum = blockSum(squares, count);
+  if (threadIdx.x == 0) *total = static_cast<float>(sum);
+}
+
+__global__ void finishSquaresKernel(const double* squares, size_t count, const float* more,
+                                    double longest, GradientLength* length) {
+  double sum = blockSum(squares, count);
   if (threadIdx.x > 0) return;
+  if (more != nullptr) sum += static_cast<double>(*more);
   length->squares = sum;
   const double norm = sqrt(sum);
   length->scale = longest >= 0 && norm > longest ? static_cast<float>(longest / norm) : 1.0F;
@@ -79,9 +89,13 @@ void sumSquares(const UpdateChunk* chunks, size_t count, const float* gradients,
          squares);
 }
 
-void finishSquares(const double* squares, size_t count, double longest, GradientLength* length,
-                   cudaStream_t stream) {
-  launch("length of the gradient", finishSquaresKernel, blockEach(1), stream, squares, count,
+void addSquares(const double* squares, size_t count, float* sum, cudaStream_t stream) {
+  launch("add squares of gradients", addSquaresKernel, blockEach(1), stream, squares, count, sum);
+}
+
+void finishSquares(const double* squares, size_t count, const float* more, double longest,
+                   GradientLength* length, cudaStream_t stream) {
+  launch("length of the gradient", finishSquaresKernel, blockEach(1), stream, squares, count, more,
          longest, length);
 }
 

@@ -33,14 +33,17 @@ void addUpdateChunks(size_t offset, size_t count, float rate_mult, float decay_m
 void sumSquares(const UpdateChunk* chunks, size_t count, const float* gradients, double* squares,
                 cudaStream_t stream);
 
-/// Over all chunks' squares: their sum, and how much a gradient of that length is to be scaled to
-/// be no longer than `longest` (negative: any).
+/// sum = the chunks' squares.
+void addSquares(const double* squares, size_t count, float* sum, cudaStream_t stream);
+
+/// Over all chunks' squares, and `more` unless it is null: their sum, and how much a gradient of
+/// that length is to be scaled to be no longer than `longest` (negative: any).
 struct GradientLength {
   double squares = 0;
   float scale = 1;
 };
-void finishSquares(const double* squares, size_t count, double longest, GradientLength* length,
-                   cudaStream_t stream);
+void finishSquares(const double* squares, size_t count, const float* more, double longest,
+                   GradientLength* length, cudaStream_t stream);
 
 /// The update, scaling gradients by length->scale; also writes the chunks' squares, unscaled.
 void sgdUpdate(const UpdateChunk* chunks, size_t count, const Update& update,

@@ -2,10 +2,16 @@
 # NCCL.
 set(SPHEREFACE_CUDA_SOURCES
   ../activation_buffers.cpp
+  ../class_choice.cpp
+  cuda_class_parallel_head.cpp
+  cuda_class_sample.cpp
+  cuda_energy.cpp
   cuda_engine.cpp
   cuda_head.cpp
   cuda_score_counter.cpp
   cuda_trunk.cpp
+  energy_kernels.cu
+  exchange_kernels.cu
   exports.cpp
   head_kernels.cu
   layer_kernels.cu
@@ -15,11 +21,14 @@ set(SPHEREFACE_CUDA_VENDOR_SOURCES
   cublas_matrix_product.cpp
   cudnn_convolution.cpp
   gpu_context.cpp
+  nccl_communicator.cpp
+  nccl_exchange.cpp
   nccl_reduction.cpp)
 # In tests/, run on a card and on the host.
 set(SPHEREFACE_GPU_TEST_SOURCES
   engine_golden_test.cpp
   engine_reference_test.cpp
+  gpu_class_parallel_test.cpp
   gpu_head_kernels_test.cpp
   gpu_layer_kernels_test.cpp
   score_counter_test.cpp
