@@ -93,6 +93,7 @@ class Training {
   }
 
   PassStats step() {
+    engine_->announce(images_);
     const PassStats stats = engine_->forwardBackward(
         images_, labels_, {4, 1000}, 1.0F / static_cast<float>(labels_.size()), false);
     engine_->update({1e-3, 0.9, 5e-4});

@@ -64,6 +64,11 @@ size_t Loader::pending() const {
   return jobs_.size();
 }
 
+bool Loader::isReady() const {
+  const std::lock_guard lock(mutex_);
+  return !jobs_.empty() && jobs_.front()->done == jobs_.front()->count && !jobs_.front()->failure;
+}
+
 void Loader::next(Batch& batch) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return jobs_.front()->done == jobs_.front()->count; });

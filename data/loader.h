@@ -65,6 +65,9 @@ class Loader {
   /// Batches asked for and not yet taken.
   size_t pending() const;
 
+  /// Whether next() has nothing to wait for, and no error.
+  bool isReady() const;
+
   /// Puts the oldest batch asked for in `batch`, whose memory a later one is made in; waits for it.
   /// requires: pending() > 0. errors: what reading its records threw.
   void next(Batch& batch);

@@ -115,6 +115,10 @@ class Engine {
                                     float loss_scale, bool accumulate,
                                     const GradientsReady& ready = {}) = 0;
 
+  /// Tells the images of the pass after the next forwardBackward(), which stay as they are until it
+  /// is over: a GPU fetches them while it computes. May be left out.
+  virtual void announce(std::span<const uint8_t> images) = 0;
+
   /// Caffe's SGD: G *= min(1, clip_gradients / |G|);
   /// V = momentum V + rate rate_mult (G + decay decay_mult W); W -= V.
   /// Returns |G|, the 2-norm over all parameters, of all ranks' classes, before clipping and decay.
@@ -122,8 +126,9 @@ class Engine {
   virtual double update(const Update& update) = 0;
 
   /// Of a GPU: this engine's part in the sums over a group of ranks, made by all its ranks
-  /// together; the engine must outlive it. requires: the id of such a group.
-  virtual std::unique_ptr<DeviceReduction> join(const DeviceGroup& group) = 0;
+  /// together; the engine must outlive it. wire: what numbers travel as, kFp32 or kBf16.
+  /// requires: the id of such a group.
+  virtual std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, Precision wire) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.
   virtual std::string convolutionAlgorithms() const = 0;

@@ -270,8 +270,6 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
        "TF32 needs worker.device CUDA; CPUs have FP32 and BF16"},
       {on_gpu && solver.reproducible_shards() > 0, "solver.reproducible_shards",
        "needs worker.device CPU: sums between GPUs have an order of their own"},
-      {on_gpu && config.worker().gradient_wire() == WorkerConfig::WIRE_BF16, "worker.gradient_wire",
-       "WIRE_BF16 needs worker.device CPU so far"},
       {config.worker().bucket_kilobytes() == 0, "worker.bucket_kilobytes", "must be at least 1"},
       {config.worker().collective_timeout() == 0, "worker.collective_timeout",
        "must be at least 1"},

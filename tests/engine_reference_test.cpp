@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "kernels/reference/reference_head.h"
@@ -76,6 +77,15 @@ Pass referencePass(const Case& c, const std::vector<float>& trunk, const std::ve
   return pass;
 }
 
+EngineOptions optionsOf(const Case& c) {
+  EngineOptions options;
+  options.network = c.network;
+  options.classes = c.classes;
+  options.head = c.head;
+  options.batch = c.batch;
+  return options;
+}
+
 class EnginePass : public ::testing::TestWithParam<std::tuple<size_t, Precision>> {};
 
 TEST_P(EnginePass, EqualsTheReference) {
@@ -83,11 +93,7 @@ TEST_P(EnginePass, EqualsTheReference) {
   const Case c = cases().at(index);
   const bool fp32 = precision == Precision::kFp32;
   const bool bf16 = precision == Precision::kBf16;
-  EngineOptions options;
-  options.network = c.network;
-  options.classes = c.classes;
-  options.head = c.head;
-  options.batch = c.batch;
+  EngineOptions options = optionsOf(c);
   options.precision = precision;
   const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
   const std::vector<float> trunk = testing::randomParameters(c.network, 3);
@@ -135,12 +141,7 @@ TEST_P(EnginePass, EqualsTheReference) {
 
 TEST(EnginePass, TellsOfGradientsFromTheHeadOnInOrder) {
   const Case c = cases().at(2);
-  EngineOptions options;
-  options.network = c.network;
-  options.classes = c.classes;
-  options.head = c.head;
-  options.batch = c.batch;
-  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(optionsOf(c));
   const std::vector<uint8_t> images = testing::randomImages(c.network, c.batch, 4);
   const std::vector<int32_t> labels(static_cast<size_t>(c.batch));
   const float* next = engine->head().gradients.data();
@@ -154,13 +155,37 @@ TEST(EnginePass, TellsOfGradientsFromTheHeadOnInOrder) {
   EXPECT_EQ(told, engine->head().gradients.size() + engine->trunk().gradients.size());
 }
 
+TEST(EnginePass, AnnouncedImagesAreThoseOfTheirPass) {
+  const Case c = cases().at(2);
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(optionsOf(c));
+  setValues(*engine, testing::randomParameters(c.network, 3), engine->trunk().parameters);
+  setValues(*engine,
+            testing::randomFloats(
+                static_cast<size_t>(c.classes) * static_cast<size_t>(c.network.embedding), 5),
+            engine->head().parameters);
+  std::vector<std::vector<uint8_t>> batches;
+  for (uint64_t seed = 0; seed < 3; ++seed)
+    batches.push_back(testing::randomImages(c.network, c.batch, seed));
+  const std::vector<int32_t> labels(static_cast<size_t>(c.batch));
+  auto loss = [&](size_t batch) {
+    return engine->forwardBackward(batches[batch], labels, c.step, 1, false).head.loss_sum;
+  };
+  std::vector<double> want;
+  for (size_t batch = 0; batch < batches.size(); ++batch)
+    want.push_back(loss(batch));
+  // In turn; then another one than was announced; then without.
+  for (const auto& [announced, used] : {std::pair(1, 0), std::pair(2, 1), std::pair(0, 2),
+                                        std::pair(1, 0), std::pair(1, 2), std::pair(1, 1)}) {
+    engine->announce(batches[static_cast<size_t>(announced)]);
+    EXPECT_EQ(loss(static_cast<size_t>(used)), want[static_cast<size_t>(used)]);
+  }
+  EXPECT_EQ(loss(0), want[0]);
+  EXPECT_EQ(loss(2), want[2]);
+}
+
 TEST(EnginePass, RefusesTheWrongNumberOfImages) {
   const Case c = cases().at(0);
-  EngineOptions options;
-  options.network = c.network;
-  options.classes = c.classes;
-  options.batch = c.batch;
-  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(optionsOf(c));
   const std::vector<uint8_t> images = testing::randomImages(c.network, 2, 4);
   const std::vector<int32_t> labels(1);
   EXPECT_THROW(engine->forwardBackward(images, labels, c.step, 1, false), Error);

@@ -9,6 +9,7 @@
 
 #include "data/sample_order.h"
 #include "tests/packing_test_tools.h"
+#include "tests/wait_until.h"
 
 namespace sphereface {
 namespace {
@@ -123,6 +124,28 @@ TEST_F(LoaderTest, TheCacheSparesDecodingAndChangesNoPixel) {
     // Three positions aren't asked for, and a thread may ask again while another still decodes.
     EXPECT_GE(hits + 8, 2 * kept);
   }
+}
+
+TEST_F(LoaderTest, IsReadyWithWhatCanBeTakenAtOnceAndWithoutAnError) {
+  damageOneRecord();
+  const Dataset dataset(folder_ / "set");
+  Loader loader(dataset, {});
+  EXPECT_FALSE(loader.isReady());
+  // Alone: every record but one.
+  uint64_t ready = 0;
+  for (uint64_t position = 0; position < dataset.size(); ++position) {
+    loader.request(position, position + 1);
+    ready += testing::waitUntil([&] { return loader.isReady(); }, 1) ? 1 : 0;
+    Batch batch;
+    try {
+      loader.next(batch);
+    } catch (const BadRecord&) {
+      EXPECT_EQ(ready, position);
+      ++ready;
+    }
+  }
+  EXPECT_EQ(ready, dataset.size());
+  EXPECT_FALSE(loader.isReady());
 }
 
 TEST_F(LoaderTest, TheCacheKeepsNoBadRecord) {

@@ -42,7 +42,9 @@ std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const Wo
   if (group.id.empty()) {
     return std::make_unique<GradientReducer>(session.gradientLevels(), options);
   }
-  return std::make_unique<DeviceGradientSum>(engine.join(group), session.gradientLevels(), options);
+  const Precision wire = options.wire == Wire::kBf16 ? Precision::kBf16 : Precision::kFp32;
+  return std::make_unique<DeviceGradientSum>(engine.join(group, wire), session.gradientLevels(),
+                                             options);
 }
 
 }  // namespace
@@ -124,11 +126,24 @@ StepRunner::Outcome StepRunner::agree(bool wants_to_stop, const StepReport& repo
   return {votes_[0] > 0, loss, guard_.diverged(loss)};
 }
 
+/// The next batch, and to a GPU the one after it, if that is there.
+void StepRunner::takeBatch() {
+  if (ahead_) {
+    std::swap(batch_, ahead_batch_);
+  } else {
+    loader_.next(batch_);
+  }
+  ahead_ = config_.worker().device() == WorkerConfig::CUDA && loader_.isReady();
+  if (!ahead_) return;
+  loader_.next(ahead_batch_);
+  engine_.announce(ahead_batch_.images);
+}
+
 void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                          StepReport& report) {
   const SolverConfig& solver = config_.solver();
   const double start = now();
-  loader_.next(batch_);
+  takeBatch();
   const double loaded = now();
   report.set_loader_seconds(report.loader_seconds() + loaded - start);
   const uint64_t images =

@@ -55,6 +55,7 @@ class StepRunner {
   /// Times in seconds of now().
   void record(const char* name, Timeline::Track track, double begin, double end, size_t bytes = 0);
   Outcome agree(bool wants_to_stop, const StepReport& report);
+  void takeBatch();
   void runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                StepReport& report);
   void shardReady(uint32_t shard, std::span<float> gradients);
@@ -69,6 +70,8 @@ class StepRunner {
   Heartbeat* heartbeat_;  // may be null
   uint32_t shards_;
   Batch batch_;
+  Batch ahead_batch_;  // the next one, where `ahead_`
+  bool ahead_ = false;
   std::vector<std::vector<uint64_t>> records_;  // by pass, when audited
   std::optional<ShardTree> tree_;               // of several shards
   std::unique_ptr<GradientSum> reducer_;        // of several workers

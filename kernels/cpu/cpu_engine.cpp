@@ -96,6 +96,8 @@ class CpuEngine final : public Engine {
     return stats;
   }
 
+  void announce(std::span<const uint8_t>) override {}
+
   double update(const Update& update) override {
     const auto rate = static_cast<float>(update.learning_rate);
     const auto momentum = static_cast<float>(update.momentum);
@@ -112,7 +114,7 @@ class CpuEngine final : public Engine {
     return std::sqrt(squares);
   }
 
-  std::unique_ptr<DeviceReduction> join(const DeviceGroup&) override { return nullptr; }
+  std::unique_ptr<DeviceReduction> join(const DeviceGroup&, Precision) override { return nullptr; }
 
   std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }
   std::vector<std::string> notes() const override { return notes_; }

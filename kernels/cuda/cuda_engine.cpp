@@ -3,12 +3,14 @@
 
 #include "kernels/cuda/cuda_engine.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/cuda/cuda_class_parallel_head.h"
 #include "kernels/cuda/cuda_head.h"
 #include "kernels/cuda/cuda_trunk.h"
 #include "kernels/cuda/gpu_reduction.h"
+#include "kernels/cuda/image_upload.h"
 #include "kernels/cuda/sgd_kernels.h"
 #include "kernels/cuda/stream_marks.h"
 
@@ -19,14 +21,21 @@ namespace {
 class Store {
  public:
   Store(size_t count, bool has_gradients, bool has_momentum)
-      : parameters_(count),
-        gradients_(has_gradients ? count : 0),
+      : count_(count),
+        parameters_(count),
+        gradients_(has_gradients ? count + 1 : 0),
         momentum_(has_momentum ? count : 0) {}
-  Arena arena() const { return {parameters_.span(), gradients_.span(), momentum_.span()}; }
+  Arena arena() const {
+    return {parameters_.span(), gradients_.span().first(gradients_.size() == 0 ? 0 : count_),
+            momentum_.span()};
+  }
   size_t bytes() const { return parameters_.bytes() + gradients_.bytes() + momentum_.bytes(); }
 
  private:
+  size_t count_;
   DeviceBuffer<float> parameters_;
+  // One more, so that no other arena's gradients adjoin: ranges that do are summed over the ranks
+  // as one, which all ranks must do alike.
   DeviceBuffer<float> gradients_;
   DeviceBuffer<float> momentum_;
 };
@@ -78,7 +87,7 @@ class CudaEngine final : public Engine {
                     training_ && options.head.sample_rate == 1, training_),
         trunk_(context_, options, trunk_store_.arena().parameters.data(),
                training_ ? trunk_store_.arena().gradients.data() : nullptr),
-        images_(rows() * options.network.imageBytes()),
+        upload_(rows() * options.network.imageBytes(), training_),
         embeddings_(rows() * dim()) {
     if (!training_) return;
     if (options.head_group.exists()) {
@@ -113,24 +122,22 @@ class CudaEngine final : public Engine {
   }
 
   void embed(std::span<const uint8_t> images, std::span<float> embeddings) override {
-    checkSize("images", images.size(), images_.size());
+    checkSize("images", images.size(), imageBytes());
     checkSize("embeddings", embeddings.size(), embeddings_.size());
-    copy(images_.data(), images.data(), images.size(), cudaMemcpyHostToDevice);
-    trunk_.forward(images_.data(), embeddings_.data());
+    trunk_.forward(upload_.take(images, context_.stream()), embeddings_.data());
     read(embeddings_.span(), embeddings);
   }
 
   PassStats forwardBackward(std::span<const uint8_t> images, std::span<const int32_t> labels,
                             const HeadStep& head_step, float loss_scale, bool accumulate,
                             const GradientsReady& ready) override {
-    checkSize("images", images.size(), images_.size());
+    checkSize("images", images.size(), imageBytes());
     checkSize("labels", labels.size(), rows());
     const cudaStream_t stream = context_.stream();
     marks_.set(kStart, stream);
     copy(labels_.data(), labels.data(), labels.size_bytes(), cudaMemcpyHostToDevice);
     if (spread_) spread_->begin(labels_.span());
-    copy(images_.data(), images.data(), images.size(), cudaMemcpyHostToDevice);
-    trunk_.forward(images_.data(), embeddings_.data());
+    trunk_.forward(upload_.take(images, stream), embeddings_.data());
     marks_.set(kEmbedded, stream);
     if (spread_) {
       spread_->run(embeddings_.span(), head_step, loss_scale, accumulate, d_embeddings_.span(),
@@ -148,6 +155,7 @@ class CudaEngine final : public Engine {
       told = final;
     });
     marks_.set(kEnd, stream);
+    upload_.send();
     finish();
     PassStats stats;
     stats.head = *host_stats_.data();
@@ -156,6 +164,11 @@ class CudaEngine final : public Engine {
     stats.head_seconds = marks_.seconds(kEmbedded, kClassified) - stats.exchange_seconds;
     stats.backward_seconds = marks_.seconds(kClassified, kEnd);
     return stats;
+  }
+
+  void announce(std::span<const uint8_t> images) override {
+    checkSize("images", images.size(), imageBytes());
+    upload_.announce(images);
   }
 
   double update(const Update& update) override {
@@ -184,8 +197,10 @@ class CudaEngine final : public Engine {
     return std::sqrt(host_length_.data()->squares);
   }
 
-  std::unique_ptr<DeviceReduction> join(const DeviceGroup& group) override {
-    return joinGpuGroup(context_, group);
+  std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, Precision wire) override {
+    const size_t longest =
+        std::max(trunk_store_.arena().gradients.size(), head_store_.arena().gradients.size());
+    return joinGpuGroup(context_, group, wire == Precision::kBf16 ? longest : 0);
   }
 
   std::string convolutionAlgorithms() const override { return {}; }
@@ -196,7 +211,7 @@ class CudaEngine final : public Engine {
     EngineMemory memory;
     memory.parameters = trunk_store_.bytes() + head_store_.bytes();
     memory.activations =
-        trunk_.bytes() + images_.bytes() + embeddings_.bytes() + d_embeddings_.bytes();
+        trunk_.bytes() + upload_.bytes() + embeddings_.bytes() + d_embeddings_.bytes();
     if (training_) {
       memory.head =
           (spread_ ? spread_->bytes() : head_->bytes()) + labels_.bytes() + squares_.bytes();
@@ -207,6 +222,7 @@ class CudaEngine final : public Engine {
  private:
   size_t rows() const { return static_cast<size_t>(options_.batch); }
   size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
+  size_t imageBytes() const { return rows() * options_.network.imageBytes(); }
 
   void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) const {
     check(cudaMemcpyAsync(to, from, bytes, kind, context_.stream()), "copy");
@@ -249,7 +265,7 @@ class CudaEngine final : public Engine {
   Store trunk_store_;
   Store head_store_;
   CudaTrunk<T> trunk_;
-  DeviceBuffer<uint8_t> images_;
+  ImageUpload upload_;
   DeviceBuffer<float> embeddings_;
   // Of training: one of the heads.
   std::unique_ptr<CudaHead<T>> head_;

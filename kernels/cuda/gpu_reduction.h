@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "kernels/cuda/gpu_context.h"
@@ -10,7 +11,9 @@
 
 namespace sphereface {
 
-/// As Engine::join, by NCCL. errors: Error of the library.
-std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group);
+/// As Engine::join, by NCCL. rounded: numbers travel as bfloat16, and so many are in the longest
+/// range; 0: they travel as they are. errors: Error of the library.
+std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group,
+                                              size_t rounded);
 
 }  // namespace sphereface

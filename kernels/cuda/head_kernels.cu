@@ -326,6 +326,18 @@ __global__ void sumStatsKernel(int images, const ImageStats* stats, HeadStats* s
   sums->zero_norm = static_cast<int64_t>(zero_norm);
 }
 
+template <class T, bool kFractional>
+void rowSoftmaxOf(const HeadRule* rule, const LogitBlock<T>& block, const HeadImages& out,
+                  cudaStream_t stream) {
+  auto* const kernel = rowSoftmaxKernel<T, kFractional>;
+  static const cudaError_t asked = cudaFuncSetAttribute(
+      kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kMostRowBytes));
+  check(asked, "ask for shared memory");
+  LaunchShape shape = {dim3(static_cast<unsigned>(block.images)), dim3(kThreads)};
+  shape.shared_bytes = static_cast<size_t>(paddedToPacks(block.classes.count)) * sizeof(T);
+  launch("softmax", kernel, shape, stream, rule, block, out);
+}
+
 LaunchShape threadEach(int count) {
   return {dim3(blocksFor(static_cast<size_t>(count), kThreads)), dim3(kThreads)};
 }
@@ -396,13 +408,11 @@ bool fitsRowSoftmax(int classes) {
 template <class T>
 void rowSoftmax(const HeadRule* rule, bool fractional, const LogitBlock<T>& block,
                 const HeadImages& out, cudaStream_t stream) {
-  auto* const kernel = fractional ? rowSoftmaxKernel<T, true> : rowSoftmaxKernel<T, false>;
-  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(kMostRowBytes)),
-        "ask for shared memory");
-  LaunchShape shape = {dim3(static_cast<unsigned>(block.images)), dim3(kThreads)};
-  shape.shared_bytes = static_cast<size_t>(paddedToPacks(block.classes.count)) * sizeof(T);
-  launch("softmax", kernel, shape, stream, rule, block, out);
+  if (fractional) {
+    rowSoftmaxOf<T, true>(rule, block, out, stream);
+  } else {
+    rowSoftmaxOf<T, false>(rule, block, out, stream);
+  }
 }
 
 template <class T>

@@ -4,9 +4,10 @@
 #include <optional>
 #include <utility>
 
-#include "kernels/cuda/check.h"
+#include "kernels/cuda/device_buffer.h"
 #include "kernels/cuda/gpu_reduction.h"
 #include "kernels/cuda/nccl_communicator.h"
+#include "kernels/cuda/wire_kernels.h"
 
 namespace sphereface {
 namespace {
@@ -15,8 +16,8 @@ constexpr const char* kSumming = "sum gradients";
 
 class NcclReduction final : public DeviceReduction {
  public:
-  NcclReduction(const GpuContext& context, const DeviceGroup& group)
-      : context_(context), communicator_(std::in_place, group) {
+  NcclReduction(const GpuContext& context, const DeviceGroup& group, size_t rounded)
+      : context_(context), communicator_(std::in_place, group), wire_(rounded) {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream");
     for (cudaEvent_t* event : {&begun_, &ended_})
       check(cudaEventCreate(event), "make an event");
@@ -36,9 +37,13 @@ class NcclReduction final : public DeviceReduction {
     check(cudaStreamWaitEvent(stream_, computed_, 0), "wait for an event");
     if (!summing_) check(cudaEventRecord(begun_, stream_), "record an event");
     summing_ = true;
-    communicator_->check(ncclAllReduce(range.data(), range.data(), range.size(), ncclFloat, ncclSum,
-                                       communicator_->get(), stream_),
-                         kSumming);
+    if (wire_.size() == 0) {
+      sumAcross(range.data(), range.size(), ncclFloat);
+      return;
+    }
+    roundToBf16(range.size(), range.data(), wire_.data(), stream_);
+    sumAcross(wire_.data(), range.size(), ncclBfloat16);
+    widenBf16(range.size(), wire_.data(), range.data(), stream_);
   }
 
   void wait(std::chrono::seconds timeout) override {
@@ -55,8 +60,15 @@ class NcclReduction final : public DeviceReduction {
   double busySeconds() const override { return busy_seconds_; }
 
  private:
+  void sumAcross(void* numbers, size_t count, ncclDataType_t type) const {
+    communicator_->check(
+        ncclAllReduce(numbers, numbers, count, type, ncclSum, communicator_->get(), stream_),
+        kSumming);
+  }
+
   const GpuContext& context_;
   std::optional<NcclCommunicator> communicator_;
+  DeviceBuffer<Bf16> wire_;  // a range on its way, where it is rounded
   cudaStream_t stream_ = nullptr;
   cudaEvent_t begun_ = nullptr;
   cudaEvent_t ended_ = nullptr;
@@ -67,8 +79,9 @@ class NcclReduction final : public DeviceReduction {
 
 }  // namespace
 
-std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group) {
-  return std::make_unique<NcclReduction>(context, group);
+std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group,
+                                              size_t rounded) {
+  return std::make_unique<NcclReduction>(context, group, rounded);
 }
 
 }  // namespace sphereface

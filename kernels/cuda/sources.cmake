@@ -14,9 +14,11 @@ set(SPHEREFACE_CUDA_SOURCES
   exchange_kernels.cu
   exports.cpp
   head_kernels.cu
+  image_upload.cpp
   layer_kernels.cu
   score_kernels.cu
-  sgd_kernels.cu)
+  sgd_kernels.cu
+  wire_kernels.cu)
 set(SPHEREFACE_CUDA_VENDOR_SOURCES
   cublas_matrix_product.cpp
   cudnn_convolution.cpp

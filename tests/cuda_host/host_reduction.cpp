@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kernels/cuda/gpu_reduction.h"
+#include "kernels/cuda/wire_kernels.h"
 #include "tests/cuda_host/rank_memory.h"
 
 namespace sphereface {
@@ -15,7 +16,7 @@ namespace {
 
 class HostReduction final : public DeviceReduction {
  public:
-  explicit HostReduction(const DeviceGroup& group) : memory_(group) {}
+  HostReduction(const DeviceGroup& group, size_t rounded) : memory_(group), wire_(rounded) {}
 
   void sum(std::span<float> range) override { ranges_.push_back(range); }
 
@@ -24,6 +25,7 @@ class HostReduction final : public DeviceReduction {
       if (range.size() > RankMemory::kNumbers) {
         throw Error("too many numbers for a reduction in the tests");
       }
+      round(range);
       std::copy(range.begin(), range.end(), memory_.of(memory_.rank()));
       memory_.meet(timeout);
       std::fill(range.begin(), range.end(), 0.0F);
@@ -31,6 +33,7 @@ class HostReduction final : public DeviceReduction {
         for (size_t k = 0; k < range.size(); ++k)
           range[k] += memory_.of(rank)[k];
       }
+      round(range);
       memory_.meet(timeout);
     }
     ranges_.clear();
@@ -39,14 +42,24 @@ class HostReduction final : public DeviceReduction {
   double busySeconds() const override { return 0; }
 
  private:
+  /// To what a bfloat16 has, if that is how numbers travel.
+  void round(std::span<float> range) {
+    if (wire_.empty()) return;
+    if (range.size() > wire_.size()) throw Error("a range is longer than was said");
+    roundToBf16(range.size(), range.data(), wire_.data(), nullptr);
+    widenBf16(range.size(), wire_.data(), range.data(), nullptr);
+  }
+
   RankMemory memory_;
+  std::vector<Bf16> wire_;
   std::vector<std::span<float>> ranges_;
 };
 
 }  // namespace
 
-std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext&, const DeviceGroup& group) {
-  return std::make_unique<HostReduction>(group);
+std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext&, const DeviceGroup& group,
+                                              size_t rounded) {
+  return std::make_unique<HostReduction>(group, rounded);
 }
 
 }  // namespace sphereface

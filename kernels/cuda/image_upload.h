@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+//
+// Images on their way to the GPU: those of the next pass travel while it computes this one.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "kernels/cuda/device_buffer.h"
+#include "kernels/cuda/stream_marks.h"
+
+namespace sphereface {
+
+class ImageUpload {
+ public:
+  /// `bytes`: of a pass's images. With `ahead`, images can be announced.
+  ImageUpload(size_t bytes, bool ahead);
+  ImageUpload(const ImageUpload&) = delete;
+  ImageUpload& operator=(const ImageUpload&) = delete;
+  ~ImageUpload();
+
+  /// The images of the pass after the one that is to come, which stay as they are until then.
+  void announce(std::span<const uint8_t> images) { announced_ = images; }
+
+  /// Where on the GPU a pass's images are for what is put on `stream` from here on: brought there
+  /// before, if they were announced.
+  const uint8_t* take(std::span<const uint8_t> images, cudaStream_t stream);
+
+  /// Sends what was announced. To be called when all work of a pass is on its stream, and its end
+  /// waited for before the next take().
+  void send();
+
+  size_t bytes() const { return device_[0].bytes() + device_[1].bytes(); }
+
+ private:
+  std::array<DeviceBuffer<uint8_t>, 2> device_;  // of this pass, of the next
+  PinnedBuffer<uint8_t> pinned_;
+  cudaStream_t stream_ = nullptr;
+  StreamMarks<1> sent_mark_;
+  size_t current_ = 0;
+  std::span<const uint8_t> announced_;
+  std::span<const uint8_t> sent_;
+};
+
+}  // namespace sphereface
