@@ -14,7 +14,7 @@ namespace sphereface {
 
 using Json = nlohmann::ordered_json;
 
-// Code that calls these alone is compiled in half the time of code that calls Json's own parse,
+// Code that calls these alone is compiled in less time than code that calls Json's own parse,
 // dump and operator<<, which are templates of some thousand lines.
 
 /// On one line, or with so many blanks of indentation. Bytes that are not UTF-8 become U+FFFD.

@@ -34,7 +34,7 @@ endif()
 target_compile_options(sphereface_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
-# For code of which nothing is hot: it is made in two thirds of the time.
+# For code of which nothing is hot: it is made in less time.
 set(SPHEREFACE_LITTLE_OPTIMISED $<$<CONFIG:Release>:-O1>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # The same false warning by another name (its bug 105329).

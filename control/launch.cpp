@@ -3,6 +3,7 @@
 
 #include "control/launch.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -16,9 +17,10 @@ const std::vector<std::string>& launcherNames() {
 }
 
 Launcher launcherNamed(const std::string& name) {
-  if (name == "mpirun") return Launcher::kMpirun;
-  if (name == "srun") return Launcher::kSrun;
-  throw UsageError(concat("--launcher ", name, " is neither mpirun nor srun"));
+  const auto found = std::ranges::find(launcherNames(), name);
+  if (found == launcherNames().end())
+    throw UsageError(concat("--launcher ", name, ": no such launcher"));
+  return static_cast<Launcher>(found - launcherNames().begin());
 }
 
 std::optional<Route> networkOf(const std::vector<Host>& hosts) {
@@ -42,13 +44,17 @@ JobStart::JobStart(Launcher launcher, const std::vector<JobPart>& parts,
 JobEnd JobStart::run(const std::function<void(pid_t)>& look,
                      const std::function<void(std::string_view)>& errors) const {
   DeadRankFinder finder;
+  bool said = false;
   const auto read = [&](std::string_view text) {
+    said = true;
     finder.read(text);
     if (errors) errors(text);
   };
   JobEnd end;
   end.code = runProgram(line_, srun_ ? Environment() : mpirunEnvironment(), look, read);
-  if (end.code == kNoSuchProgram) {
+  // A rank may end with that code too. Then srun reports it, and mpirun isn't silent; without srun
+  // `env` speaks.
+  if (end.code == kNoSuchProgram && !(srun_ ? finder.code().has_value() : said)) {
     throw Error(srun_ ? "cannot run srun: is this a node of a Slurm cluster?"
                       : "cannot run mpirun: is OpenMPI installed?");
   }

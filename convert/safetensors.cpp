@@ -37,13 +37,6 @@ CheckpointManifest layoutOf(const Network& network, uint32_t classes) {
   return layout;
 }
 
-uint64_t numbersIn(const CheckpointManifest::Tensor& tensor) {
-  uint64_t count = 1;
-  for (const uint64_t extent : tensor.dim())
-    count *= extent;
-  return count;
-}
-
 /// The header of a file, and the bytes behind it.
 class Reader {
  public:
@@ -108,8 +101,8 @@ class Reader {
     }
     const std::vector<uint64_t> place = numbers(*entry, "data_offsets", want.name());
     if (place.size() != 2 || place[0] > place[1] || place[1] > bytes_.size() ||
-        place[1] - place[0] != numbersIn(want) * sizeof(float)) {
-      fail(concat("tensor ", want.name(), " has not its ", numbersIn(want),
+        place[1] - place[0] != numbersOf(want) * sizeof(float)) {
+      fail(concat("tensor ", want.name(), " has not its ", numbersOf(want),
                   " numbers within the file"));
     }
     return bytes_.substr(place[0], place[1] - place[0]);
@@ -149,12 +142,12 @@ void writeSafetensors(const TrainedModel& model, const std::filesystem::path& pa
                        {"dataset_sha256", manifest.dataset_sha256()}};
   const CheckpointManifest layout = layoutOf(model.network, manifest.classes());
   for (const CheckpointManifest::Tensor& tensor : layout.tensor()) {
-    if (numbersIn(tensor) == 0) continue;  // no head
+    if (numbersOf(tensor) == 0) continue;  // no head
     const uint64_t begin = tensor.offset() * sizeof(float);
     header[tensor.name()] = {
         {"dtype", "F32"},
         {"shape", std::vector<uint64_t>(tensor.dim().begin(), tensor.dim().end())},
-        {"data_offsets", {begin, begin + numbersIn(tensor) * sizeof(float)}}};
+        {"data_offsets", {begin, begin + numbersOf(tensor) * sizeof(float)}}};
   }
   std::string text = header.dump();
   // Padded so that the numbers are aligned in the file.
@@ -191,7 +184,7 @@ TrainedModel parseSafetensors(std::string_view bytes, const std::string& name) {
   std::vector<std::string_view> found;
   uint64_t total = 0;
   for (const CheckpointManifest::Tensor& tensor : layout.tensor()) {
-    if (numbersIn(tensor) == 0) continue;  // no head
+    if (numbersOf(tensor) == 0) continue;  // no head
     found.push_back(reader.tensor(tensor));
     total += found.back().size();
   }

@@ -173,6 +173,13 @@ std::vector<CheckpointSlice> checkpointSlices(Engine& engine, const Network& net
   return slices;
 }
 
+uint64_t numbersOf(const CheckpointManifest::Tensor& tensor) {
+  uint64_t count = 1;
+  for (const uint64_t extent : tensor.dim())
+    count *= extent;
+  return count;
+}
+
 void describeTensors(const Network& network, CheckpointManifest& manifest) {
   manifest.set_format_version(kFormatVersion);
   for (const Parameter& p : network.parameters)

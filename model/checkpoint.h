@@ -48,6 +48,9 @@ std::vector<CheckpointSlice> checkpointSlices(Engine& engine, const Network& net
 /// Fills in the layout. requires: manifest.classes.
 void describeTensors(const Network& network, CheckpointManifest& manifest);
 
+/// How many a tensor has.
+uint64_t numbersOf(const CheckpointManifest::Tensor& tensor);
+
 /// First phase. Writes a slice into `folder`, made if need be.
 CheckpointManifest::Part writeCheckpointSlice(const std::filesystem::path& folder,
                                               const CheckpointSlice& slice);

@@ -10,18 +10,12 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "model/checkpoint.h"
 
 namespace sphereface {
 namespace {
 
 constexpr size_t kPiece = 1 << 18;  // floats read at a time
-
-uint64_t countOf(const CheckpointManifest::Tensor& tensor) {
-  uint64_t count = 1;
-  for (const uint64_t extent : tensor.dim())
-    count *= extent;
-  return count;
-}
 
 /// The numbers of one content, wherever the parts have them.
 class PartsReader {
@@ -73,7 +67,7 @@ std::vector<TensorSummary> summarizeTensors(const std::filesystem::path& folder,
     summary.name = tensor.name();
     summary.dim.assign(tensor.dim().begin(), tensor.dim().end());
     double squares = 0;
-    const uint64_t end = tensor.offset() + countOf(tensor);
+    const uint64_t end = tensor.offset() + numbersOf(tensor);
     for (uint64_t at = tensor.offset(); at < end;) {
       const size_t count =
           parts.read(at, std::span(piece).first(std::min<uint64_t>(end - at, kPiece)));
