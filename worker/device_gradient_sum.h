@@ -15,10 +15,11 @@ namespace sphereface {
 
 class DeviceGradientSum final : public GradientSum {
  public:
-  /// `levels`: of AllReduce, for the votes. Of the options, bucket_bytes and timeout count. Made by
-  /// all workers together.
-  DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction, const std::vector<MPI_Comm>& levels,
-                    const ReducerOptions& options);
+  /// `second_arena`: where the gradients of another allocation begin, which on some workers, and
+  /// not on others, may adjoin what was handed over before. `levels`: of AllReduce, for the votes.
+  /// Of the options, bucket_bytes and timeout count. Made by all workers together.
+  DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction, const float* second_arena,
+                    const std::vector<MPI_Comm>& levels, const ReducerOptions& options);
 
   void ready(std::span<float> range) override;
   void finish(std::span<float> votes) override;
@@ -28,6 +29,7 @@ class DeviceGradientSum final : public GradientSum {
   void sumWaiting();
 
   std::unique_ptr<DeviceReduction> reduction_;
+  const float* second_arena_;
   AllReduce votes_;
   size_t bucket_bytes_;
   std::chrono::seconds timeout_;

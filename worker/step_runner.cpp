@@ -43,8 +43,8 @@ std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const Wo
     return std::make_unique<GradientReducer>(session.gradientLevels(), options);
   }
   const Precision wire = options.wire == Wire::kBf16 ? Precision::kBf16 : Precision::kFp32;
-  return std::make_unique<DeviceGradientSum>(engine.join(group, wire), session.gradientLevels(),
-                                             options);
+  return std::make_unique<DeviceGradientSum>(
+      engine.join(group, wire), engine.trunk().gradients.data(), session.gradientLevels(), options);
 }
 
 }  // namespace

@@ -21,21 +21,14 @@ namespace {
 class Store {
  public:
   Store(size_t count, bool has_gradients, bool has_momentum)
-      : count_(count),
-        parameters_(count),
-        gradients_(has_gradients ? count + 1 : 0),
+      : parameters_(count),
+        gradients_(has_gradients ? count : 0),
         momentum_(has_momentum ? count : 0) {}
-  Arena arena() const {
-    return {parameters_.span(), gradients_.span().first(gradients_.size() == 0 ? 0 : count_),
-            momentum_.span()};
-  }
+  Arena arena() const { return {parameters_.span(), gradients_.span(), momentum_.span()}; }
   size_t bytes() const { return parameters_.bytes() + gradients_.bytes() + momentum_.bytes(); }
 
  private:
-  size_t count_;
   DeviceBuffer<float> parameters_;
-  // One more, so that no other arena's gradients adjoin: ranges that do are summed over the ranks
-  // as one, which all ranks must do alike.
   DeviceBuffer<float> gradients_;
   DeviceBuffer<float> momentum_;
 };
