@@ -34,9 +34,6 @@ struct Options {
 PlannedRun plannedRun(const Options& options) {
   PlannedRun run;
   run.config = loadTrainConfig(options.config, options.overrides);
-  if (run.config.worker().device() == WorkerConfig::CUDA) {
-    throw UsageError("worker.device CUDA: plan knows only of CPUs so far; --set worker.device=CPU");
-  }
   run.workers = options.workers;
   run.records = options.records;
   run.classes = options.classes;
@@ -57,13 +54,20 @@ void run(const Options& options) {
   const PlannedRun run = plannedRun(options);
   const Forecast forecast = forecastRun(run);
   std::optional<Probe> probe;
-  if (!options.no_probe && forecast.memory.engine.total() < run.host_memory) {
-    probe = probeRun(run, kProbeSteps, kProbeSeconds);
+  std::string obstacle;
+  if (forecast.memory.ofHost() >= run.host_memory) {
+    obstacle = "a worker doesn't fit into this host's memory";
+  } else if (!options.no_probe) {
+    try {
+      probe = probeRun(run, kProbeSteps, kProbeSeconds);
+    } catch (const Error& e) {
+      // A run on GPUs may be planned where there is none.
+      if (!forecast.memory.on_gpu) throw;
+      obstacle = e.what();
+    }
   }
   std::fputs(planText(run, forecast, probe).c_str(), stdout);
-  if (!options.no_probe && !probe) {
-    std::printf("no probe: a worker doesn't fit into this host's memory\n");
-  }
+  if (!options.no_probe && !probe) std::printf("no probe: %s\n", obstacle.c_str());
   if (!options.json.empty()) writeJsonFile(options.json, planJson(run, forecast, probe));
 }
 

@@ -25,7 +25,7 @@ MemoryNeed memoryNeed(const PlannedRun& run, const Forecast& forecast) {
   const size_t wanted = static_cast<size_t>(run.config.data().cache_megabytes()) << 20;
   MemoryNeed need;
   need.workers = run.workers;
-  need.engine = forecast.memory.total();
+  need.engine = forecast.memory.ofHost();
   need.cache = std::min(wanted, run.records * buildNetwork(run.config.network()).imageBytes());
   need.program = kProgramBytes;
   return need;

@@ -13,6 +13,7 @@
 #include "data/loader.h"
 #include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
+#include "kernels/cuda/buffer_sizes.h"
 #include "model/network_config.h"
 #include "model/train_config.h"
 
@@ -37,8 +38,8 @@ size_t headFloats(const EngineOptions& options) {
   return options.head.sample_rate < 1 ? 2 : 3;
 }
 
-/// The network's buffers are proportional to the batch but for a constant. `images`: of all workers
-/// in a pass, where the classes are spread.
+/// On a CPU. The network's buffers are proportional to the batch but for a constant. `images`: of
+/// all workers in a pass, where the classes are spread.
 EngineMemory predictEngineMemory(const EngineOptions& options, std::optional<int> images) {
   EngineOptions small = options;
   small.classes = 1;
@@ -100,7 +101,7 @@ double percent(double part, double whole) {
 
 void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forecast) {
   const WorkerMemory& memory = forecast.memory;
-  const auto total = static_cast<double>(memory.total());
+  const auto total = static_cast<double>(memory.on_gpu ? memory.engine.total() : memory.ofHost());
   const EngineOptions options = engineOptions(run);
   const size_t head = sizeof(float) * headFloats(options) * static_cast<size_t>(options.classes) *
                       static_cast<size_t>(network.embedding);
@@ -127,7 +128,7 @@ void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forec
                 network.fc_inputs, " x ", network.embedding, " weights"),
          narrower});
   }
-  const size_t needed = memory.total() * static_cast<size_t>(run.workers);
+  const size_t needed = memory.ofHost() * static_cast<size_t>(run.workers);
   if (needed > run.host_memory) {
     forecast.warnings.push_back(
         {concat(run.workers, run.workers == 1 ? " worker needs " : " workers need ",
@@ -263,7 +264,9 @@ Forecast forecastRun(const PlannedRun& run) {
                                   static_cast<uint64_t>(network.embedding);
   std::optional<int> images;
   if (spread) images = static_cast<int>(run.config.solver().batch_size());
-  forecast.memory.engine = predictEngineMemory(options, images);
+  forecast.memory.on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
+  forecast.memory.engine = forecast.memory.on_gpu ? gpuMemory(options, images.value_or(0))
+                                                  : predictEngineMemory(options, images);
   forecast.memory.loader = loaderBytes(network, forecast.worker_batch);
   forecast.memory.checkpoint = 2 * (trunk_bytes + own_head_bytes);
   if (run.workers > 1) {

@@ -34,10 +34,11 @@ EngineOptions engineOptions(const PlannedRun& run);
 /// Bytes of one worker, without its program and libraries.
 struct WorkerMemory {
   EngineMemory engine;
+  bool on_gpu = false;    // the engine's
   size_t loader = 0;      // decoded batches: those ahead and the one in use
   size_t checkpoint = 0;  // the copy that is written, in the worker that writes it
 
-  size_t total() const { return engine.total() + loader + checkpoint; }
+  size_t ofHost() const { return (on_gpu ? 0 : engine.total()) + loader + checkpoint; }
 };
 
 /// A moment of the run: what its step trains with.
@@ -75,8 +76,9 @@ struct Forecast {
   }
 };
 
-/// The network's memory is extrapolated from what two small engines of the same network hold; with
-/// worker.convolution FASTEST it is the most that its choice can take.
+/// The network's memory on a CPU is extrapolated from what two small engines of the same network
+/// hold; with worker.convolution FASTEST it is the most that its choice can take. On a GPU, which
+/// needn't be there, it is without cuDNN's workspace.
 /// errors: those of makeEngine.
 Forecast forecastRun(const PlannedRun& run);
 

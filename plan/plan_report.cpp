@@ -61,10 +61,19 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
   if (f.exchange_bytes > 0) {
     lines.add("head's exchange", bytesText(f.exchange_bytes), " a step, the classes being spread");
   }
-  lines.add("memory of a worker", bytesText(memory.total()), " besides program and libraries");
+  if (memory.on_gpu) {
+    lines.add("memory of a worker's GPU", bytesText(memory.engine.total()),
+              " besides CUDA, and cuDNN's workspace");
+  } else {
+    lines.add("memory of a worker", bytesText(memory.ofHost()), " besides program and libraries");
+  }
   lines.add("  parameters, gradients, momenta", bytesText(memory.engine.parameters));
   lines.add("  activations and workspace", bytesText(memory.engine.activations));
   lines.add("  head's logits and workspace", bytesText(memory.engine.head));
+  if (memory.on_gpu) {
+    lines.add("memory of a worker's host", bytesText(memory.ofHost()),
+              " besides program and libraries");
+  }
   lines.add("  loader's decoded batches", bytesText(memory.loader));
   lines.add("  a checkpoint's copy", bytesText(memory.checkpoint),
             run.config.head().class_parallel() ? "" : " (in one worker)");
@@ -97,7 +106,11 @@ double secondsToFinish(const PlannedRun& run, const Forecast& f, const Probe& pr
 std::string assumptions(const PlannedRun& run, const Probe& probe) {
   std::string text = "loading takes no time";
   if (run.workers == 1) return text;
-  text += concat(", nor does the allreduce; all ", run.workers, " workers are on this host");
+  text += ", nor does the allreduce; ";
+  if (run.config.worker().device() == WorkerConfig::CUDA) {
+    return text + concat("each of the ", run.workers, " workers has such a GPU");
+  }
+  text += concat("all ", run.workers, " workers are on this host");
   if (static_cast<size_t>(probe.threads) * static_cast<size_t>(run.workers) > run.host_threads) {
     return text + concat(" and share its ", run.host_threads, " threads");
   }
@@ -105,12 +118,19 @@ std::string assumptions(const PlannedRun& run, const Probe& probe) {
 }
 
 void addProbe(const PlannedRun& run, const Forecast& f, const Probe& probe, Lines& lines) {
-  lines.add("probe", probe.steps, probe.steps == 1 ? " step" : " steps",
-            " of one worker on random images, ", probe.threads,
-            probe.threads == 1 ? " thread" : " threads");
-  lines.add("memory of its engine", "predicted ", bytesText(f.memory.engine.total()), ", measured ",
-            bytesText(probe.measuredBytes()), " (peak ", bytesText(probe.resident_peak), " less ",
-            bytesText(probe.resident_before), " of program and libraries)");
+  const std::string steps =
+      concat(probe.steps, probe.steps == 1 ? " step" : " steps", " of one worker on random images");
+  if (f.memory.on_gpu) {
+    lines.add("probe", steps, ", ", probe.device);
+    lines.add("memory of its engine", "predicted ", bytesText(f.memory.engine.total()), ", held ",
+              bytesText(probe.engine_bytes), " with cuDNN's workspace");
+  } else {
+    lines.add("probe", steps, ", ", probe.threads, probe.threads == 1 ? " thread" : " threads");
+    lines.add("memory of its engine", "predicted ", bytesText(f.memory.engine.total()),
+              ", measured ", bytesText(probe.measuredBytes()), " (peak ",
+              bytesText(probe.resident_peak), " less ", bytesText(probe.resident_before),
+              " of program and libraries)");
+  }
   const double rate = imagesPerSecond(run, f, probe);
   lines.add("speed", shortText(std::round(10 * rate) / 10), " images/s, ",
             formatScaled(rate * f.flops_per_image, "FLOP/s"));
@@ -165,7 +185,8 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
                           {"head", f.memory.engine.head},
                           {"loader", f.memory.loader},
                           {"checkpoint", f.memory.checkpoint},
-                          {"total", f.memory.total()}};
+                          {"host", f.memory.ofHost()},
+                          {"gpu", f.memory.on_gpu ? f.memory.engine.total() : 0}};
   json["checkpoint_bytes"] = f.checkpoint_bytes;
   json["checkpoints_kept"] = f.checkpoints;
   json["schedule"] = Json::array();
@@ -179,14 +200,15 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
                                 {"lambda", row.head.lambda}});
   }
   if (probe) {
-    json["probe"] = {{"steps", probe->steps},
-                     {"threads", probe->threads},
-                     {"pass_seconds", probe->pass_seconds},
-                     {"update_seconds", probe->update_seconds},
-                     {"predicted_bytes", f.memory.engine.total()},
-                     {"measured_bytes", probe->measuredBytes()},
-                     {"peak_resident_bytes", probe->resident_peak},
-                     {"assumes", assumptions(run, *probe)}};
+    json["probe"] = {
+        {"steps", probe->steps},
+        {"threads", probe->threads},
+        {"pass_seconds", probe->pass_seconds},
+        {"update_seconds", probe->update_seconds},
+        {"predicted_bytes", f.memory.engine.total()},
+        {"measured_bytes", f.memory.on_gpu ? probe->engine_bytes : probe->measuredBytes()},
+        {"peak_resident_bytes", probe->resident_peak},
+        {"assumes", assumptions(run, *probe)}};
     json["images_per_second"] = imagesPerSecond(run, f, *probe);
     json["hours"] = secondsToFinish(run, f, *probe) / 3600;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/process_memory.h"
 #include "base/random.h"
 #include "model/initialize.h"
@@ -29,12 +30,17 @@ double median(std::vector<double> values) {
 Probe probeRun(const PlannedRun& run, int steps, double seconds) {
   EngineOptions options = engineOptions(run);
   LoneExchange exchange(static_cast<int>(run.config.solver().batch_size()));
-  if (run.config.head().class_parallel()) options.exchange = &exchange;
+  const bool on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
+  if (run.config.head().class_parallel()) {
+    if (on_gpu) throw Error("classes spread over GPUs can't be tried on one");
+    options.exchange = &exchange;
+  }
   Probe probe;
   probe.threads = options.threads;
   probe.resident_before = processMemory().resident;
   const std::unique_ptr<Engine> engine = makeEngine(deviceOf(run.config.worker()), options);
   probe.engine_bytes = engine->memory().total();
+  if (on_gpu) probe.device = engine->notes().front();
   initializeWeights(options.network, 0, run.config.network().seed(), *engine);
   const auto rows = static_cast<size_t>(options.batch);
   Random random(1);
@@ -68,7 +74,8 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
 
 double stepSeconds(const PlannedRun& run, const Probe& probe) {
   const double wanted = static_cast<double>(probe.threads) * run.workers;
-  const double share = std::max(1.0, wanted / static_cast<double>(run.host_threads));
+  const bool on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
+  const double share = on_gpu ? 1 : std::max(1.0, wanted / static_cast<double>(run.host_threads));
   return share * (run.config.solver().iter_size() * probe.pass_seconds + probe.update_seconds);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "plan/forecast.h"
 
@@ -16,6 +17,7 @@ struct Probe {
   double pass_seconds = 0;  // forward, head and backward of one batch of a worker, median
   double update_seconds = 0;
   int threads = 0;
+  std::string device;          // of a GPU: its name
   size_t engine_bytes = 0;     // by the engine's own account
   size_t resident_before = 0;  // of the process
   size_t resident_peak = 0;
@@ -26,10 +28,11 @@ struct Probe {
 
 /// One step to warm up, then at most `steps`, fewer when they would take longer than `seconds`, but
 /// at least one. Times one worker alone on the host.
+/// errors: those of makeEngine; Error for classes spread over GPUs, which are several.
 Probe probeRun(const PlannedRun& run, int steps, double seconds);
 
 /// Of the whole job, when every worker is as fast as the one probed and the reduction and the
-/// loader cost nothing; shared out when the workers have more threads than the host.
+/// loader cost nothing; shared out when the workers have more threads than the host, on CPUs.
 double stepSeconds(const PlannedRun& run, const Probe& probe);
 
 }  // namespace sphereface

@@ -74,7 +74,10 @@ class EveryGpuHead : public ::testing::TestWithParam<Head> {
 };
 
 TEST_P(EveryGpuHead, EqualsReferenceOnOddShapes) {
-  std::vector<std::array<int, 3>> shapes = {{2, 64, 1}, {5, 40, 2300}, {3, 24, 9000}};
+  std::vector<std::array<int, 3>> shapes = {{2, 64, 1}, {5, 40, 2300}};
+  // Rows in several parts, of each kind of kernel.
+  const bool plain = GetParam().type == Type::kNormFace;
+  if (plain || GetParam().type == Type::kSphereFaceR2) shapes.push_back({3, 24, 9000});
   for (const int batch : {1, 13}) {
     for (const int dim : {3, 16}) {
       for (const int classes : {1, 3, 13, 127})

@@ -134,6 +134,15 @@ TEST_F(GpuJob, ExtractsTheCpusFeatures) {
   EXPECT_LT(relativeNorm(got.values, want.values), 1e-5);
 }
 
+TEST_F(GpuJob, PlansFromAFewSteps) {
+  const Finished done = runCommand(
+      {"env", "LD_LIBRARY_PATH=" + program("gpu-on-host"), program("sphereface"), "plan",
+       "--config", (folder_ / "config.textproto").string(), "--set", "worker.device=CUDA"});
+  ASSERT_EQ(done.code, 0) << done.output;
+  for (const char* words : {"GPU: none, kernels run on the host", ", held ", "time to finish"})
+    EXPECT_NE(done.output.find(words), std::string::npos) << words << "\n" << done.output;
+}
+
 TEST_F(GpuJob, SaysInOneLineWhatIsMissing) {
   // A folder in front whose library is none.
   const std::filesystem::path broken = folder_ / "broken";

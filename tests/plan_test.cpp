@@ -274,6 +274,19 @@ TEST_F(Plan, WhatDoesNotFitIsNotProbed) {
   EXPECT_NE(done.output.find("warning: 1 worker needs "), std::string::npos) << done.output;
 }
 
+/// Where there is no GPU, its memory can be planned all the same.
+TEST_F(Plan, PlansRunsOnGpus) {
+  const std::string json = (folder_ / "plan.json").string();
+  const Finished done =
+      plan({"--records", "1000", "--classes", "500", "--workers", "2", "--set",
+            "worker.device=CUDA", "--set", "head.class_parallel=true", "--json", json});
+  ASSERT_EQ(done.code, 0) << done.output;
+  for (const char* words : {"memory of a worker's GPU", "memory of a worker's host", "no probe: "})
+    EXPECT_NE(done.output.find(words), std::string::npos) << words << "\n" << done.output;
+  const Json memory = readJsonFile(json).at("memory_bytes");
+  EXPECT_GT(memory.at("gpu"), memory.at("host"));
+}
+
 TEST_F(Plan, WrongUsageIsNamed) {
   struct Case {
     std::vector<std::string> arguments;

@@ -6,32 +6,13 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cuda/buffer_sizes.h"
+
 namespace sphereface {
 namespace {
 
-// Logits of more than this are streamed, as on the CPU.
-constexpr size_t kKeptBytes = size_t{256} << 20;
-// A streamed block's logits stay in half of the cache of an A100 or H100.
-constexpr size_t kBlockBytes = size_t{20} << 20;
-
 size_t positive(int value) {
   return static_cast<size_t>(value);
-}
-
-template <class T>
-int classesOfABlock(const EngineOptions& options) {
-  const size_t row_bytes = positive(options.batch) * sizeof(T);
-  const bool streaming =
-      options.head.streaming.value_or(row_bytes * positive(options.classes) > kKeptBytes);
-  if (!streaming) return options.classes;
-  const size_t fitting = std::max<size_t>(kPack, kBlockBytes / row_bytes / kPack * kPack);
-  return static_cast<int>(std::min(fitting, positive(options.classes)));
-}
-
-/// Whether the matrix products can take W itself.
-template <class T>
-bool takesPlainClasses(int dim) {
-  return std::is_same_v<T, float> && dim % kPack == 0;
 }
 
 }  // namespace
@@ -44,14 +25,15 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
       dim_(options.network.embedding),
       first_class_(options.first_class),
       classes_(options.classes),
-      block_(classesOfABlock<T>(options)),
+      plain_(headBlocks(options).plain),
+      block_(headBlocks(options).classes),
       blocks_((classes_ + block_ - 1) / block_),
       whole_rows_(blocks_ == 1 && fitsRowSoftmax<T>(classes_) && !options.head_group.exists()),
       arena_(arena),
       host_rule_(1),
       rule_(1),
       features_(positive(images_) * positive(paddedToPacks(dim_))),
-      packed_(takesPlainClasses<T>(dim_) ? 0 : positive(block_) * positive(paddedToPacks(dim_))),
+      packed_(plain_ ? 0 : positive(block_) * positive(paddedToPacks(dim_))),
       z_(positive(images_) * positive(paddedToPacks(block_))),
       norm_(positive(images_)),
       target_(positive(images_)),
@@ -128,7 +110,7 @@ LogitBlock<T> CudaHead<T>::logits(int block) const {
 template <class T>
 const T* CudaHead<T>::classes(int block) const {
   if constexpr (std::is_same_v<T, float>) {
-    if (takesPlainClasses<T>(dim_)) {
+    if (plain_) {
       return arena_.parameters.data() + blockOffset(block);
     }
   }

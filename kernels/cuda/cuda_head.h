@@ -72,7 +72,8 @@ class CudaHead {
   int dim_;
   int first_class_;
   int classes_;
-  int block_;  // classes of a block
+  bool plain_;  // the products take W itself
+  int block_;   // classes of a block
   int blocks_;
   bool whole_rows_;  // one block that rowSoftmax can have
   Arena arena_;

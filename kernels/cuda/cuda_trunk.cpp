@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/buffer_sizes.h"
+
 namespace sphereface {
 namespace {
 
@@ -128,52 +130,32 @@ CudaTrunk<T>::CudaTrunk(const GpuContext& context, const EngineOptions& options,
 }
 
 /// Input, every layer's two outputs and the gradients of activations; or the input and three
-/// activations. Then all weights. Each part begins where an allocation of its own would.
+/// activations. Then all weights.
 template <class T>
 void CudaTrunk<T>::planMemory() {
   const bool training = gradients_ != nullptr;
-  auto aligned = [](size_t elements) {
-    constexpr size_t kElements = 256 / sizeof(T);
-    return (elements + kElements - 1) / kElements * kElements;
-  };
-  auto filterSize = [&](const Layer& layer) {
-    return aligned(static_cast<size_t>(layer.output.padded()) * kTaps *
-                   static_cast<size_t>(paddedInput(layer.shape)));
-  };
-  const size_t pixels = static_cast<size_t>(network_.height) * static_cast<size_t>(network_.width);
-  const size_t input = aligned(static_cast<size_t>(batch_) * pixels * kPack);
-  size_t largest = 0;
-  size_t outputs = 0;
-  size_t weights = aligned(fc_.packedCount());
-  size_t largest_filter = 0;
-  size_t sums = sumRowsScratch(static_cast<size_t>(batch_), network_.embedding);
-  for (const Layer& layer : layers_) {
-    const size_t output = aligned(layer.output.elements());
-    largest = std::max(largest, output);
-    outputs += 2 * output;
-    weights += filterSize(layer);
-    largest_filter = std::max(largest_filter, filterSize(layer));
-    sums = std::max(sums, preluBackwardScratch(layer.output));
-  }
-  activations_ = DeviceBuffer<T>(input + kSharedBuffers * largest + (training ? outputs : 0));
-  weights_ = DeviceBuffer<T>(weights);
+  const TrunkBuffers sizes = trunkBuffers(network_, batch_, sizeof(T));
+  activations_ = DeviceBuffer<T>(sizes.activations(training));
+  weights_ = DeviceBuffer<T>(sizes.weights());
   input_ = activations_.data();
-  T* next = input_ + input;
+  T* next = input_ + sizes.input;
   for (T*& buffer : gradient_) {
     buffer = next;
-    next += largest;
+    next += sizes.shared;
   }
   fc_weights_ = weights_.data();
-  T* next_weights = fc_weights_ + aligned(fc_.packedCount());
+  T* next_weights = fc_weights_ + sizes.fc;
   const std::vector<int> slots = planOutputs(network_);
+  size_t sums = sumRowsScratch(static_cast<size_t>(batch_), network_.embedding);
   for (size_t i = 0; i < layers_.size(); ++i) {
     Layer& layer = layers_[i];
+    sums = std::max(sums, preluBackwardScratch(layer.output));
     layer.weights = next_weights;
-    next_weights += filterSize(layer);
+    next_weights += sizes.filters[i];
     if (training) {
       layer.z = next;
-      layer.post = next + aligned(layer.output.elements());
-      next += 2 * aligned(layer.output.elements());
+      layer.post = next + sizes.outputs[i];
+      next += 2 * sizes.outputs[i];
     } else {
       layer.z = layer.post = gradientBuffer(slots[i]);
     }
@@ -182,7 +164,7 @@ void CudaTrunk<T>::planMemory() {
   const std::vector<GradientFlow> flow = planGradients(network_);
   for (size_t i = 0; i < layers_.size(); ++i)
     layers_[i].flow = flow[i];
-  d_filter_ = DeviceBuffer<T>(largest_filter);
+  d_filter_ = DeviceBuffer<T>(sizes.largestFilter());
   d_fc_ = DeviceBuffer<float>(fc_.packedCount());
   d_embeddings_ = DeviceBuffer<T>(static_cast<size_t>(batch_) *
                                   static_cast<size_t>(paddedToPacks(network_.embedding)));

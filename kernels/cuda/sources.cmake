@@ -3,6 +3,7 @@
 set(SPHEREFACE_CUDA_SOURCES
   ../activation_buffers.cpp
   ../class_choice.cpp
+  buffer_sizes.cpp
   cuda_class_parallel_head.cpp
   cuda_class_sample.cpp
   cuda_energy.cpp
