@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and running need, and the packages named besides, from the distribution.
-# Does nothing when all of it is there. Runs as root or through sudo.
+# Installs what building and running need, and the packages named besides, from the distribution; those
+# named after --optional where it has them, saying which it hasn't. Does nothing when all of it is
+# there. Runs as root or through sudo.
 set -euo pipefail
 
 packages=(
@@ -14,23 +15,38 @@ packages=(
   prometheus-cpp-dev libcivetweb-dev libjs-chart.js
   nlohmann-json3-dev libcli11-dev libssl-dev libgtest-dev
   curl iproute2
-  "$@"
 )
-
-missing=()
-for package in "${packages[@]}"; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
-    missing+=("$package")
+optional=()
+while [ $# -gt 0 ] && [ "$1" != --optional ]; do
+  packages+=("$1")
+  shift
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+[ $# -eq 0 ] || optional=("${@:2}")
+
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
+missing=()
+for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
+wanted=()
+for package in "${optional[@]}"; do installed "$package" || wanted+=("$package"); done
+[ ${#missing[@]} -gt 0 ] || [ ${#wanted[@]} -gt 0 ] || exit 0
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "need root or sudo to install: ${missing[*]}" >&2; exit 1; }
+  command -v sudo >/dev/null || { echo "need root or sudo to install: ${missing[*]} ${wanted[*]}" >&2; exit 1; }
   as_root=(sudo)
 fi
-echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq
+[ ${#missing[@]} -eq 0 ] || "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq
+unknown=()
+for package in "${wanted[@]}"; do
+  if LC_ALL=C apt-cache policy "$package" | grep -q 'Candidate: [^(]'; then
+    missing+=("$package")
+  else
+    unknown+=("$package")
+  fi
+done
+[ ${#unknown[@]} -eq 0 ] || echo "not in this distribution, left out: ${unknown[*]}"
+[ ${#missing[@]} -gt 0 ] || exit 0
+echo "installing: ${missing[*]}"
 "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" \
   >/dev/null
