@@ -9,13 +9,10 @@
 #include <numeric>
 
 #include "base/clock.h"
+#include "base/positive.h"
 
 namespace sphereface {
 namespace {
-
-size_t positive(int value) {
-  return static_cast<size_t>(value);
-}
 
 /// What the workspace is made for: the energy's pairs are of classes on several ranks.
 HeadOptions withoutEnergy(HeadOptions head) {

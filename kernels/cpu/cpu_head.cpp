@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/positive.h"
 #include "base/target_clones.h"
 #include "kernels/cpu/hyperspherical_energy.h"
 #include "kernels/cpu/panel_gemm.h"
@@ -448,10 +449,6 @@ std::span<const EnergyRow> presentRows(const HeadPass& pass, HeadWorkspace& ws) 
     return EnergyRow{pass.W + at, pass.dW + at};
   });
   return {ws.energy_rows.data(), static_cast<size_t>(end - present.begin())};
-}
-
-size_t positive(int value) {
-  return static_cast<size_t>(value);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/positive.h"
 #include "kernels/activation_buffers.h"
 #include "kernels/class_choice.h"
 #include "kernels/cuda/pack.h"
@@ -19,10 +20,6 @@ constexpr size_t kAlignment = 256;  // of an allocation
 constexpr size_t kKeptBytes = size_t{256} << 20;
 // A streamed block's logits stay in half of the cache of an A100 or H100.
 constexpr size_t kBlockBytes = size_t{20} << 20;
-
-size_t positive(int value) {
-  return static_cast<size_t>(value);
-}
 
 size_t padded(int count) {
   return positive(paddedToPacks(count));

@@ -3,16 +3,10 @@
 
 #include "kernels/cuda/cuda_class_parallel_head.h"
 
+#include "base/positive.h"
 #include "kernels/cuda/exchange_kernels.h"
 
 namespace sphereface {
-namespace {
-
-size_t positive(int value) {
-  return static_cast<size_t>(value);
-}
-
-}  // namespace
 
 template <class T>
 CudaClassParallelHead<T>::CudaClassParallelHead(const GpuContext& context,

@@ -6,16 +6,10 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/positive.h"
 #include "kernels/cuda/buffer_sizes.h"
 
 namespace sphereface {
-namespace {
-
-size_t positive(int value) {
-  return static_cast<size_t>(value);
-}
-
-}  // namespace
 
 template <class T>
 CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, const Arena& arena)

@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/energy_kernels.h"
 
+#include "base/positive.h"
 #include "kernels/cuda/warp_rows.cuh"
 #include "kernels/hyperspherical_energy.h"
 
@@ -13,7 +14,7 @@ constexpr int kThreads = kRowThreads;
 constexpr int kWarps = kRowWarps;
 
 __global__ void findPresentKernel(int images, const int32_t* labels, int32_t* present) {
-  const int image = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
+  const int image = static_cast<int>(threadIndex());
   if (image >= images) return;
   int other = 0;
   while (other < image && labels[other] != labels[image])
@@ -89,9 +90,8 @@ __global__ void addEnergyStatsKernel(const double* energies, int images, double 
 }  // namespace
 
 void findPresent(int images, const int32_t* labels, int32_t* present, cudaStream_t stream) {
-  launch("classes among the labels", findPresentKernel,
-         {dim3(blocksFor(static_cast<size_t>(images), kThreads)), dim3(kThreads)}, stream, images,
-         labels, present);
+  launch("classes among the labels", findPresentKernel, threadEach(positive(images)), stream,
+         images, labels, present);
 }
 
 void addEnergy(const EnergyPass& pass, cudaStream_t stream) {

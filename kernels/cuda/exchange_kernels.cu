@@ -3,24 +3,19 @@
 
 #include "kernels/cuda/exchange_kernels.h"
 
+#include "base/positive.h"
 #include "kernels/cuda/warp_rows.cuh"
 
 namespace sphereface {
 namespace {
 
-constexpr int kThreads = 256;
-
-__device__ size_t threadImage() {
-  return static_cast<size_t>(blockIdx.x) * kThreads + threadIdx.x;
-}
-
 __global__ void offerTopsKernel(size_t images, const SoftmaxOthers* others, float* tops) {
-  const size_t image = threadImage();
+  const size_t image = threadIndex();
   if (image < images) tops[image] = others[image].top;
 }
 
 __global__ void offerSumsKernel(size_t images, HeadImages of, const float* tops, float* sums) {
-  const size_t image = threadImage();
+  const size_t image = threadIndex();
   if (image >= images) return;
   const SoftmaxOthers own = of.others[image];
   // Without a class but the label there is nothing to scale; NaN must not be passed over.
@@ -32,7 +27,7 @@ __global__ void offerSumsKernel(size_t images, HeadImages of, const float* tops,
 
 __global__ void takeSoftmaxKernel(size_t images, const float* tops, const float* sums,
                                   HeadImages of) {
-  const size_t image = threadImage();
+  const size_t image = threadIndex();
   if (image >= images) return;
   of.others[image] = {tops[image], static_cast<double>(sums[image])};
   of.target[image].logit = sums[images + image];
@@ -67,27 +62,23 @@ __global__ void rowsOfLabelsKernel(size_t images, size_t dim, const int32_t* lab
     out[image * dim + k] = here ? from[k] : 0.0F;
 }
 
-LaunchShape threadEach(int images) {
-  return {dim3(blocksFor(static_cast<size_t>(images), kThreads)), dim3(kThreads)};
-}
-
 }  // namespace
 
 void offerTops(int images, const HeadImages& of, float* tops, cudaStream_t stream) {
-  launch("offer the largest logits", offerTopsKernel, threadEach(images), stream, images, of.others,
-         tops);
+  launch("offer the largest logits", offerTopsKernel, threadEach(positive(images)), stream, images,
+         of.others, tops);
 }
 
 void offerSums(int images, const HeadImages& of, const float* tops, float* sums,
                cudaStream_t stream) {
-  launch("offer the softmax's sums", offerSumsKernel, threadEach(images), stream, images, of, tops,
-         sums);
+  launch("offer the softmax's sums", offerSumsKernel, threadEach(positive(images)), stream, images,
+         of, tops, sums);
 }
 
 void takeSoftmax(int images, const float* tops, const float* sums, const HeadImages& of,
                  cudaStream_t stream) {
-  launch("take the softmax of all ranks", takeSoftmaxKernel, threadEach(images), stream, images,
-         tops, sums, of);
+  launch("take the softmax of all ranks", takeSoftmaxKernel, threadEach(positive(images)), stream,
+         images, tops, sums, of);
 }
 
 void takeRows(const int32_t* rows, int count, int dim, const float* all, float* part,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/positive.h"
 #include "kernels/cuda/warp_rows.cuh"
 
 namespace sphereface {
@@ -174,7 +175,7 @@ __global__ void rowStatisticsKernel(const HeadRule* rule_memory, LogitBlock<T> b
 
 __global__ void mergeStatisticsKernel(const RowPart* parts, int count, int images,
                                       SoftmaxOthers* others) {
-  const int image = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int image = static_cast<int>(threadIndex());
   if (image >= images) return;
   SoftmaxOthers merged = {negativeInfinity(), 0};
   for (int part = 0; part < count; ++part)
@@ -186,7 +187,7 @@ __global__ void mergeStatisticsKernel(const RowPart* parts, int count, int image
 
 __global__ void finishImagesKernel(const HeadRule* rule, int images, ClassRange range,
                                    HeadImages out) {
-  const int image = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int image = static_cast<int>(threadIndex());
   if (image < images) finishImage(*rule, static_cast<size_t>(image), range, out);
 }
 
@@ -261,7 +262,7 @@ __global__ void rowSoftmaxKernel(const HeadRule* rule_memory, LogitBlock<T> bloc
 
 template <class T>
 __global__ void patchTargetsKernel(LogitBlock<T> block, HeadImages of) {
-  const int image = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int image = static_cast<int>(threadIndex());
   if (image >= block.images || !block.classes.has(of.labels[image])) return;
   const int column = of.labels[image] - block.classes.first;
   storeFloat(block.z[static_cast<size_t>(image) * block.pitch + static_cast<size_t>(column)],
@@ -338,10 +339,6 @@ void rowSoftmaxOf(const HeadRule* rule, const LogitBlock<T>& block, const HeadIm
   launch("softmax", kernel, shape, stream, rule, block, out);
 }
 
-LaunchShape threadEach(int count) {
-  return {dim3(blocksFor(static_cast<size_t>(count), kThreads)), dim3(kThreads)};
-}
-
 LaunchShape rowsInParts(int classes, int images) {
   return {dim3(static_cast<unsigned>(statisticsParts(classes)), static_cast<unsigned>(images)),
           dim3(kThreads)};
@@ -382,14 +379,14 @@ void rowStatistics(const HeadRule* rule, bool fractional, const LogitBlock<T>& b
 
 void mergeStatistics(const RowPart* parts, int count, int images, const HeadImages& out,
                      cudaStream_t stream) {
-  launch("merge softmax statistics", mergeStatisticsKernel, threadEach(images), stream, parts,
-         count, images, out.others);
+  launch("merge softmax statistics", mergeStatisticsKernel, threadEach(positive(images)), stream,
+         parts, count, images, out.others);
 }
 
 void finishImages(const HeadRule* rule, int images, ClassRange range, const HeadImages& out,
                   cudaStream_t stream) {
-  launch("finish softmax", finishImagesKernel, threadEach(images), stream, rule, images, range,
-         out);
+  launch("finish softmax", finishImagesKernel, threadEach(positive(images)), stream, rule, images,
+         range, out);
 }
 
 template <class T>
@@ -417,7 +414,8 @@ void rowSoftmax(const HeadRule* rule, bool fractional, const LogitBlock<T>& bloc
 
 template <class T>
 void patchTargets(const LogitBlock<T>& block, const HeadImages& of, cudaStream_t stream) {
-  launch("labels' gradients", patchTargetsKernel<T>, threadEach(block.images), stream, block, of);
+  launch("labels' gradients", patchTargetsKernel<T>, threadEach(positive(block.images)), stream,
+         block, of);
 }
 
 void projectClasses(int rows, int dim, const float* W, float* dW, cudaStream_t stream) {

@@ -30,6 +30,16 @@ constexpr unsigned blocksFor(size_t count, size_t size) {
   return static_cast<unsigned>((count + size - 1) / size);
 }
 
+/// A thread for each of `count` things.
+constexpr int kThreadsEach = 256;
+inline LaunchShape threadEach(size_t count) {
+  return {dim3(blocksFor(count, kThreadsEach)), dim3(kThreadsEach)};
+}
+/// Of this thread's thing.
+inline __device__ size_t threadIndex() {
+  return static_cast<size_t>(blockIdx.x) * kThreadsEach + threadIdx.x;
+}
+
 /// The shared memory that a launch asked for.
 template <class T>
 __device__ T* dynamicShared() {

@@ -8,12 +8,6 @@
 namespace sphereface {
 namespace {
 
-constexpr int kThreads = 256;
-
-__device__ size_t threadIndex() {
-  return static_cast<size_t>(blockIdx.x) * kThreads + threadIdx.x;
-}
-
 __global__ void roundToBf16Kernel(size_t count, const float* from, Bf16* to) {
   const size_t at = threadIndex();
   if (at < count) storeFloat(to[at], from[at]);
@@ -22,10 +16,6 @@ __global__ void roundToBf16Kernel(size_t count, const float* from, Bf16* to) {
 __global__ void widenBf16Kernel(size_t count, const Bf16* from, float* to) {
   const size_t at = threadIndex();
   if (at < count) to[at] = toFloat(from[at]);
-}
-
-LaunchShape threadEach(size_t count) {
-  return {dim3(blocksFor(count, kThreads)), dim3(kThreads)};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "base/positive.h"
 #include "kernels/bf16.h"
 #include "kernels/cuda/gpu_context.h"
 #include "kernels/cuda/gpu_convolution.h"
@@ -35,10 +36,6 @@ void store(void* data, Precision precision, size_t index, double value) {
   } else {
     static_cast<float*>(data)[index] = rounded;
   }
-}
-
-size_t positive(int value) {
-  return static_cast<size_t>(value);
 }
 
 }  // namespace
