@@ -28,7 +28,7 @@ void writeJsonFile(const std::filesystem::path& path, const Json& value) {
 Json readJsonFile(const std::filesystem::path& path) {
   try {
     return parseJson(readFile(path));
-  } catch (const Json::parse_error& e) {
+  } catch (const Json::exception& e) {  // numbers beyond a double are no parse_error
     throw Error(concat(path.string(), ": ", e.what()));
   }
 }

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 /// On one line, or with so many blanks of indentation. Bytes that are not UTF-8 become U+FFFD.
 std::string jsonText(const Json& value, int indent = -1);
 
-/// errors: Json::parse_error with the position and what was expected there.
+/// errors: Json::exception with the position and what was expected there.
 Json parseJson(std::string_view text);
 
 /// Where the text is no JSON, such as a line cut off, is_discarded() is true of what it returns.

@@ -13,6 +13,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/json.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -68,6 +69,18 @@ TEST_F(AtomicFile, CommitsAFolder) {
   commitDirectory(folder_ / "work", folder_ / "done");
   EXPECT_EQ(readFile(folder_ / "done" / "deep" / "a"), "x");
   EXPECT_FALSE(fs::exists(folder_ / "work"));
+}
+
+TEST_F(AtomicFile, JsonThatCannotBeReadIsAnErrorNamingTheFile) {
+  for (const char* text : {"", "{\"a\": ", "[1, 2", "no json", "[1e999]"}) {
+    writeFileAtomically(folder_ / "some.json", text);
+    try {
+      readJsonFile(folder_ / "some.json");
+      FAIL() << text;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("some.json"), std::string::npos) << e.what();
+    }
+  }
 }
 
 TEST(Sha256, KnowsThePublishedVectors) {

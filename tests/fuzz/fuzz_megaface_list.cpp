@@ -10,7 +10,7 @@ namespace sphereface::fuzz {
 
 std::vector<std::string> seeds() {
   const std::string list = R"({"id": ["p", "p", "q"], "path": ["p/1.png", "p/2.png", "q/3.png"]})";
-  return {"i" + list, "d" + list, "p2\np/1.png\nq/3.png\n", "b1.png\n"};
+  return {"i" + list, "d" + list, "d[1e999]", "p2\np/1.png\nq/3.png\n", "b1.png\n"};
 }
 
 void fuzzOne(std::string_view bytes) {
