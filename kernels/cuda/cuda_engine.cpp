@@ -83,6 +83,7 @@ class CudaEngine final : public Engine {
         upload_(rows() * options.network.imageBytes(), training_),
         embeddings_(rows() * dim()) {
     if (!training_) return;
+    if (options.exchange != nullptr) throw Error("device CUDA: heads exchange as a head_group");
     if (options.head_group.exists()) {
       spread_ = std::make_unique<CudaClassParallelHead<T>>(context_, options, head_store_.arena());
     } else {
