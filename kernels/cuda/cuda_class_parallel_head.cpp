@@ -22,9 +22,9 @@ CudaClassParallelHead<T>::CudaClassParallelHead(const GpuContext& context,
                                                    options.head.sample_rate, images_)
                   : std::nullopt),
       energy_(options.head.mhe_weight > 0
-                  ? std::optional<CudaEnergy>(std::in_place, context, images_,
-                                              options.network.embedding, options.head.mhe_weight)
-                  : std::nullopt),
+                  ? std::make_unique<CudaEnergy>(context, images_, options.network.embedding,
+                                                 options.head.mhe_weight)
+                  : nullptr),
       head_(context, headOptions(), trainedArena()),
       labels_(positive(images_)),
       x_(positive(images_) * positive(options.network.embedding)),

@@ -54,7 +54,7 @@ class CudaClassParallelHead {
   std::unique_ptr<GpuExchange> exchange_;
   int images_;  // of all ranks
   std::optional<CudaClassSample> sample_;
-  std::optional<CudaEnergy> energy_;
+  std::unique_ptr<CudaEnergy> energy_;
   CudaHead<T> head_;
   DeviceBuffer<int32_t> labels_;  // [images]
   DeviceBuffer<float> x_;         // [images, embedding]

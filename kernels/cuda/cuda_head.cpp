@@ -35,7 +35,9 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
       softmax_(positive(images_)),
       gradient_(positive(images_)),
       image_stats_(positive(images_)) {
-  if (options_.mhe_weight > 0) energy_.emplace(context, images_, dim_, options_.mhe_weight);
+  if (options_.mhe_weight > 0) {
+    energy_ = std::make_unique<CudaEnergy>(context, images_, dim_, options_.mhe_weight);
+  }
   if (!whole_rows_) {
     int parts = 0;
     for (int block = 0; block < blocks_; ++block)

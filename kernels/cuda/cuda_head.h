@@ -15,7 +15,7 @@
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "kernels/cuda/cuda_energy.h"
@@ -91,7 +91,7 @@ class CudaHead {
   DeviceBuffer<SoftmaxShift> softmax_;
   DeviceBuffer<TargetGradient> gradient_;
   DeviceBuffer<ImageStats> image_stats_;
-  std::optional<CudaEnergy> energy_;
+  std::unique_ptr<CudaEnergy> energy_;
 };
 
 }  // namespace sphereface
