@@ -19,13 +19,13 @@ namespace {
 void expectHeld(const EngineOptions& options, int images) {
   const EngineMemory planned = gpuMemory(options, images);
   const EngineMemory held = makeCudaEngine(options)->memory();
-  auto expectNear = [](size_t got, size_t want, double tolerance) {
+  auto expect_near = [](size_t got, size_t want, double tolerance) {
     EXPECT_NEAR(static_cast<double>(got), static_cast<double>(want),
                 tolerance * static_cast<double>(want));
   };
   EXPECT_EQ(planned.parameters, held.parameters);
-  expectNear(planned.activations, held.activations, 0.01);
-  expectNear(planned.head, held.head, 0.05);
+  expect_near(planned.activations, held.activations, 0.01);
+  expect_near(planned.head, held.head, 0.05);
 }
 
 EngineOptions options(const char* network, int batch, int classes) {
