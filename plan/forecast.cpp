@@ -65,9 +65,11 @@ EngineMemory predictEngineMemory(const EngineOptions& options, std::optional<int
   return memory;
 }
 
-size_t loaderBytes(const Network& network, size_t batch) {
+size_t loaderBytes(const Network& network, size_t batch, bool on_gpu) {
   const size_t image = network.imageBytes() + sizeof(int32_t) + sizeof(uint64_t);
-  return (LoaderOptions().prefetch + 1) * batch * image;
+  // To a GPU the next batch is sent ahead, from a page-locked copy.
+  const size_t ahead = on_gpu ? 2 : 0;
+  return (LoaderOptions().prefetch + 1 + ahead) * batch * image;
 }
 
 uint64_t checkpointsKept(const CheckpointConfig& checkpoint, uint64_t steps) {
@@ -267,7 +269,7 @@ Forecast forecastRun(const PlannedRun& run) {
   forecast.memory.on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
   forecast.memory.engine = forecast.memory.on_gpu ? gpuMemory(options, images.value_or(0))
                                                   : predictEngineMemory(options, images);
-  forecast.memory.loader = loaderBytes(network, forecast.worker_batch);
+  forecast.memory.loader = loaderBytes(network, forecast.worker_batch, forecast.memory.on_gpu);
   forecast.memory.checkpoint = 2 * (trunk_bytes + own_head_bytes);
   if (run.workers > 1) {
     forecast.allreduce_bytes = trunk_bytes + (spread ? 0 : head_bytes);
