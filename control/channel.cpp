@@ -10,7 +10,7 @@ namespace sphereface {
 namespace {
 
 constexpr std::chrono::microseconds kShortestSleep{50};
-constexpr std::chrono::microseconds kLongestSleep{2000};
+constexpr std::chrono::microseconds kLongestSleep{5000};
 
 }  // namespace
 

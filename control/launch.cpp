@@ -3,7 +3,6 @@
 
 #include "control/launch.h"
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -11,16 +10,22 @@
 
 namespace sphereface {
 
+namespace {
+
+constexpr const char* kMpirunName = "mpirun";
+constexpr const char* kSrunName = "srun";
+
+}  // namespace
+
 const std::vector<std::string>& launcherNames() {
-  static const std::vector<std::string> kNames = {"mpirun", "srun"};
+  static const std::vector<std::string> kNames = {kMpirunName, kSrunName};
   return kNames;
 }
 
 Launcher launcherNamed(const std::string& name) {
-  const auto found = std::ranges::find(launcherNames(), name);
-  if (found == launcherNames().end())
-    throw UsageError(concat("--launcher ", name, ": no such launcher"));
-  return static_cast<Launcher>(found - launcherNames().begin());
+  if (name == kMpirunName) return Launcher::kMpirun;
+  if (name == kSrunName) return Launcher::kSrun;
+  throw UsageError(concat("--launcher ", name, ": no such launcher"));
 }
 
 std::optional<Route> networkOf(const std::vector<Host>& hosts) {

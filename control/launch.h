@@ -24,7 +24,7 @@ namespace sphereface {
 
 enum class Launcher { kMpirun, kSrun };
 
-/// What --launcher takes, in the order of Launcher, the first one unless it is given.
+/// What --launcher takes, the first one unless it is given.
 const std::vector<std::string>& launcherNames();
 /// errors: UsageError for a name that is none.
 Launcher launcherNamed(const std::string& name);
