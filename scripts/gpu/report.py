@@ -38,6 +38,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--seconds", type=int, required=True)
+    parser.add_argument("--left-out", nargs="*", default=[], help="steps for which no time was left")
     arguments = parser.parse_args()
     log = arguments.out / "log"
 
@@ -51,6 +52,7 @@ def main():
                                 (log / "configure.txt").read_text()),
         "seconds": arguments.seconds,
         "steps": {},
+        "left_out": arguments.left_out,
     }
     for status in sorted(log.glob("*.status")):
         code, seconds = map(int, status.read_text().split())
@@ -77,6 +79,7 @@ def main():
             if tests["skipped"]:
                 result += f", {tests['skipped']} skipped"
         lines.append(f"| {name} | {result} | {step['seconds']} |")
+    lines += [f"| {name} | left out: no time | |" for name in arguments.left_out]
     for name in ["head", "scores", *sorted(p.stem for p in log.glob("step-*.txt")), "pytorch"]:
         path = log / f"{name}.txt"
         if path.exists():
