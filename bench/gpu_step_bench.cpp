@@ -30,13 +30,14 @@ struct Options {
   int batch = 512;
   std::string precision = "bf16";
   bool fastest = true;
+  bool graphs = true;
   int steps = 50;
   bool on_request = false;
 };
 
 constexpr const char* kUsage =
     "gpu_step_bench [--network NAME] [--classes N] [--batch N] [--precision bf16|tf32|fp32]\n"
-    "               [--convolution fastest|direct] [--steps N] [--on-request]\n"
+    "               [--convolution fastest|direct] [--graphs on|off] [--steps N] [--on-request]\n"
     "--on-request: one step for each line on standard input; prints its milliseconds, and at the\n"
     "end \"bytes N\", the memory of the engine's buffers.\n";
 
@@ -46,6 +47,7 @@ Options parse(int argc, char** argv) {
                           {"batch", required_argument, nullptr, 'b'},
                           {"precision", required_argument, nullptr, 'p'},
                           {"convolution", required_argument, nullptr, 'v'},
+                          {"graphs", required_argument, nullptr, 'g'},
                           {"steps", required_argument, nullptr, 's'},
                           {"on-request", no_argument, nullptr, 'r'},
                           {nullptr, 0, nullptr, 0}};
@@ -56,6 +58,7 @@ Options parse(int argc, char** argv) {
     if (flag == 'b') options.batch = std::stoi(optarg);
     if (flag == 'p') options.precision = optarg;
     if (flag == 'v') options.fastest = std::string(optarg) == "fastest";
+    if (flag == 'g') options.graphs = std::string(optarg) == "on";
     if (flag == 's') options.steps = std::stoi(optarg);
     if (flag == 'r') options.on_request = true;
     if (flag == '?') throw UsageError(kUsage);
@@ -80,6 +83,7 @@ class Training {
                        : options.precision == "tf32" ? Precision::kTf32
                                                      : Precision::kFp32;
     engine.convolution = options.fastest ? Convolution::kFastest : Convolution::kDirect;
+    engine.cuda_graphs = options.graphs;
     engine_ = makeCudaEngine(engine);
     initializeWeights(engine.network, 0, 1, *engine_);
     images_.resize(engine.network.imageBytes() * static_cast<size_t>(options.batch));
@@ -145,9 +149,11 @@ void measure(Training& training, const Options& options) {
   }
   const double step = median(total);
   const double rate = 1e3 * options.batch / step;
-  std::printf("%s\n%s, %d classes, batch %d, %s, convolutions %s: median of %d steps\n",
-              training.note().c_str(), options.network.c_str(), options.classes, options.batch,
-              options.precision.c_str(), options.fastest ? "fastest" : "same bits", options.steps);
+  std::printf(
+      "%s\n%s, %d classes, batch %d, %s, convolutions %s, %s CUDA graphs: median of %d steps\n",
+      training.note().c_str(), options.network.c_str(), options.classes, options.batch,
+      options.precision.c_str(), options.fastest ? "fastest" : "same bits",
+      options.graphs ? "with" : "without", options.steps);
   std::printf(
       "step %.3f ms (images and forward %.3f, head %.3f, backward %.3f), %.0f images/s, "
       "%.1f TFLOP/s, buffers %.0f MB\n",

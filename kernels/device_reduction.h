@@ -19,13 +19,21 @@ struct DeviceGroup {
   int rank = 0;
 };
 
+/// How a group sums.
+struct DeviceSum {
+  bool as_bf16 = false;  // numbers travel as bfloat16, rounded at each of the network's steps
+  // In the order of a binary tree over the ranks, a power of two (kernels/shard_tree.h); otherwise
+  // in that of the network. Not as_bf16.
+  bool in_tree = false;
+};
+
 /// Every rank makes the same calls in the same order.
 class DeviceReduction {
  public:
   virtual ~DeviceReduction() = default;
 
-  /// Begins to sum `range`, part of an arena of this rank's engine, in place, when the engine has
-  /// done what it was asked to so far; meanwhile the engine goes on.
+  /// Begins to sum `range` in place, gradients of this rank's engine, when what the engine last
+  /// told of is final; meanwhile the engine goes on.
   virtual void sum(std::span<float> range) = 0;
 
   /// Waits until all is summed; what the engine is asked to do from then on sees it.

@@ -17,6 +17,7 @@
 #include "kernels/head.h"
 #include "kernels/head_exchange.h"
 #include "kernels/network.h"
+#include "kernels/shard_tree.h"
 
 namespace sphereface {
 
@@ -44,11 +45,12 @@ struct EngineOptions {
   int batch = 0;  // images of every pass
   Precision precision = Precision::kFp32;
   Convolution convolution = Convolution::kDirect;
-  // With kFastest: what another engine of the same network answered to convolutionAlgorithms().
-  // Then nothing is measured, and the arithmetic is that engine's.
+  // With kFastest, on a CPU: what another engine of the same network answered to
+  // convolutionAlgorithms(). Then nothing is measured, and the arithmetic is that engine's.
   std::string convolution_algorithms;
   int threads = 1;       // of a CPU
   int device_index = 0;  // of the GPUs that CUDA shows this process; where it shows one, that one
+  bool cuda_graphs = true;  // a GPU's passes are recorded and launched as one
 };
 
 /// Parameters with their gradients and momenta, alike in layout. In the engine's memory: a GPU
@@ -78,9 +80,9 @@ struct Update {
 /// Takes ranges of the arenas' gradients as backward makes them final, so that their reduction can
 /// begin: the head's first (not where the classes are spread over ranks, as they are complete),
 /// then the network's from the front, each where the last one ended. The engine neither reads nor
-/// writes a range again before the next pass. On a GPU they become final in the order of the
-/// engine's stream: what is put on it then finds them so.
-using GradientsReady = std::function<void(std::span<float>)>;
+/// writes a range again before the next pass. On a GPU a range is final for DeviceReduction::sum
+/// from when it is told of.
+using GradientsReady = std::function<void(const GradientRange&)>;
 
 /// Bytes of an engine's own buffers; what the libraries below it take is not in them.
 struct EngineMemory {
@@ -125,10 +127,12 @@ class Engine {
   /// `gradients` stay as they are. Of a head of which a sample was trained, the sample is updated.
   virtual double update(const Update& update) = 0;
 
+  /// A tree for gradients of this engine that it tells of, which must outlive it.
+  virtual std::unique_ptr<ShardTree> makeShardTree(size_t shards) = 0;
+
   /// Of a GPU: this engine's part in the sums over a group of ranks, made by all its ranks
-  /// together; the engine must outlive it. wire: what numbers travel as, kFp32 or kBf16.
-  /// requires: the id of such a group.
-  virtual std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, Precision wire) = 0;
+  /// together; the engine must outlive it. requires: the id of such a group.
+  virtual std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, const DeviceSum& sum) = 0;
 
   /// The algorithms in use, in the backend's own words; empty if it has no choice.
   virtual std::string convolutionAlgorithms() const = 0;

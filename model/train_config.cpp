@@ -181,7 +181,8 @@ std::string shardsError(const TrainConfig& config) {
     return concat("must divide solver.batch_size ", config.solver().batch_size());
   }
   // Sums over a layer's pixels are split among the threads.
-  if (config.worker().threads() == 0) return "needs worker.threads, the same in every run";
+  if (config.worker().device() == WorkerConfig::CPU && config.worker().threads() == 0)
+    return "needs worker.threads, the same in every run";
   if (config.worker().convolution() != WorkerConfig::DIRECT) {
     return "needs worker.convolution DIRECT";
   }
@@ -268,8 +269,9 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {!shardsError(config).empty(), "solver.reproducible_shards", shardsError(config)},
       {!on_gpu && config.worker().precision() == WorkerConfig::TF32, "worker.precision",
        "TF32 needs worker.device CUDA; CPUs have FP32 and BF16"},
-      {on_gpu && solver.reproducible_shards() > 0, "solver.reproducible_shards",
-       "needs worker.device CPU: sums between GPUs have an order of their own"},
+      {on_gpu && solver.reproducible_shards() > 0 &&
+           config.worker().gradient_wire() == WorkerConfig::WIRE_BF16,
+       "solver.reproducible_shards", "on GPUs needs worker.gradient_wire WIRE_FP32"},
       {config.worker().bucket_kilobytes() == 0, "worker.bucket_kilobytes", "must be at least 1"},
       {config.worker().collective_timeout() == 0, "worker.collective_timeout",
        "must be at least 1"},

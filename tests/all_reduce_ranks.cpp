@@ -64,8 +64,8 @@ bool check(int rank, int ranks, size_t count, Wire wire, bool threaded, int per_
     for (int step = 0; step < 2; ++step) {
       got = parts[static_cast<size_t>(rank)];
       const std::span<float> all(got);
-      reducer.ready(all.first(count / 3));
-      reducer.ready(all.subspan(count / 3, count / 3));
+      reducer.ready(all.first(count / 3), false);
+      reducer.ready(all.subspan(count / 3, count / 3), true);
       reducer.finish(all.subspan(count / 3 * 2));
     }
     size_t bytes = 0;

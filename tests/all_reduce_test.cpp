@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/process.h"
-#include "worker/shard_tree.h"
 
 namespace sphereface {
 namespace {
@@ -31,29 +30,6 @@ TEST(AllReduce, NamesTheRanksThatDontCome) {
   EXPECT_NE(done.output.find("all-reduce 1, collecting: waited 1 s in vain for rank 2@"),
             std::string::npos)
       << done.output;
-}
-
-TEST(ShardTree, AddsInPairs) {
-  // Numbers whose sum depends on the order.
-  const float shards[4] = {1e8F, 3.0F, -1e8F, 5.0F};
-  ShardTree tree(4, 2);
-  float value[2];
-  for (size_t shard = 0; shard < 4; ++shard) {
-    value[0] = shards[shard];
-    value[1] = 1;
-    // In two ranges, as backward hands them over.
-    EXPECT_EQ(tree.add(shard, 0, {value, 1}), shard == 3);
-    EXPECT_EQ(tree.add(shard, 1, {value + 1, 1}), shard == 3);
-  }
-  EXPECT_EQ(value[0], (1e8F + 3.0F) + (-1e8F + 5.0F));
-  EXPECT_EQ(value[1], 4);
-}
-
-TEST(ShardTree, OfOneShardIsThatShard) {
-  ShardTree tree(1, 1);
-  float value = 7;
-  EXPECT_TRUE(tree.add(0, 0, {&value, 1}));
-  EXPECT_EQ(value, 7);
 }
 
 }  // namespace

@@ -129,7 +129,8 @@ TEST_F(CudaHost, TheHeadsBitsDontDependOnTheOrderOfThreads) {
       const DeviceBuffer<float> dx(input.x.size());
       const DeviceBuffer<HeadStats> stats(1);
       CudaHead<float> head(context, options, {W.span(), dW.span(), {}});
-      head.run(x.data(), labels.data(), input.step, 1, false, dx.data(), stats.data());
+      head.setRule(input.step, 1);
+      head.run(x.data(), labels.data(), false, dx.data(), stats.data());
       results.push_back(testing::fromDevice(dW));
       const std::vector<float> d_embeddings = testing::fromDevice(dx);
       results.back().insert(results.back().end(), d_embeddings.begin(), d_embeddings.end());

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -144,15 +145,100 @@ TEST(EnginePass, TellsOfGradientsFromTheHeadOnInOrder) {
   const std::unique_ptr<Engine> engine = makeEngineUnderTest(optionsOf(c));
   const std::vector<uint8_t> images = testing::randomImages(c.network, c.batch, 4);
   const std::vector<int32_t> labels(static_cast<size_t>(c.batch));
-  const float* next = engine->head().gradients.data();
-  size_t told = 0;
-  engine->forwardBackward(images, labels, c.step, 1, false, [&](std::span<float> range) {
-    EXPECT_EQ(range.data(), next);
-    told += range.size();
-    next = told == engine->head().gradients.size() ? engine->trunk().gradients.data()
-                                                   : range.data() + range.size();
-  });
-  EXPECT_EQ(told, engine->head().gradients.size() + engine->trunk().gradients.size());
+  const std::span<float> head = engine->head().gradients;
+  const std::span<float> trunk = engine->trunk().gradients;
+  for (int pass = 0; pass < 4; ++pass) {
+    size_t told = 0;
+    engine->forwardBackward(images, labels, c.step, 1, false, [&](const GradientRange& range) {
+      EXPECT_EQ(range.of_head, told < head.size());
+      EXPECT_EQ(range.begin, range.of_head ? told : told - head.size());
+      EXPECT_EQ(range.values.data(), (range.of_head ? head : trunk).data() + range.begin);
+      told += range.values.size();
+    });
+    EXPECT_EQ(told, head.size() + trunk.size());
+  }
+}
+
+TEST(EngineShardTree, AddsInPairs) {
+  const Case c = cases().at(2);
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(optionsOf(c));
+  const std::unique_ptr<ShardTree> tree = engine->makeShardTree(4);
+  // Numbers whose sum depends on the order.
+  const std::array<float, 4> shards = {1e8F, 3.0F, -1e8F, 5.0F};
+  const std::span<float> trunk = engine->trunk().gradients;
+  const std::span<float> head = engine->head().gradients;
+  // As backward hands them over.
+  const std::array<GradientRange, 3> ranges = {
+      {{true, 0, head}, {false, 0, trunk.first(5)}, {false, 5, trunk.subspan(5)}}};
+  for (size_t shard = 0; shard < shards.size(); ++shard) {
+    setValues(*engine, std::vector<float>(head.size(), shards[shard]), head);
+    setValues(*engine, std::vector<float>(trunk.size(), 1), trunk);
+    for (const GradientRange& range : ranges)
+      EXPECT_EQ(tree->add(shard, range), shard == 3);
+  }
+  const double want = (1e8F + 3.0F) + (-1e8F + 5.0F);
+  EXPECT_EQ(valuesOf(*engine, head), std::vector<double>(head.size(), want));
+  EXPECT_EQ(valuesOf(*engine, trunk), std::vector<double>(trunk.size(), 4));
+}
+
+TEST(EngineShardTree, OfOneShardIsThatShard) {
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(optionsOf(cases().at(2)));
+  const std::span<float> head = engine->head().gradients;
+  setValues(*engine, std::vector<float>(head.size(), 7), head);
+  EXPECT_TRUE(engine->makeShardTree(1)->add(0, {true, 0, head}));
+  EXPECT_EQ(valuesOf(*engine, head), std::vector<double>(head.size(), 7));
+}
+
+/// All that an engine was asked for, and what came of it.
+struct Trained {
+  std::vector<double> losses;
+  std::vector<double> head;
+  std::vector<double> trunk;
+};
+
+/// Passes in twos, whose gradients are added, and updates, all with other images, labels, rules and
+/// scales; with `embed`, an embedding in between.
+Trained trainSteps(const Case& c, EngineOptions options, bool embed) {
+  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
+  setValues(*engine, testing::randomParameters(c.network, 3), engine->trunk().parameters);
+  setValues(*engine, testing::randomFloats(engine->head().parameters.size(), 5),
+            engine->head().parameters);
+  Trained trained;
+  for (uint64_t pass = 0; pass < 8; ++pass) {
+    const std::vector<uint8_t> images = testing::randomImages(c.network, c.batch, pass);
+    std::vector<int32_t> labels(static_cast<size_t>(c.batch));
+    for (size_t i = 0; i < labels.size(); ++i)
+      labels[i] = static_cast<int32_t>((i + pass) % static_cast<size_t>(c.classes));
+    HeadStep step = c.step;
+    step.lambda += static_cast<double>(pass);
+    const float scale = 0.1F + 0.01F * static_cast<float>(pass);
+    const PassStats stats = engine->forwardBackward(images, labels, step, scale, pass % 2 == 1);
+    trained.losses.push_back(stats.head.loss_sum);
+    if (pass % 2 == 1) engine->update({0.01 / static_cast<double>(pass), 0.9, 0.1, 0.5});
+    std::vector<float> embeddings(static_cast<size_t>(c.batch) *
+                                  static_cast<size_t>(c.network.embedding));
+    if (embed) engine->embed(images, embeddings);
+  }
+  trained.head = valuesOf(*engine, engine->head().parameters);
+  trained.trunk = valuesOf(*engine, engine->trunk().parameters);
+  return trained;
+}
+
+/// What a GPU does again and again it may have recorded.
+TEST(EnginePass, RepeatedPassesTakeTheirOwnInputs) {
+  for (const bool streaming : {false, true}) {
+    const Case c = cases().at(2);
+    EngineOptions options = optionsOf(c);
+    options.head.streaming = streaming;
+    options.head.mhe_weight = 0.1;
+    options.cuda_graphs = false;
+    const Trained want = trainSteps(c, options, false);
+    options.cuda_graphs = true;
+    const Trained got = trainSteps(c, options, true);
+    EXPECT_EQ(got.losses, want.losses);
+    EXPECT_EQ(got.head, want.head);
+    EXPECT_EQ(got.trunk, want.trunk);
+  }
 }
 
 TEST(EnginePass, AnnouncedImagesAreThoseOfTheirPass) {

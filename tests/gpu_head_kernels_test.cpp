@@ -60,8 +60,8 @@ Output runOnGpu(const HeadOptions& head, const reference::HeadInput& input,
       onDevice(std::vector<int32_t>(input.labels.begin(), input.labels.end()));
   const DeviceBuffer<HeadStats> stats(1);
   CudaHead<T> cuda_head(context, options, {W.span(), dW.span(), {}});
-  cuda_head.run(x.data(), labels.data(), input.step, static_cast<float>(input.loss_scale),
-                !before.empty(), dx.data(), stats.data());
+  cuda_head.setRule(input.step, static_cast<float>(input.loss_scale));
+  cuda_head.run(x.data(), labels.data(), !before.empty(), dx.data(), stats.data());
   check(cudaStreamSynchronize(context.stream()), "compute");
   return {fromDevice(stats)[0], fromDevice(W), fromDevice(dx), fromDevice(dW)};
 }

@@ -158,13 +158,27 @@ TEST_F(GpuJob, SaysInOneLineWhatIsMissing) {
   EXPECT_NE(finished.output.find("use device CPU"), std::string::npos) << finished.output;
 }
 
+TEST_F(GpuJob, ReproducibleModeTrainsTheSameBitsWithAnyNumberOfWorkers) {
+  std::vector<float> want;
+  for (const int workers : {1, 2, 4}) {
+    const std::string run = concat("bits-", workers);
+    const Finished done = runCommand(
+        gpuLine(run, workers,
+                {"--set", "solver.reproducible_shards=4", "--set", "solver.batch_size=12", "--set",
+                 "solver.iter_size=2", "--set", "solver.clip_gradients=1"}));
+    ASSERT_EQ(done.code, 0) << done.output;
+    if (want.empty()) want = trained(run);
+    EXPECT_TRUE(trained(run) == want) << workers << " workers";
+  }
+}
+
 TEST_F(GpuJob, RefusesWhatOneDeviceDoesNotDo) {
-  const Finished finished =
-      runCommand(trainLine("refused", 1,
-                           {"--device", "cuda", "--set", "solver.batch_size=16", "--set",
-                            "solver.reproducible_shards=2"}));
+  const Finished finished = runCommand(
+      trainLine("refused", 1,
+                {"--device", "cuda", "--set", "solver.batch_size=16", "--set",
+                 "solver.reproducible_shards=2", "--set", "worker.gradient_wire=WIRE_BF16"}));
   EXPECT_EQ(finished.code, 2) << finished.output;
-  EXPECT_NE(finished.output.find("worker.device CPU"), std::string::npos) << finished.output;
+  EXPECT_NE(finished.output.find("WIRE_FP32"), std::string::npos) << finished.output;
   const Finished tf32 = runCommand(trainLine("refused", 1, {"--set", "worker.precision=TF32"}));
   EXPECT_EQ(tf32.code, 2);
   EXPECT_NE(tf32.output.find("worker.device CUDA"), std::string::npos) << tf32.output;

@@ -3,7 +3,7 @@
 //
 // The sum (or maximum) of all ranks' values, on every rank, put together in the order of a fixed
 // binary tree over the ranks, ((0+1)+(2+3))+..., so that it has the same bits however messages
-// arrive, and a sum those of a tree over more, smaller parts (worker/shard_tree.h).
+// arrive, and a sum those of a tree over more, smaller parts (kernels/shard_tree.h).
 //
 // Over several hosts with the same number of ranks it goes in two levels: within each host every
 // rank collects a slice; the ranks of all hosts that have the same slice reduce it over the

@@ -11,18 +11,15 @@ constexpr size_t kMostVotes = 16;
 }  // namespace
 
 DeviceGradientSum::DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction,
-                                     const float* second_arena, const std::vector<MPI_Comm>& levels,
+                                     const std::vector<MPI_Comm>& levels,
                                      const ReducerOptions& options)
     : reduction_(std::move(reduction)),
-      second_arena_(second_arena),
       votes_(levels, Wire::kFp32, kMostVotes, options.waits),
       bucket_bytes_(options.bucket_bytes),
       timeout_(options.waits.timeout) {}
 
-void DeviceGradientSum::ready(std::span<float> range) {
-  if (range.data() != waiting_.data() + waiting_.size() || range.data() == second_arena_) {
-    sumWaiting();
-  }
+void DeviceGradientSum::ready(std::span<float> range, bool continues) {
+  if (!continues) sumWaiting();
   waiting_ = waiting_.empty() ? range : std::span(waiting_.data(), waiting_.size() + range.size());
   if (waiting_.size_bytes() >= bucket_bytes_) sumWaiting();
 }

@@ -15,13 +15,12 @@ namespace sphereface {
 
 class DeviceGradientSum final : public GradientSum {
  public:
-  /// `second_arena`: where the gradients of another allocation begin, which on some workers, and
-  /// not on others, may adjoin what was handed over before. `levels`: of AllReduce, for the votes.
-  /// Of the options, bucket_bytes and timeout count. Made by all workers together.
-  DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction, const float* second_arena,
-                    const std::vector<MPI_Comm>& levels, const ReducerOptions& options);
+  /// `levels`: of AllReduce, for the votes. Of the options, bucket_bytes and timeout count. Made by
+  /// all workers together.
+  DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction, const std::vector<MPI_Comm>& levels,
+                    const ReducerOptions& options);
 
-  void ready(std::span<float> range) override;
+  void ready(std::span<float> range, bool continues) override;
   void finish(std::span<float> votes) override;
   const std::vector<Span>& spans() const override { return spans_; }
 
@@ -29,7 +28,6 @@ class DeviceGradientSum final : public GradientSum {
   void sumWaiting();
 
   std::unique_ptr<DeviceReduction> reduction_;
-  const float* second_arena_;
   AllReduce votes_;
   size_t bucket_bytes_;
   std::chrono::seconds timeout_;

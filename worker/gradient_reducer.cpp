@@ -23,12 +23,12 @@ GradientReducer::~GradientReducer() {
   thread_.join();
 }
 
-void GradientReducer::ready(std::span<float> range) {
+void GradientReducer::ready(std::span<float> range, bool continues) {
   if (!begun_) {
     begun_ = true;
     done_.clear();
   }
-  if (waiting_.data() + waiting_.size() == range.data()) {
+  if (continues) {
     waiting_ = {waiting_.data(), waiting_.size() + range.size()};
   } else {
     cut(true);
@@ -56,7 +56,7 @@ void GradientReducer::enqueue(std::span<float> bucket) {
 }
 
 void GradientReducer::finish(std::span<float> votes) {
-  ready(votes);
+  ready(votes, false);
   cut(true);
   waiting_ = {};
   begun_ = false;

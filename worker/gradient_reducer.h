@@ -40,7 +40,7 @@ class GradientReducer final : public GradientSum {
   GradientReducer& operator=(const GradientReducer&) = delete;
   ~GradientReducer() override;
 
-  void ready(std::span<float> range) override;
+  void ready(std::span<float> range, bool continues) override;
   void finish(std::span<float> votes) override;
   const std::vector<Span>& spans() const override { return done_; }
 

@@ -23,9 +23,10 @@ class GradientSum {
 
   virtual ~GradientSum() = default;
 
-  /// `range` is final here and may be summed. Ranges that adjoin share buckets.
+  /// `range` is final here and may be summed. With `continues` it begins in memory where the last
+  /// one ended, and may share a bucket with it.
   /// requires: every worker hands over the same sizes in the same order.
-  virtual void ready(std::span<float> range) = 0;
+  virtual void ready(std::span<float> range, bool continues) = 0;
 
   /// Waits until everything handed over holds the sum over the workers, as do then `votes`, a few
   /// numbers in the host's memory.

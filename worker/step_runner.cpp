@@ -30,8 +30,10 @@ double unixOffset() {
   return unixTime() - now();
 }
 
-std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const WorkerConfig& config,
-                                             Engine& engine, Heartbeat* heartbeat) {
+std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session,
+                                             const TrainConfig& train_config, Engine& engine,
+                                             Heartbeat* heartbeat) {
+  const WorkerConfig& config = train_config.worker();
   ReducerOptions options;
   options.wire = wireOf(config);
   options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
@@ -42,9 +44,11 @@ std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session, const Wo
   if (group.id.empty()) {
     return std::make_unique<GradientReducer>(session.gradientLevels(), options);
   }
-  const Precision wire = options.wire == Wire::kBf16 ? Precision::kBf16 : Precision::kFp32;
-  return std::make_unique<DeviceGradientSum>(
-      engine.join(group, wire), engine.trunk().gradients.data(), session.gradientLevels(), options);
+  DeviceSum sum;
+  sum.as_bf16 = options.wire == Wire::kBf16;
+  sum.in_tree = train_config.solver().reproducible_shards() > 0;
+  return std::make_unique<DeviceGradientSum>(engine.join(group, sum), session.gradientLevels(),
+                                             options);
 }
 
 }  // namespace
@@ -70,12 +74,8 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
       heartbeat_(heartbeat),
       shards_(shardsOfWorker(config.solver(), session.workers())),
       records_(config.solver().iter_size()) {
-  if (shards_ > 1) {
-    tree_.emplace(shards_, engine.trunk().gradients.size() + engine.head().gradients.size());
-  }
-  if (session.workers() > 1) {
-    reducer_ = makeGradientSum(session, config.worker(), engine, heartbeat);
-  }
+  if (shards_ > 1) tree_ = engine.makeShardTree(shards_);
+  if (session.workers() > 1) reducer_ = makeGradientSum(session, config, engine, heartbeat);
 }
 
 StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool wants_to_stop,
@@ -153,7 +153,7 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
   GradientsReady ready;
   // Without anything to add to, the gradients simply stay where they are.
   if (pass + 1 == solver.iter_size() && (tree_ || reducer_)) {
-    ready = [this, shard](std::span<float> gradients) { shardReady(shard, gradients); };
+    ready = [this, shard](const GradientRange& range) { shardReady(shard, range); };
   }
   const PassStats stats =
       engine_.forwardBackward(batch_.images, batch_.labels, head_step,
@@ -190,19 +190,9 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
 }
 
 /// One range of a shard's gradients is final.
-void StepRunner::shardReady(uint32_t shard, std::span<float> gradients) {
-  if (tree_) {
-    // A place for each gradient among those of both arenas.
-    const std::span<float> trunk = engine_.trunk().gradients;
-    const std::span<float> head = engine_.head().gradients;
-    const bool of_head =
-        gradients.data() >= head.data() && gradients.data() < head.data() + head.size();
-    const auto position = static_cast<size_t>(of_head ? static_cast<ptrdiff_t>(trunk.size()) +
-                                                            (gradients.data() - head.data())
-                                                      : gradients.data() - trunk.data());
-    if (!tree_->add(shard, position, gradients)) return;
-  }
-  if (reducer_) reducer_->ready(gradients);
+void StepRunner::shardReady(uint32_t shard, const GradientRange& range) {
+  if (tree_ && !tree_->add(shard, range)) return;
+  if (reducer_) reducer_->ready(range.values, range.begin > 0);
 }
 
 void StepRunner::update(StepReport& report) {

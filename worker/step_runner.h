@@ -8,7 +8,6 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 
 #include "control/mpi_session.h"
 #include "data/loader.h"
@@ -19,7 +18,6 @@
 #include "worker/divergence_guard.h"
 #include "worker/gradient_sum.h"
 #include "worker/heartbeat.h"
-#include "worker/shard_tree.h"
 #include "worker/slice_exchange.h"
 
 namespace sphereface {
@@ -58,7 +56,7 @@ class StepRunner {
   void takeBatch();
   void runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                StepReport& report);
-  void shardReady(uint32_t shard, std::span<float> gradients);
+  void shardReady(uint32_t shard, const GradientRange& range);
   void update(StepReport& report);
 
   const MpiSession& session_;
@@ -73,7 +71,7 @@ class StepRunner {
   Batch ahead_batch_;  // the next one, where `ahead_`
   bool ahead_ = false;
   std::vector<std::vector<uint64_t>> records_;  // by pass, when audited
-  std::optional<ShardTree> tree_;               // of several shards
+  std::unique_ptr<ShardTree> tree_;             // of several shards
   std::unique_ptr<GradientSum> reducer_;        // of several workers
   uint64_t steps_run_ = 0;
   uint64_t step_ = 0;

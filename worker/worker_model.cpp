@@ -112,6 +112,7 @@ WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
   options.precision = precisionOf(config.worker());
   options.threads = threadsOf(session, config.worker());
   options.device_index = session.placeOnHost();
+  options.cuda_graphs = config.worker().cuda_graphs();
   options.convolution = convolutionOf(config.worker());
   if (resumed && options.convolution == Convolution::kFastest) {
     options.convolution_algorithms = resumed->convolution_algorithms();

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
+#include "kernels/cpu/cpu_shard_tree.h"
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/sgd.h"
@@ -82,12 +83,12 @@ class CpuEngine final : public Engine {
     const double embedded = secondsNow();
 
     classify(labels, head_step, loss_scale, accumulate, stats);
-    if (ready && !class_parallel_) ready(head_store_.gradients.span());
+    if (ready && !class_parallel_) ready({true, 0, head_store_.gradients.span()});
     const double classified = secondsNow();
 
     size_t told = 0;
     trunk_.backward(d_embeddings_.data(), accumulate, [&](size_t final) {
-      if (ready) ready(trunk_store_.gradients.span().subspan(told, final - told));
+      if (ready) ready({false, told, trunk_store_.gradients.span().subspan(told, final - told)});
       told = final;
     });
     stats.forward_seconds = embedded - start;
@@ -114,7 +115,14 @@ class CpuEngine final : public Engine {
     return std::sqrt(squares);
   }
 
-  std::unique_ptr<DeviceReduction> join(const DeviceGroup&, Precision) override { return nullptr; }
+  std::unique_ptr<ShardTree> makeShardTree(size_t shards) override {
+    return std::make_unique<CpuShardTree>(shards, trunk_store_.gradients.size(),
+                                          head_store_.gradients.size());
+  }
+
+  std::unique_ptr<DeviceReduction> join(const DeviceGroup&, const DeviceSum&) override {
+    return nullptr;
+  }
 
   std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }
   std::vector<std::string> notes() const override { return notes_; }

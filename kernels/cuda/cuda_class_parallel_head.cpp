@@ -98,7 +98,8 @@ void CudaClassParallelHead<T>::run(std::span<const float> x, const HeadStep& ste
   if (sample_) chooseSample(step.sample_key);
   const int32_t* const labels = sample_ ? sample_->labels() : labels_.data();
   timed(kEmbeddings, [&] { exchange_->gather(x, x_.span()); });
-  head_.run(x_.data(), labels, step, loss_scale, accumulate, dx_.data(), stats,
+  head_.setRule(step, loss_scale);
+  head_.run(x_.data(), labels, accumulate, dx_.data(), stats,
             [this](const HeadImages& of) { combine(of); });
   timed(kGradients, [&] { exchange_->scatterSum(dx_.span(), dx); });
   if (!energy_) return;
@@ -107,7 +108,7 @@ void CudaClassParallelHead<T>::run(std::span<const float> x, const HeadStep& ste
   const std::span<float> rows = energy_->rowsOf(labels, classes);
   // A row and zeros: W's bits.
   timed(kEnergyRows, [&] { exchange_->sum(rows); });
-  energy_->add(labels_.data(), labels, classes, loss_scale, stats);
+  energy_->add(labels_.data(), labels, classes, head_.rule(), stats);
 }
 
 template <class T>

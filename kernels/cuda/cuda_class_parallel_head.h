@@ -72,7 +72,7 @@ class CudaClassParallelHead {
     kEnergyRows = 10,
     kMarks = 12
   };
-  StreamMarks<kMarks> marks_;
+  StreamMarks marks_{kMarks};
 };
 
 }  // namespace sphereface

@@ -27,7 +27,7 @@ std::span<float> CudaEnergy::rowsOf(const int32_t* labels, const Classes& classe
 }
 
 void CudaEnergy::add(const int32_t* all_labels, const int32_t* labels, const Classes& classes,
-                     float loss_scale, HeadStats* stats) const {
+                     const HeadRule* rule, HeadStats* stats) const {
   const cudaStream_t stream = context_.stream();
   findPresent(images_, all_labels, present_.data(), stream);
   EnergyPass pass;
@@ -37,8 +37,9 @@ void CudaEnergy::add(const int32_t* all_labels, const int32_t* labels, const Cla
   pass.present = present_.data();
   pass.labels = labels;
   pass.range = classes.range;
+  pass.rule = rule;
   // One image's share of the term is the whole term, as with any mean over the batch.
-  pass.weight = static_cast<float>(loss_scale * of_images_);
+  pass.weight = of_images_;
   pass.dW = classes.dW;
   pass.energies = energies_.data();
   addEnergy(pass, stream);

@@ -27,9 +27,10 @@ class CudaEnergy {
   std::span<float> rowsOf(const int32_t* labels, const Classes& classes) const;
 
   /// Adds to the gradients of the classes, and to the stats this rank's share. `all_labels` tells
-  /// which images have a class in common, `labels` where it is in the range.
+  /// which images have a class in common, `labels` where it is in the range. Of the rule, on the
+  /// GPU, loss_scale counts.
   void add(const int32_t* all_labels, const int32_t* labels, const Classes& classes,
-           float loss_scale, HeadStats* stats) const;
+           const HeadRule* rule, HeadStats* stats) const;
 
   size_t bytes() const { return rows_.bytes() + present_.bytes() + energies_.bytes(); }
 

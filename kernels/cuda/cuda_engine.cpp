@@ -4,13 +4,16 @@
 #include "kernels/cuda/cuda_engine.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "kernels/cuda/cuda_class_parallel_head.h"
 #include "kernels/cuda/cuda_head.h"
+#include "kernels/cuda/cuda_shard_tree.h"
 #include "kernels/cuda/cuda_trunk.h"
 #include "kernels/cuda/gpu_reduction.h"
 #include "kernels/cuda/image_upload.h"
+#include "kernels/cuda/recorded_work.h"
 #include "kernels/cuda/sgd_kernels.h"
 #include "kernels/cuda/stream_marks.h"
 
@@ -81,7 +84,10 @@ class CudaEngine final : public Engine {
         trunk_(context_, options, trunk_store_.arena().parameters.data(),
                training_ ? trunk_store_.arena().gradients.data() : nullptr),
         upload_(rows() * options.network.imageBytes(), training_),
-        embeddings_(rows() * dim()) {
+        embeddings_(rows() * dim()),
+        forward_(options.cuda_graphs),
+        classify_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)},
+        backward_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)} {
     if (!training_) return;
     if (options.exchange != nullptr) throw Error("device CUDA: heads exchange as a head_group");
     if (options.head_group.exists()) {
@@ -118,7 +124,7 @@ class CudaEngine final : public Engine {
   void embed(std::span<const uint8_t> images, std::span<float> embeddings) override {
     checkSize("images", images.size(), imageBytes());
     checkSize("embeddings", embeddings.size(), embeddings_.size());
-    trunk_.forward(upload_.take(images, context_.stream()), embeddings_.data());
+    forward(images);
     read(embeddings_.span(), embeddings);
   }
 
@@ -131,24 +137,25 @@ class CudaEngine final : public Engine {
     marks_.set(kStart, stream);
     copy(labels_.data(), labels.data(), labels.size_bytes(), cudaMemcpyHostToDevice);
     if (spread_) spread_->begin(labels_.span());
-    trunk_.forward(upload_.take(images, stream), embeddings_.data());
+    forward(images);
     marks_.set(kEmbedded, stream);
     if (spread_) {
       spread_->run(embeddings_.span(), head_step, loss_scale, accumulate, d_embeddings_.span(),
                    stats_.data());
     } else {
-      head_->run(embeddings_.data(), labels_.data(), head_step, loss_scale, accumulate,
-                 d_embeddings_.data(), stats_.data());
+      head_->setRule(head_step, loss_scale);
+      classify_.at(accumulate).put(stream, [&] {
+        head_->run(embeddings_.data(), labels_.data(), accumulate, d_embeddings_.data(),
+                   stats_.data());
+      });
     }
     copy(host_stats_.data(), stats_.data(), sizeof(HeadStats), cudaMemcpyDeviceToHost);
-    if (ready && !spread_) ready(head_store_.arena().gradients);
     marks_.set(kClassified, stream);
-    size_t told = 0;
-    trunk_.backward(d_embeddings_.data(), accumulate, [&](size_t final) {
-      if (ready) ready(trunk_store_.arena().gradients.subspan(told, final - told));
-      told = final;
+    backward_.at(accumulate).put(stream, [&] {
+      trunk_.backward(d_embeddings_.data(), accumulate);
     });
     marks_.set(kEnd, stream);
+    if (ready) tellOfGradients(ready);
     upload_.send();
     finish();
     PassStats stats;
@@ -191,10 +198,15 @@ class CudaEngine final : public Engine {
     return std::sqrt(host_length_.data()->squares);
   }
 
-  std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, Precision wire) override {
+  std::unique_ptr<ShardTree> makeShardTree(size_t shards) override {
+    return std::make_unique<CudaShardTree>(context_, shards, trunk_store_.arena().gradients.size(),
+                                           head_store_.arena().gradients.size());
+  }
+
+  std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, const DeviceSum& sum) override {
     const size_t longest =
         std::max(trunk_store_.arena().gradients.size(), head_store_.arena().gradients.size());
-    return joinGpuGroup(context_, group, wire == Precision::kBf16 ? longest : 0);
+    return joinGpuGroup(context_, group, sum, longest);
   }
 
   std::string convolutionAlgorithms() const override { return {}; }
@@ -217,6 +229,24 @@ class CudaEngine final : public Engine {
   size_t rows() const { return static_cast<size_t>(options_.batch); }
   size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
   size_t imageBytes() const { return rows() * options_.network.imageBytes(); }
+
+  void forward(std::span<const uint8_t> images) {
+    trunk_.setImages(upload_.take(images, context_.stream()));
+    forward_.put(context_.stream(), [this] { trunk_.forward(embeddings_.data()); });
+  }
+  /// While the GPU is at it: what is told of waits for the marks.
+  void tellOfGradients(const GradientsReady& ready) {
+    if (!spread_) {
+      context_.setFinal(marks_.at(kClassified));
+      ready({true, 0, head_store_.arena().gradients});
+    }
+    size_t told = 0;
+    for (const auto& [count, mark] : trunk_.finalParts()) {
+      context_.setFinal(mark);
+      ready({false, told, trunk_store_.arena().gradients.subspan(told, count - told)});
+      told = count;
+    }
+  }
 
   void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) const {
     check(cudaMemcpyAsync(to, from, bytes, kind, context_.stream()), "copy");
@@ -274,8 +304,12 @@ class CudaEngine final : public Engine {
   DeviceBuffer<float> head_squares_;  // of all ranks' heads
   DeviceBuffer<GradientLength> length_;
   PinnedBuffer<GradientLength> host_length_;
-  StreamMarks<kMarks> marks_;
-  StreamMarks<1> done_;
+  StreamMarks marks_{kMarks};
+  StreamMarks done_{1};
+  // A pass's work, but for a spread head's, in which the ranks wait for each other.
+  RecordedWork forward_;
+  std::array<RecordedWork, 2> classify_;  // by `accumulate`
+  std::array<RecordedWork, 2> backward_;  // likewise
 };
 
 }  // namespace

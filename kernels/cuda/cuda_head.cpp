@@ -162,13 +162,17 @@ void CudaHead<T>::blockGradients(int block, bool accumulate, float* dx) {
 }
 
 template <class T>
-void CudaHead<T>::run(const float* x, const int32_t* labels, const HeadStep& step, float loss_scale,
-                      bool accumulate, float* dx, HeadStats* stats, const Combine& combine) {
+void CudaHead<T>::setRule(const HeadStep& step, float loss_scale) {
+  *host_rule_.data() = headRule(options_, step, loss_scale);
+}
+
+template <class T>
+void CudaHead<T>::run(const float* x, const int32_t* labels, bool accumulate, float* dx,
+                      HeadStats* stats, const Combine& combine) {
   const cudaStream_t stream = context_.stream();
   const bool fractional = options_.type == HeadOptions::Type::kSphereFaceR2;
   const bool unit_features = normalizesEmbedding(options_.type);
   const ClassRange all = allClasses();
-  *host_rule_.data() = headRule(options_, step, loss_scale);
   check(cudaMemcpyAsync(rule_.data(), host_rule_.data(), sizeof(HeadRule), cudaMemcpyHostToDevice,
                         stream),
         "copy the head's rule");
@@ -195,7 +199,7 @@ void CudaHead<T>::run(const float* x, const int32_t* labels, const HeadStep& ste
   if (!energy_) return;
   const CudaEnergy::Classes rows = {all, arena_.parameters.data(), arena_.gradients.data()};
   energy_->rowsOf(labels, rows);
-  energy_->add(labels, labels, rows, loss_scale, stats);
+  energy_->add(labels, labels, rows, rule_.data(), stats);
 }
 
 template <class T>

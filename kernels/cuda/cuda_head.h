@@ -38,11 +38,16 @@ class CudaHead {
   /// Makes others and the labels' logits, of the classes here, those of all classes.
   using Combine = std::function<void(const HeadImages&)>;
 
+  /// Of the runs that follow. requires: no run is under way.
+  void setRule(const HeadStep& step, float loss_scale);
+  /// On the GPU, brought there by each run.
+  const HeadRule* rule() const { return rule_.data(); }
+
   /// x [batch, embedding], labels [batch], those of classes elsewhere being no class here; dx
   /// [batch, embedding] is overwritten, gradients of W are overwritten or, with `accumulate`, added
   /// to. stats: sums over the images. combine: with a head_group.
-  void run(const float* x, const int32_t* labels, const HeadStep& step, float loss_scale,
-           bool accumulate, float* dx, HeadStats* stats, const Combine& combine = {});
+  void run(const float* x, const int32_t* labels, bool accumulate, float* dx, HeadStats* stats,
+           const Combine& combine = {});
 
   size_t bytes() const;
 

@@ -103,23 +103,29 @@ CudaTrunk<T>::CudaTrunk(const GpuContext& context, const EngineOptions& options,
       parameters_(parameters),
       gradients_(gradients),
       fc_(fcShape(options.network)),
-      fc_forward_(context, fcForward(options)) {
+      fc_forward_(context, fcForward(options)),
+      final_(gradients != nullptr ? 1 + network_.convs.size() : 0) {
   const bool training = gradients != nullptr;
   if (network_.channels > kPack) {
     throw Error(concat("network ", network_.name, ": images of ", network_.channels,
                        " channels; on a GPU there can be ", kPack));
   }
   size_t workspace = 0;
+  std::vector<GpuConvolutionShape> shapes;
   for (size_t i = 0; i < network_.convs.size(); ++i) {
     const ConvLayer& c = network_.convs[i];
-    layers_.push_back({c,
-                       outputShape(batch_, c),
-                       {c.out_channels, c.in_channels, kTaps},
-                       GpuConvolution(context, convolutionShape(options, c, training, i > 0)),
-                       nullptr,
-                       nullptr,
-                       nullptr,
-                       {}});
+    shapes.push_back(convolutionShape(options, c, training, i > 0));
+    const auto alike =
+        static_cast<size_t>(std::ranges::find(shapes, shapes.back()) - shapes.begin());
+    layers_.push_back(
+        {c,
+         outputShape(batch_, c),
+         {c.out_channels, c.in_channels, kTaps},
+         alike < i ? layers_[alike].convolution : GpuConvolution(context, shapes.back()),
+         nullptr,
+         nullptr,
+         nullptr,
+         {}});
     workspace = std::max(workspace, layers_.back().convolution.workspaceBytes());
   }
   workspace_ = DeviceBuffer<uint8_t>(workspace);
@@ -172,10 +178,14 @@ void CudaTrunk<T>::planMemory() {
 }
 
 template <class T>
-void CudaTrunk<T>::forward(const uint8_t* images, float* embeddings) {
-  const cudaStream_t stream = context_.stream();
+void CudaTrunk<T>::setImages(const uint8_t* images) {
   normalizeImages(images, batch_, network_.channels, network_.height * network_.width,
-                  network_.mean, network_.scale, input_, stream);
+                  network_.mean, network_.scale, input_, context_.stream());
+}
+
+template <class T>
+void CudaTrunk<T>::forward(float* embeddings) {
+  const cudaStream_t stream = context_.stream();
   const T* below = input_;
   for (const Layer& layer : layers_) {
     packFilter(layer.filter, parameters_ + layer.shape.weight, layer.weights, stream);
@@ -193,8 +203,7 @@ void CudaTrunk<T>::forward(const uint8_t* images, float* embeddings) {
 }
 
 template <class T>
-void CudaTrunk<T>::backward(const float* d_embeddings, bool accumulate,
-                            const std::function<void(size_t)>& ready) {
+void CudaTrunk<T>::backward(const float* d_embeddings, bool accumulate) {
   const cudaStream_t stream = context_.stream();
   const auto rows = static_cast<size_t>(batch_);
   const Layer& last = layers_.back();
@@ -203,16 +212,29 @@ void CudaTrunk<T>::backward(const float* d_embeddings, bool accumulate,
   unpackFilter(fc_, d_fc_.data(), gradients_ + network_.fc_weight, accumulate, stream);
   sumRows(rows, network_.embedding, d_embeddings, accumulate, gradients_ + network_.fc_bias,
           sums_.data(), stream);
-  ready(network_.fc_bias + static_cast<size_t>(network_.embedding));
+  size_t part = 0;
+  final_.set(part++, stream);
   fc_backward_[1].run(d_embeddings_.data(), fc_weights_, gradientBuffer(last.flow.grad));
   for (size_t i = layers_.size(); i-- > 0;) {
     backwardLayer(i, accumulate);
-    ready(layers_[i].shape.bias + static_cast<size_t>(layers_[i].shape.out_channels));
+    final_.set(part++, stream);
     if (i == 0) break;
     layers_[i].convolution.backwardData(gradientBuffer(layers_[i].flow.dpre), layers_[i].weights,
                                         gradientBuffer(layers_[i - 1].flow.grad),
                                         workspace_.data());
   }
+}
+
+template <class T>
+std::vector<typename CudaTrunk<T>::FinalPart> CudaTrunk<T>::finalParts() const {
+  std::vector<FinalPart> parts;
+  parts.push_back(
+      {network_.fc_bias + static_cast<size_t>(network_.embedding), final_.at(parts.size())});
+  for (size_t i = layers_.size(); i-- > 0;) {
+    const ConvLayer& c = layers_[i].shape;
+    parts.push_back({c.bias + static_cast<size_t>(c.out_channels), final_.at(parts.size())});
+  }
+  return parts;
 }
 
 /// From the gradient of a layer's output to those of its parameters.

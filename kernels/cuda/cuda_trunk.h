@@ -12,7 +12,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "kernels/activation_buffers.h"
@@ -20,6 +19,7 @@
 #include "kernels/cuda/gpu_convolution.h"
 #include "kernels/cuda/gpu_matrix_product.h"
 #include "kernels/cuda/layer_kernels.h"
+#include "kernels/cuda/stream_marks.h"
 #include "kernels/engine.h"
 
 namespace sphereface {
@@ -34,13 +34,21 @@ class CudaTrunk {
   CudaTrunk(const GpuContext& context, const EngineOptions& options, const float* parameters,
             float* gradients);
 
-  /// images [batch, channels, height, width] bytes; embeddings [batch, embedding].
-  void forward(const uint8_t* images, float* embeddings);
+  /// images [batch, channels, height, width] bytes, of the forward that follows.
+  void setImages(const uint8_t* images);
+  /// embeddings [batch, embedding].
+  void forward(float* embeddings);
 
-  /// As CpuTrunk::backward; `ready(n)` when the work that makes the first n gradients final is on
-  /// the stream.
-  void backward(const float* d_embeddings, bool accumulate,
-                const std::function<void(size_t)>& ready);
+  /// As CpuTrunk::backward.
+  void backward(const float* d_embeddings, bool accumulate);
+
+  /// After `mark` in a backward's work the first `count` gradients are final.
+  struct FinalPart {
+    size_t count = 0;
+    cudaEvent_t mark = nullptr;
+  };
+  /// In the order of backward, the last one's count being that of all gradients.
+  std::vector<FinalPart> finalParts() const;
 
   size_t bytes() const;
 
@@ -82,6 +90,7 @@ class CudaTrunk {
   T* input_ = nullptr;
   T* fc_weights_ = nullptr;
   std::array<T*, kSharedBuffers> gradient_ = {};
+  StreamMarks final_;  // of the fc layer's gradients, then, from the last, of the others'
 };
 
 }  // namespace sphereface

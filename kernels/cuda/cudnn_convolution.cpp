@@ -5,11 +5,14 @@
 // for convolutions don't reach all of them.
 
 #include <array>
+#include <limits>
 #include <utility>
 #include <vector>
 
+#include "base/positive.h"
 #include "kernels/cuda/gpu_convolution.h"
 #include "kernels/cuda/gpu_libraries.h"
+#include "kernels/cuda/stream_marks.h"
 
 namespace sphereface {
 namespace {
@@ -73,6 +76,9 @@ class Descriptor {
 constexpr int64_t kX = 1;
 constexpr int64_t kW = 2;
 constexpr int64_t kY = 3;
+
+/// Bytes; a few algorithms want more.
+constexpr int64_t kMostWorkspace = int64_t{1} << 30;
 
 cudnnDataType_t typeOf(Precision precision) {
   return precision == Precision::kBf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
@@ -202,11 +208,32 @@ struct Plan {
   size_t workspace = 0;
 };
 
-Plan choosePlan(const GpuContext& context, const GpuConvolutionShape& s, Pass pass) {
+/// Of one of a pass's tensors.
+size_t bytesOf(Precision precision, int a, int b, int c, int d) {
+  return positive(a) * positive(b) * positive(c) * positive(d) *
+         (precision == Precision::kBf16 ? 2 : 4);
+}
+
+/// A pass's memory, to try it in.
+struct Trial {
+  explicit Trial(const GpuConvolutionShape& s)
+      : x(bytesOf(s.precision, s.batch, s.in_channels, s.in_height, s.in_width)),
+        w(bytesOf(s.precision, s.out_channels, s.in_channels, 3, 3)),
+        y(bytesOf(s.precision, s.batch, s.out_channels, s.out_height, s.out_width)) {}
+
+  DeviceBuffer<uint8_t> x, w, y;
+  StreamMarks marks{2};
+};
+
+/// What can do a pass on this card, likely the fastest first, at most `most`.
+std::vector<Plan> candidates(const GpuContext& context, const GpuConvolutionShape& s, Pass pass,
+                             size_t most) {
   const cudnnHandle_t handle = context.libraries().cudnn;
   const Descriptor graph = passGraph(handle, s, pass);
+  std::vector<Plan> plans;
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     for (const Descriptor& configuration : configurations(graph, mode)) {
+      if (plans.size() == most) return plans;
       if (!fits(configuration, s)) continue;
       Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle);
@@ -215,15 +242,65 @@ Plan choosePlan(const GpuContext& context, const GpuConvolutionShape& s, Pass pa
       if (plan.tryFinalize() != CUDNN_STATUS_SUCCESS) continue;
       std::vector<int64_t> workspace(1);
       plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, workspace);
-      return {std::move(plan), static_cast<size_t>(workspace[0])};
+      if (workspace[0] > kMostWorkspace) continue;
+      plans.push_back({std::move(plan), static_cast<size_t>(workspace[0])});
     }
+    if (!plans.empty()) break;
   }
-  throw Error(concat("cuDNN on ", context.name(), " has no ", namesOf(pass).name,
-                     " convolution for ", s.batch, " images of ", s.in_channels, "x", s.in_height,
-                     "x", s.in_width, " to ", s.out_channels, " channels, stride ", s.stride,
-                     s.same_bits ? ", with the same result in every run (worker.convolution "
-                                   "FASTEST allows others)"
-                                 : ""));
+  return plans;
+}
+
+cudnnStatus_t execute(const GpuContext& context, const Plan& plan, const void* x, const void* w,
+                      const void* y, void* workspace) {
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, std::vector<int64_t>{kX, kW, kY});
+  pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+           std::vector<const void*>{x, w, y});
+  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
+  pack.finalize("describe a pass's memory");
+  return cudnnBackendExecute(context.libraries().cudnn, plan.plan.get(), pack.get());
+}
+
+/// Infinite for what doesn't work.
+double secondsOf(const GpuContext& context, const Plan& plan, const Trial& trial) {
+  constexpr int kRuns = 3;
+  const DeviceBuffer<uint8_t> workspace(plan.workspace);
+  const cudaStream_t stream = context.stream();
+  for (int run = -1; run < kRuns; ++run) {  // one to warm up
+    if (run == 0) trial.marks.set(0, stream);
+    const cudnnStatus_t status =
+        execute(context, plan, trial.x.data(), trial.w.data(), trial.y.data(), workspace.data());
+    if (status != CUDNN_STATUS_SUCCESS) return std::numeric_limits<double>::infinity();
+  }
+  trial.marks.set(1, stream);
+  sphereface::check(cudaStreamSynchronize(stream), "try a convolution");
+  return trial.marks.seconds(0, 1);
+}
+
+/// The likely fastest, the same in every run; where that doesn't matter, the measured fastest of
+/// the first few.
+Plan choosePlan(const GpuContext& context, const GpuConvolutionShape& s, Pass pass) {
+  constexpr size_t kTried = 8;
+  std::vector<Plan> plans = candidates(context, s, pass, s.same_bits ? 1 : kTried);
+  if (plans.empty()) {
+    throw Error(concat("cuDNN on ", context.name(), " has no ", namesOf(pass).name,
+                       " convolution for ", s.batch, " images of ", s.in_channels, "x", s.in_height,
+                       "x", s.in_width, " to ", s.out_channels, " channels, stride ", s.stride,
+                       s.same_bits ? ", with the same result in every run (worker.convolution "
+                                     "FASTEST allows others)"
+                                   : ""));
+  }
+  if (plans.size() == 1) return std::move(plans.front());
+  const Trial trial(s);
+  size_t fastest = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const double seconds = secondsOf(context, plans[i], trial);
+    if (seconds >= least) continue;
+    least = seconds;
+    fastest = i;
+  }
+  return std::move(plans[fastest]);
 }
 
 }  // namespace
@@ -233,21 +310,13 @@ struct GpuConvolution::Plans {
   std::vector<Plan> passes;  // by Pass
 
   void run(Pass pass, const void* x, const void* w, const void* y, void* workspace) const {
-    const Plan& plan = passes.at(static_cast<size_t>(pass));
-    Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-    pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64,
-             std::vector<int64_t>{kX, kW, kY});
-    pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
-             std::vector<const void*>{x, w, y});
-    pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
-    pack.finalize("describe a pass's memory");
-    check(cudnnBackendExecute(context.libraries().cudnn, plan.plan.get(), pack.get()),
+    check(execute(context, passes.at(static_cast<size_t>(pass)), x, w, y, workspace),
           namesOf(pass).name);
   }
 };
 
 GpuConvolution::GpuConvolution(const GpuContext& context, const GpuConvolutionShape& shape)
-    : plans_(new Plans{context, {}}) {
+    : plans_(std::make_shared<Plans>(Plans{context, {}})) {
   plans_->passes.push_back(choosePlan(context, shape, Pass::kForward));
   if (!shape.training) return;
   // In the order of Pass; the first layer's has nothing to tell below.
@@ -256,8 +325,6 @@ GpuConvolution::GpuConvolution(const GpuContext& context, const GpuConvolutionSh
                                : Plan{Descriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), 0});
   plans_->passes.push_back(choosePlan(context, shape, Pass::kBackwardFilter));
 }
-GpuConvolution::GpuConvolution(GpuConvolution&&) noexcept = default;
-GpuConvolution::~GpuConvolution() = default;
 
 size_t GpuConvolution::workspaceBytes() const {
   size_t largest = 0;

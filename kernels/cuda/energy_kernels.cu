@@ -38,7 +38,7 @@ __global__ void addEnergyKernel(EnergyPass pass) {
     return;
   }
   const double pairs = classes * (classes - 1);
-  const double weight = static_cast<double>(pass.weight) * 2 / pairs;
+  const double weight = static_cast<double>(pass.rule->loss_scale) * pass.weight * 2 / pairs;
 
   const float* const own = pass.rows + static_cast<size_t>(image) * dim;
   auto* const gradient = dynamicShared<float>();

@@ -24,7 +24,8 @@ struct EnergyPass {
   const int32_t* present = nullptr;  // [images]
   const int32_t* labels = nullptr;   // [images]: those in `range` get a gradient
   ClassRange range;
-  float weight = 0;            // of the mean over pairs, in the loss
+  const HeadRule* rule = nullptr;
+  double weight = 0;           // of the mean over pairs, in the loss that rule->loss_scale scales
   float* dW = nullptr;         // [range.count, dim], added to
   double* energies = nullptr;  // [images], overwritten; their sum over all ranks is the mean
 };

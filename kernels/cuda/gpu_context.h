@@ -24,12 +24,17 @@ class GpuContext {
   ~GpuContext();
 
   cudaStream_t stream() const { return stream_; }
+  /// In the stream's work the point after which the gradients that the engine last told of are
+  /// final, for other streams to wait for.
+  cudaEvent_t final() const { return final_; }
+  void setFinal(cudaEvent_t mark) { final_ = mark; }
   GpuLibraries& libraries() const { return *libraries_; }
   /// "NVIDIA H100 80GB HBM3, compute capability 9.0"
   const std::string& name() const { return name_; }
 
  private:
   cudaStream_t stream_ = nullptr;
+  cudaEvent_t final_ = nullptr;
   std::unique_ptr<GpuLibraries> libraries_;
   std::string name_;
 };

@@ -26,15 +26,17 @@ struct GpuConvolutionShape {
   Precision precision = Precision::kFp32;
   bool training = false;            // has a gradient of the filter
   bool with_backward_data = false;  // has a gradient of the input
-  bool same_bits = false;           // only algorithms with the same result in every run
+  bool same_bits = false;           // the same algorithms and result in every run
+
+  bool operator==(const GpuConvolutionShape&) const = default;
 };
 
+/// Copies share what was chosen.
 class GpuConvolution {
  public:
-  /// Chooses algorithms. errors: Error when the library has none for the shape.
+  /// Chooses algorithms; without same_bits by a short measurement. errors: Error when the library
+  /// has none for the shape.
   GpuConvolution(const GpuContext& context, const GpuConvolutionShape& shape);
-  GpuConvolution(GpuConvolution&&) noexcept;
-  ~GpuConvolution();
 
   /// Bytes that any of the passes wants as `workspace`.
   size_t workspaceBytes() const;
@@ -45,7 +47,7 @@ class GpuConvolution {
 
  private:
   struct Plans;
-  std::unique_ptr<Plans> plans_;
+  std::shared_ptr<Plans> plans_;
 };
 
 }  // namespace sphereface

@@ -11,9 +11,8 @@
 
 namespace sphereface {
 
-/// As Engine::join, by NCCL. rounded: numbers travel as bfloat16, and so many are in the longest
-/// range; 0: they travel as they are. errors: Error of the library.
+/// As Engine::join, by NCCL. longest: numbers of the longest range. errors: Error of the library.
 std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext& context, const DeviceGroup& group,
-                                              size_t rounded);
+                                              const DeviceSum& sum, size_t longest);
 
 }  // namespace sphereface

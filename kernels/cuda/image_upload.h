@@ -39,7 +39,7 @@ class ImageUpload {
   std::array<DeviceBuffer<uint8_t>, 2> device_;  // of this pass, of the next
   PinnedBuffer<uint8_t> pinned_;
   cudaStream_t stream_ = nullptr;
-  StreamMarks<1> sent_mark_;
+  StreamMarks sent_mark_{1};
   size_t current_ = 0;
   std::span<const uint8_t> announced_;
   std::span<const uint8_t> sent_;

@@ -3,6 +3,7 @@
 set(SPHEREFACE_CUDA_SOURCES
   ../activation_buffers.cpp
   ../class_choice.cpp
+  ../shard_tree.cpp
   buffer_sizes.cpp
   cuda_class_parallel_head.cpp
   cuda_class_sample.cpp
@@ -10,6 +11,7 @@ set(SPHEREFACE_CUDA_SOURCES
   cuda_engine.cpp
   cuda_head.cpp
   cuda_score_counter.cpp
+  cuda_shard_tree.cpp
   cuda_trunk.cpp
   energy_kernels.cu
   exchange_kernels.cu
@@ -17,8 +19,10 @@ set(SPHEREFACE_CUDA_SOURCES
   head_kernels.cu
   image_upload.cpp
   layer_kernels.cu
+  recorded_work.cpp
   score_kernels.cu
   sgd_kernels.cu
+  sum_kernels.cu
   wire_kernels.cu)
 set(SPHEREFACE_CUDA_VENDOR_SOURCES
   cublas_matrix_product.cpp
@@ -34,6 +38,8 @@ set(SPHEREFACE_GPU_TEST_SOURCES
   gpu_class_parallel_test.cpp
   gpu_head_kernels_test.cpp
   gpu_layer_kernels_test.cpp
+  gpu_recorded_work_test.cpp
+  gpu_sum_kernels_test.cpp
   score_counter_test.cpp
   sgd_test.cpp)
 list(TRANSFORM SPHEREFACE_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

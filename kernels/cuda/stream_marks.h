@@ -3,18 +3,17 @@
 
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <vector>
 
 #include "kernels/cuda/check.h"
 
 namespace sphereface {
 
-/// Points in a stream's work, to tell the time between them.
-template <size_t kMarks>
+/// Points in a stream's work, to tell the time between them and for other streams to wait for.
 class StreamMarks {
  public:
-  StreamMarks() {
+  explicit StreamMarks(size_t marks) : events_(marks) {
     for (cudaEvent_t& event : events_)
       check(cudaEventCreate(&event), "make an event");
   }
@@ -24,19 +23,25 @@ class StreamMarks {
     for (const cudaEvent_t event : events_)
       static_cast<void>(cudaEventDestroy(event));
   }
+  /// In recorded work (recorded_work.h) the point is passed each time the work is done.
   void set(size_t mark, cudaStream_t stream) const {
-    check(cudaEventRecord(events_.at(mark), stream), "record an event");
+    cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
+    check(cudaStreamIsCapturing(stream, &recording), "record an event");
+    const unsigned flags =
+        recording == cudaStreamCaptureStatusNone ? cudaEventRecordDefault : cudaEventRecordExternal;
+    check(cudaEventRecordWithFlags(at(mark), stream, flags), "record an event");
   }
   cudaEvent_t at(size_t mark) const { return events_.at(mark); }
+  size_t size() const { return events_.size(); }
   /// requires: the stream's work is done.
   double seconds(size_t from, size_t to) const {
     float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, events_.at(from), events_.at(to)), "read an event");
+    check(cudaEventElapsedTime(&milliseconds, at(from), at(to)), "read an event");
     return static_cast<double>(milliseconds) / 1000;
   }
 
  private:
-  std::array<cudaEvent_t, kMarks> events_ = {};
+  std::vector<cudaEvent_t> events_;
 };
 
 }  // namespace sphereface

@@ -5,10 +5,12 @@
 // .cu files and the engine around them then run in the tests of a machine without a GPU. Of CUDA
 // there is what those files use. A kernel's blocks run one after the other; the threads of a block
 // are fibers that change at barriers and warp operations, in an order that setThreadOrder permutes.
-// Streams do their work at once.
+// Streams do their work at once, but while it is recorded as a graph, which a launch then does.
 //
 // What a card leaves undefined ends the program with a message: a barrier that some threads of a
-// block never reach, a shuffle with a lane that isn't there.
+// block never reach, a shuffle with a lane that isn't there. What it doesn't allow while recording
+// fails, and so does a copy from or to memory of the host that isn't page-locked, which would be
+// read whenever the graph is launched.
 
 #pragma once
 
@@ -20,6 +22,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 // The names are NVIDIA's.
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
@@ -54,6 +57,14 @@ void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>
 
 /// Threads begin, and go on after a barrier, in another order for every seed; 0: by their index.
 void setThreadOrder(uint64_t seed);
+
+/// Memory that cudaMallocHost gave.
+bool isPageLocked(const void* memory);
+void setPageLocked(const void* memory, size_t bytes);
+void forgetPageLocked(const void* memory);
+
+/// Streams whose work is recorded.
+extern int recordings;
 
 void* dynamicSharedMemory();
 void blockBarrier();
@@ -103,20 +114,58 @@ T __shfl_xor_sync(unsigned, T value, int lane_mask) {
 
 // ------------------------------------------------------------------------------------- the runtime
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorStreamCaptureUnsupported = 900,
+};
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 
-using cudaStream_t = struct HostStream*;
+struct HostGraph {
+  std::vector<std::function<void()>> work;
+};
+struct HostStream {
+  HostGraph* recording = nullptr;
+};
+using cudaStream_t = HostStream*;
+using cudaGraph_t = HostGraph*;
+using cudaGraphExec_t = HostGraph*;
 using cudaEvent_t = struct HostEvent*;
 constexpr unsigned cudaStreamNonBlocking = 1;
 constexpr unsigned cudaEventDisableTiming = 2;
 
-inline const char* cudaGetErrorString(cudaError_t) {
-  return "out of memory";
+inline bool isRecording(cudaStream_t stream) {
+  return stream != nullptr && stream->recording != nullptr;
+}
+
+namespace cuda_host {
+
+/// Work put on a stream.
+inline void submit(cudaStream_t stream, std::function<void()> work) {
+  if (isRecording(stream)) {
+    stream->recording->work.push_back(std::move(work));
+  } else {
+    work();
+  }
+}
+
+}  // namespace cuda_host
+
+inline const char* cudaGetErrorString(cudaError_t error) {
+  if (error == cudaErrorMemoryAllocation) return "out of memory";
+  if (error == cudaErrorStreamCaptureUnsupported) {
+    return "operation not permitted when stream is capturing";
+  }
+  return "invalid argument";
+}
+inline cudaError_t cudaGetLastError() {
+  return cudaSuccess;
 }
 
 inline cudaError_t cudaMalloc(void** memory, size_t bytes) {
+  if (cuda_host::recordings > 0) return cudaErrorStreamCaptureUnsupported;
   constexpr size_t kAlignment = 256;
   *memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   return *memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
@@ -126,28 +175,73 @@ inline cudaError_t cudaFree(void* memory) {
   return cudaSuccess;
 }
 inline cudaError_t cudaMallocHost(void** memory, size_t bytes) {
-  return cudaMalloc(memory, bytes);
+  const cudaError_t status = cudaMalloc(memory, bytes);
+  if (status == cudaSuccess) cuda_host::setPageLocked(*memory, bytes);
+  return status;
 }
 inline cudaError_t cudaFreeHost(void* memory) {
+  cuda_host::forgetPageLocked(memory);
   return cudaFree(memory);
 }
 inline cudaError_t cudaMemset(void* memory, int value, size_t bytes) {
   std::memset(memory, value, bytes);
   return cudaSuccess;
 }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
-                                   cudaStream_t) {
-  std::memmove(to, from, bytes);
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                                   cudaStream_t stream) {
+  if (isRecording(stream) && kind != cudaMemcpyDeviceToDevice &&
+      !cuda_host::isPageLocked(kind == cudaMemcpyHostToDevice ? from : to)) {
+    return cudaErrorStreamCaptureUnsupported;
+  }
+  cuda_host::submit(stream, [=] { std::memmove(to, from, bytes); });
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
+  *stream = new HostStream;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamDestroy(cudaStream_t) {
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return isRecording(stream) ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone = 0, cudaStreamCaptureStatusActive = 1 };
+inline cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  *status = isRecording(stream) ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (stream == nullptr || isRecording(stream)) return cudaErrorStreamCaptureUnsupported;
+  stream->recording = new HostGraph;
+  ++cuda_host::recordings;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = stream->recording;
+  stream->recording = nullptr;
+  --cuda_host::recordings;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* recorded, cudaGraph_t graph,
+                                        unsigned long long) {
+  *recorded = new HostGraph(*graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t recorded) {
+  delete recorded;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t recorded, cudaStream_t) {
+  for (const std::function<void()>& work : recorded->work)
+    work();
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
@@ -163,8 +257,15 @@ inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
 inline cudaError_t cudaEventDestroy(cudaEvent_t) {
   return cudaSuccess;
 }
-inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
-  return cudaSuccess;
+/// While recording, one for others to wait for is to be recorded with the flag.
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t stream) {
+  return isRecording(stream) ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+constexpr unsigned cudaEventRecordDefault = 0;
+constexpr unsigned cudaEventRecordExternal = 1;
+inline cudaError_t cudaEventRecordWithFlags(cudaEvent_t, cudaStream_t stream, unsigned flags) {
+  const bool external = flags == cudaEventRecordExternal;
+  return isRecording(stream) == external ? cudaSuccess : cudaErrorInvalidValue;
 }
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
   *milliseconds = 0;
@@ -185,8 +286,10 @@ struct cudaLaunchConfig_t {
 template <class... Expected, class... Args>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
                                Args... args) {
-  cuda_host::run(config->gridDim, config->blockDim, config->dynamicSmemBytes,
-                 [&] { kernel(args...); });
+  const cudaLaunchConfig_t shape = *config;
+  cuda_host::submit(config->stream, [=] {
+    cuda_host::run(shape.gridDim, shape.blockDim, shape.dynamicSmemBytes, [&] { kernel(args...); });
+  });
   return cudaSuccess;
 }
 

@@ -17,8 +17,12 @@ namespace sphereface {
 struct GpuLibraries {};
 
 GpuContext::GpuContext(int)
-    : libraries_(std::make_unique<GpuLibraries>()), name_("none, kernels run on the host") {}
-GpuContext::~GpuContext() = default;
+    : libraries_(std::make_unique<GpuLibraries>()), name_("none, kernels run on the host") {
+  static_cast<void>(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+}
+GpuContext::~GpuContext() {
+  static_cast<void>(cudaStreamDestroy(stream_));
+}
 
 namespace {
 
@@ -43,6 +47,7 @@ void store(void* data, Precision precision, size_t index, double value) {
 // ------------------------------------------------------------------------------------ convolution
 
 struct GpuConvolution::Plans {
+  cudaStream_t stream;
   GpuConvolutionShape shape;
 
   size_t x(int n, int y, int x, int c) const {
@@ -96,10 +101,8 @@ struct GpuConvolution::Plans {
   }
 };
 
-GpuConvolution::GpuConvolution(const GpuContext&, const GpuConvolutionShape& shape)
-    : plans_(new Plans{shape}) {}
-GpuConvolution::GpuConvolution(GpuConvolution&&) noexcept = default;
-GpuConvolution::~GpuConvolution() = default;
+GpuConvolution::GpuConvolution(const GpuContext& context, const GpuConvolutionShape& shape)
+    : plans_(std::make_shared<Plans>(Plans{context.stream(), shape})) {}
 
 size_t GpuConvolution::workspaceBytes() const {
   return 0;
@@ -107,61 +110,70 @@ size_t GpuConvolution::workspaceBytes() const {
 
 void GpuConvolution::forward(const void* x, const void* w, void* y, void*) const {
   const Plans& p = *plans_;
-  const Precision precision = p.shape.precision;
-  std::vector<double> sums(positive(p.shape.batch) * positive(p.shape.out_height) *
-                           positive(p.shape.out_width) * positive(p.shape.out_channels));
-  p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
-    sums[iy] += at(x, precision, ix) * at(w, precision, iw);
+  cuda_host::submit(p.stream, [=, &p] {
+    const Precision precision = p.shape.precision;
+    std::vector<double> sums(positive(p.shape.batch) * positive(p.shape.out_height) *
+                             positive(p.shape.out_width) * positive(p.shape.out_channels));
+    p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
+      sums[iy] += at(x, precision, ix) * at(w, precision, iw);
+    });
+    p.storeAll(sums, y);
   });
-  p.storeAll(sums, y);
 }
 
 void GpuConvolution::backwardData(const void* dy, const void* w, void* dx, void*) const {
   const Plans& p = *plans_;
-  const Precision precision = p.shape.precision;
-  std::vector<double> sums(p.inputs());
-  p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
-    sums[ix] += at(dy, precision, iy) * at(w, precision, iw);
+  cuda_host::submit(p.stream, [=, &p] {
+    const Precision precision = p.shape.precision;
+    std::vector<double> sums(p.inputs());
+    p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
+      sums[ix] += at(dy, precision, iy) * at(w, precision, iw);
+    });
+    p.storeAll(sums, dx);
   });
-  p.storeAll(sums, dx);
 }
 
 void GpuConvolution::backwardFilter(const void* x, const void* dy, void* dw, void*) const {
   const Plans& p = *plans_;
-  const Precision precision = p.shape.precision;
-  std::vector<double> sums(p.filters());
-  p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
-    sums[iw] += at(x, precision, ix) * at(dy, precision, iy);
+  cuda_host::submit(p.stream, [=, &p] {
+    const Precision precision = p.shape.precision;
+    std::vector<double> sums(p.filters());
+    p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
+      sums[iw] += at(x, precision, ix) * at(dy, precision, iy);
+    });
+    p.storeAll(sums, dw);
   });
-  p.storeAll(sums, dw);
 }
 
 // --------------------------------------------------------------------------------- matrix product
 
 struct GpuMatrixProduct::Plan {
+  cudaStream_t stream;
   MatrixProductShape shape;
 };
 
-GpuMatrixProduct::GpuMatrixProduct(const GpuContext&, const MatrixProductShape& shape)
-    : plan_(new Plan{shape}) {}
+GpuMatrixProduct::GpuMatrixProduct(const GpuContext& context, const MatrixProductShape& shape)
+    : plan_(new Plan{context.stream(), shape}) {}
 GpuMatrixProduct::GpuMatrixProduct(GpuMatrixProduct&&) noexcept = default;
 GpuMatrixProduct::~GpuMatrixProduct() = default;
 
 void GpuMatrixProduct::run(const void* a, const void* b, void* c, bool add) const {
   const MatrixProductShape& s = plan_->shape;
-  const Precision result = s.fp32_result ? Precision::kFp32 : s.precision;
-  for (size_t i = 0; i < positive(s.rows); ++i) {
-    for (size_t j = 0; j < positive(s.columns); ++j) {
-      const size_t ic = i * s.pitch_c + j;
-      double sum = add ? at(c, result, ic) : 0;
-      for (size_t k = 0; k < positive(s.depth); ++k) {
-        const size_t ia = s.transpose_a ? k * s.pitch_a + i : i * s.pitch_a + k;
-        const size_t ib = s.transpose_b ? j * s.pitch_b + k : k * s.pitch_b + j;
-        sum += at(a, s.precision, ia) * at(b, s.precision, ib);
+  cuda_host::submit(plan_->stream, [=, &s] {
+    const Precision result = s.fp32_result ? Precision::kFp32 : s.precision;
+    for (size_t i = 0; i < positive(s.rows); ++i) {
+      for (size_t j = 0; j < positive(s.columns); ++j) {
+        const size_t ic = i * s.pitch_c + j;
+        double sum = add ? at(c, result, ic) : 0;
+        for (size_t k = 0; k < positive(s.depth); ++k) {
+          const size_t ia = s.transpose_a ? k * s.pitch_a + i : i * s.pitch_a + k;
+          const size_t ib = s.transpose_b ? j * s.pitch_b + k : k * s.pitch_b + j;
+          sum += at(a, s.precision, ia) * at(b, s.precision, ib);
+        }
+        store(c, result, ic, sum);
       }
-      store(c, result, ic, sum);
     }
-  }
+  });
 }
 
 }  // namespace sphereface

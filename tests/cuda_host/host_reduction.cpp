@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kernels/cuda/gpu_reduction.h"
+#include "kernels/cuda/sum_kernels.h"
 #include "kernels/cuda/wire_kernels.h"
 #include "tests/cuda_host/rank_memory.h"
 
@@ -16,7 +17,8 @@ namespace {
 
 class HostReduction final : public DeviceReduction {
  public:
-  HostReduction(const DeviceGroup& group, size_t rounded) : memory_(group), wire_(rounded) {}
+  HostReduction(const DeviceGroup& group, const DeviceSum& sum, size_t longest)
+      : memory_(group), wire_(sum.as_bf16 ? longest : 0), in_tree_(sum.in_tree) {}
 
   void sum(std::span<float> range) override { ranges_.push_back(range); }
 
@@ -28,11 +30,7 @@ class HostReduction final : public DeviceReduction {
       round(range);
       std::copy(range.begin(), range.end(), memory_.of(memory_.rank()));
       memory_.meet(timeout);
-      std::fill(range.begin(), range.end(), 0.0F);
-      for (int rank = 0; rank < memory_.ranks(); ++rank) {
-        for (size_t k = 0; k < range.size(); ++k)
-          range[k] += memory_.of(rank)[k];
-      }
+      add(range);
       round(range);
       memory_.meet(timeout);
     }
@@ -42,6 +40,18 @@ class HostReduction final : public DeviceReduction {
   double busySeconds() const override { return 0; }
 
  private:
+  void add(std::span<float> range) {
+    if (in_tree_) {
+      sumInTree(memory_.ranks(), RankMemory::kNumbers, memory_.of(0), range.size(), range.data(),
+                nullptr);
+      return;
+    }
+    std::fill(range.begin(), range.end(), 0.0F);
+    for (int rank = 0; rank < memory_.ranks(); ++rank) {
+      for (size_t k = 0; k < range.size(); ++k)
+        range[k] += memory_.of(rank)[k];
+    }
+  }
   /// To what a bfloat16 has, if that is how numbers travel.
   void round(std::span<float> range) {
     if (wire_.empty()) return;
@@ -52,14 +62,15 @@ class HostReduction final : public DeviceReduction {
 
   RankMemory memory_;
   std::vector<Bf16> wire_;
+  bool in_tree_;
   std::vector<std::span<float>> ranges_;
 };
 
 }  // namespace
 
 std::unique_ptr<DeviceReduction> joinGpuGroup(const GpuContext&, const DeviceGroup& group,
-                                              size_t rounded) {
-  return std::make_unique<HostReduction>(group, rounded);
+                                              const DeviceSum& sum, size_t longest) {
+  return std::make_unique<HostReduction>(group, sum, longest);
 }
 
 }  // namespace sphereface
