@@ -4,10 +4,17 @@
 // What being watched costs a run in training: the time of its steps while nobody looks, while a
 // page and a Prometheus do, and, with --flood, while requests are poured over it, in turns. With
 // the job on some processors (taskset) and --clients-on another one, what the clients themselves
-// take isn't counted. Of each round the medians of the lines that the run writes meanwhile into its
-// metrics.jsonl are compared; of the rounds' ratios the median is told, with the interval that has
-// it in 95 of 100 cases, whatever the ratios' distribution is; beside it the processor time of the
-// coordinator, which other programs disturb less. Also the coordinator's own bookkeeping.
+// take isn't counted. A window's step is its time over its steps, by the lines that the run writes
+// meanwhile into its metrics.jsonl: most steps see no request, so that a median would pass over
+// what the few cost that do. Every second round goes backwards, so that a machine that grows slower
+// isn't told as a cost. Of the rounds' ratios the median is told, with the interval that has it in
+// 95 of 100 cases, whatever the ratios' distribution is.
+//
+// The speed of a machine that is shared may change by more from one window to the next than being
+// watched costs. What Linux accounts doesn't: the share of the time in which the workers' main
+// threads were kept waiting for a processor (/proc/PID/schedstat), of which being watched takes its
+// part where the whole job shares a processor; and the coordinator's processor time. Also told is
+// what the coordinator's own bookkeeping takes.
 
 #include <civetweb.h>
 #include <sched.h>
@@ -24,7 +31,9 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -49,7 +58,7 @@ constexpr int kFloodThreads = 4;
 struct Options {
   std::filesystem::path run;
   int clients_on = -1;  // processor; -1: any
-  double window = 4;
+  double window = 10;   // in which both intervals fit whole
   int rounds = 20;
   bool flood = false;
 };
@@ -67,30 +76,34 @@ Address addressOf(const std::filesystem::path& run) {
   return {text.substr(0, colon), std::stoi(text.substr(colon + 1))};
 }
 
-/// Bytes of the answer; 0 when there is none.
-size_t get(const Address& address, const char* path) {
+/// Empty when there is no answer.
+std::string get(const Address& address, const char* path) {
   std::array<char, 256> problem{};
   mg_connection* connection =
       mg_download(address.host.c_str(), address.port, 0, problem.data(), problem.size(),
                   "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
-  if (connection == nullptr) return 0;
-  size_t bytes = 0;
+  if (connection == nullptr) return {};
+  std::string answer;
   std::array<char, 16384> part{};
   for (int count = 0; (count = mg_read(connection, part.data(), part.size())) > 0;)
-    bytes += static_cast<size_t>(count);
+    answer.append(part.data(), static_cast<size_t>(count));
   mg_close_connection(connection);
-  return bytes;
+  return answer;
 }
 
-/// As one open page and one Prometheus do.
+/// As one open page (dashboard/dashboard.js) and one Prometheus do.
 void look(const Address& address, double until) {
   double page = 0;
   double scrape = 0;
+  Json shown;
   while (secondsNow() < until) {
     if (secondsNow() - page >= kPageInterval) {
       page = secondsNow();
-      get(address, "/api/state");
-      get(address, "/api/history");
+      const std::string answer = get(address, "/api/state");
+      if (answer.empty()) throw Error("the coordinator doesn't answer");
+      const Json version = parseJson(answer).at("history_version");
+      if (version != shown) get(address, "/api/history");
+      shown = version;
     }
     if (secondsNow() - scrape >= kScrapeInterval) {
       scrape = secondsNow();
@@ -109,7 +122,7 @@ size_t flood(const Address& address, double until) {
     clients.emplace_back([&] {
       ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread, on Linux
       while (secondsNow() < until)
-        answers += get(address, "/api/history") > 0 ? 1 : 0;
+        answers += get(address, "/api/history").empty() ? 0 : 1;
     });
   }
   for (std::thread& client : clients)
@@ -118,7 +131,6 @@ size_t flood(const Address& address, double until) {
 }
 
 double median(std::vector<double> values) {
-  if (values.empty()) throw Error("no step ended in a window: choose a longer --window");
   const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
@@ -172,6 +184,35 @@ double processorSeconds(int process) {
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+/// Of the workers on this host.
+std::vector<int> workers() {
+  std::vector<int> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream in(entry.path() / "comm");
+    std::string command;
+    std::getline(in, command);
+    // The kernel keeps fifteen letters.
+    if (command == std::string("sphereface-worker").substr(0, 15)) found.push_back(std::stoi(name));
+  }
+  if (found.empty()) throw Error("no worker on this host");
+  return found;
+}
+
+/// Seconds that the processes' main threads have waited for a processor, for each of them.
+double waitedSeconds(const std::vector<int>& processes) {
+  double sum = 0;
+  for (const int process : processes) {
+    std::ifstream in(concat("/proc/", process, "/task/", process, "/schedstat"));
+    double ran = 0;
+    double waited = 0;  // nanoseconds
+    if (!(in >> ran >> waited)) throw Error(concat("no process ", process));
+    sum += 1e-9 * waited;
+  }
+  return sum / static_cast<double>(processes.size());
+}
+
 /// By the text that coordinator/run_lock.cpp leaves.
 int coordinatorOf(const std::filesystem::path& run) {
   int process = 0;
@@ -181,10 +222,22 @@ int coordinatorOf(const std::filesystem::path& run) {
 }
 
 struct Measured {
-  std::vector<double> steps;   // seconds, a median for each round
-  std::vector<double> slower;  // than the round's step alone, as a ratio
-  double processor = 0;        // seconds
+  std::vector<double> steps;       // seconds, a mean for each round
+  std::vector<double> slower;      // than the round's step alone, as a ratio
+  std::vector<double> waits;       // share of the time, a mean for each round
+  std::vector<double> waits_more;  // than in the round's window alone
+  double processor = 0;            // seconds
 };
+
+struct Kind {
+  const char* name;
+  std::function<void(double until)> act;
+};
+
+std::optional<Json> lastOf(const JsonLines::News& news) {
+  if (news.lines.empty()) return std::nullopt;
+  return news.lines.back();
+}
 
 /// This thread and those it starts.
 void stayOn(int processor) {
@@ -199,30 +252,42 @@ void run(const Options& options) {
   if (options.clients_on >= 0) stayOn(options.clients_on);
   const Address address = addressOf(options.run);
   const int coordinator = coordinatorOf(options.run);
+  const std::vector<int> processes = workers();
   JsonLines lines(options.run / "metrics.jsonl");
   std::map<std::string, Measured> measured;  // by what went on
   size_t answers = 0;
-  const auto measure = [&](const std::string& name, const auto& act) {
+  const auto measure = [&](const Kind& kind) {
     std::this_thread::sleep_for(std::chrono::duration<double>(kSettleSeconds));
-    lines.read();
+    const std::optional<Json> first = lastOf(lines.read());
     const double before = processorSeconds(coordinator);
-    act(secondsNow() + options.window);
-    Measured& of = measured[name];
+    const double waited_before = waitedSeconds(processes);
+    const double begin = secondsNow();
+    kind.act(begin + options.window);
+    Measured& of = measured[kind.name];
+    of.waits.push_back((waitedSeconds(processes) - waited_before) / (secondsNow() - begin));
     of.processor += processorSeconds(coordinator) - before;
-    std::vector<double> steps;
-    for (const Json& line : lines.read().lines)
-      steps.push_back(line.at("step_seconds"));
-    of.steps.push_back(median(steps));
-    of.slower.push_back(of.steps.back() / measured["alone"].steps.back());
+    const std::optional<Json> last = lastOf(lines.read());
+    if (!first || !last) throw Error("no line between two windows: let the run log more often");
+    of.steps.push_back((last->at("time").get<double>() - first->at("time").get<double>()) /
+                       (last->at("step").get<double>() - first->at("step").get<double>()));
   };
   mg_init_library(0);
-  const auto wait = [](double until) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(until - secondsNow()));
-  };
+  std::vector<Kind> kinds = {
+      {"alone",
+       [](double until) {
+         std::this_thread::sleep_for(std::chrono::duration<double>(until - secondsNow()));
+       }},
+      {"watched", [&](double until) { look(address, until); }}};
+  if (options.flood)
+    kinds.push_back({"flooded", [&](double until) { answers += flood(address, until); }});
   for (int round = 0; round < options.rounds; ++round) {
-    measure("alone", wait);
-    measure("watched", [&](double until) { look(address, until); });
-    if (options.flood) measure("flooded", [&](double until) { answers += flood(address, until); });
+    for (const Kind& kind : kinds)
+      measure(kind);
+    for (auto& [name, of] : measured) {
+      of.slower.push_back(of.steps.back() / measured["alone"].steps.back());
+      of.waits_more.push_back(of.waits.back() - measured["alone"].waits.back());
+    }
+    std::reverse(kinds.begin(), kinds.end());
   }
   const double alone = median(measured["alone"].steps);
   const double seconds = options.window * options.rounds;
@@ -230,10 +295,12 @@ void run(const Options& options) {
     if (!measured.contains(name)) continue;
     const Measured& of = measured[name];
     const auto [low, high] = intervalOfMedian(of.slower);
-    std::printf(
-        "%-8s step %.2f ms, %+.2f %% (%+.2f .. %+.2f); the coordinator takes %.2f %% of a core\n",
-        name, 1000 * median(of.steps), 100 * (median(of.slower) - 1), 100 * (low - 1),
-        100 * (high - 1), 100 * of.processor / seconds);
+    const auto [least, most] = intervalOfMedian(of.waits_more);
+    std::printf("%-8s step %.2f ms, %+.2f %% (%+.2f .. %+.2f)\n", name, 1000 * median(of.steps),
+                100 * (median(of.slower) - 1), 100 * (low - 1), 100 * (high - 1));
+    std::printf("%-8s workers wait %.2f %% of the time, %+.3f %% (%+.3f .. %+.3f)\n", "",
+                100 * median(of.waits), 100 * median(of.waits_more), 100 * least, 100 * most);
+    std::printf("%-8s the coordinator takes %.2f %% of a core\n", "", 100 * of.processor / seconds);
   }
   if (options.flood) {
     std::printf("flooded: %.0f answers a second\n", static_cast<double>(answers) / seconds);

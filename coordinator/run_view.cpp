@@ -5,9 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -65,8 +64,12 @@ Json shortened(double value) {
   if (!std::isfinite(value)) return nullptr;
   if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<int64_t>(value);
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.5g", value);
-  return std::strtod(text.data(), nullptr);
+  const char* const end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 5)
+          .ptr;
+  double rounded = 0;
+  std::from_chars(text.data(), end, rounded);
+  return rounded;
 }
 
 const char* nameOf(RunState state) {
