@@ -7,7 +7,8 @@
     .venv/bin/python bench/peer_pytorch.py --step-bench build/bin/step_bench --json peer.json
 
 On a GPU, with --gpu and --step-bench .../gpu_step_bench, memory is that of PyTorch's tensors and of
-the engine's buffers; the libraries' own isn't in either.
+the engine's buffers; the libraries' own isn't in either. --gpu-head CLASSES measures PyTorch's head
+alone, beside which gpu_head_bench's "whole head" stands.
 
 112x96 images, 10,572 classes, A-Softmax m = 4, SGD with momentum and weight decay. Every contender
 is a process of its own that waits for its turn; each round gives each one step, so that whatever
@@ -28,11 +29,52 @@ CLASSES = 10572
 EMBEDDING = 512
 
 
+def a_softmax_loss(x, head, labels, logits_of):
+    """m = 4, lambda = 5; logits_of(x, normalised head) multiplies."""
+    import torch
+    import torch.nn.functional as F
+
+    logits = logits_of(x, F.normalize(head))
+    norm = x.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    cosine = (logits.gather(1, labels[:, None]) / norm).clamp(-1, 1)
+    k = (4 * torch.acos(cosine) / torch.pi).floor().detach()
+    psi = (-1) ** k * (8 * cosine**4 - 8 * cosine**2 + 1) - 2 * k
+    target = norm * (5 * cosine + psi) / 6
+    return F.cross_entropy(logits.scatter(1, labels[:, None], target), labels)
+
+
+def measure_head(classes, device):
+    """Prints what forward and backward of the head on 512 features take, multiplied in bf16."""
+    import torch
+
+    torch.manual_seed(1)
+    head = torch.randn(classes, EMBEDDING, device=device).mul_(0.01).requires_grad_()
+    x = torch.randn(512, EMBEDDING, device=device, requires_grad=True)
+    labels = torch.randint(0, classes, (512,), device=device)
+
+    def logits_of(x, head):
+        return (x.bfloat16() @ head.bfloat16().t()).float()
+
+    loss_of = torch.compile(lambda: a_softmax_loss(x, head, labels, logits_of))
+    milliseconds = []
+    for run in range(-3, 20):
+        x.grad = head.grad = None
+        start = time.perf_counter()
+        loss_of().backward()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        if run >= 0:
+            milliseconds.append(1e3 * (time.perf_counter() - start))
+    peak = torch.cuda.max_memory_allocated() / 1e6 if device == "cuda" else float("nan")
+    weights = head.numel() * 4 / 1e6
+    print(f"PyTorch's head, compiled, {classes} classes: {statistics.median(milliseconds):.3f} ms, "
+          f"peak {peak:.0f} MB, of which W's {weights:.0f} and its gradient's as many")
+
+
 def torch_contender(precision, layout, batch, threads, gpu):
     """One training step for each line on standard input; prints its milliseconds, on a GPU at the
     end "bytes N"."""
     import torch
-    import torch.nn.functional as F
     from torch import nn
 
     device = "cuda" if gpu else "cpu"
@@ -79,19 +121,10 @@ def torch_contender(precision, layout, batch, threads, gpu):
         [*net.parameters(), head], lr=1e-3, momentum=0.9, weight_decay=5e-4
     )
 
-    def loss_of(x):
-        logits = x @ F.normalize(head).t()
-        norm = x.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        cosine = (logits.gather(1, labels[:, None]) / norm).clamp(-1, 1)
-        k = (4 * torch.acos(cosine) / torch.pi).floor().detach()
-        psi = (-1) ** k * (8 * cosine**4 - 8 * cosine**2 + 1) - 2 * k
-        target = norm * (5 * cosine + psi) / 6
-        return F.cross_entropy(logits.scatter(1, labels[:, None], target), labels)
-
     def forward(x):
         with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             x = net(x)
-        return loss_of(x.float())
+        return a_softmax_loss(x.float(), head, labels, lambda x, head: x @ head.t())
 
     if layout == "channels_last_compiled":
         forward = torch.compile(forward)
@@ -172,10 +205,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json")
     parser.add_argument("--gpu", action="store_true", help="compare on a GPU")
+    parser.add_argument("--gpu-head", type=int, metavar="CLASSES", help="PyTorch's head alone")
     parser.add_argument("--contender", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.contender:
         torch_contender(*arguments.contender, arguments.batch, arguments.threads, arguments.gpu)
+        return
+
+    if arguments.gpu_head:
+        measure_head(arguments.gpu_head, "cuda")
         return
 
     def ours(precision, convolution):
@@ -246,7 +284,7 @@ def main():
             b / a for a, b in zip(contender.milliseconds, other.milliseconds)
         )
         row["memory_ratio"] = row["peak_megabytes"] / peer["peak_megabytes"]
-        print(f"{contender.name:38}{row['milliseconds']:8.0f}{row['images_per_second']:10.1f}"
+        print(f"{contender.name:38}{row['milliseconds']:8.1f}{row['images_per_second']:10.1f}"
               f"{row['speed_ratio']:7.2f}x{row['peak_megabytes']:9.0f}{row['memory_ratio']:7.2f}x")
     if not arguments.gpu:
         print(f"importing torch alone takes {floor:.0f} MB")

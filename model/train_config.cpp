@@ -181,8 +181,9 @@ std::string shardsError(const TrainConfig& config) {
     return concat("must divide solver.batch_size ", config.solver().batch_size());
   }
   // Sums over a layer's pixels are split among the threads.
-  if (config.worker().device() == WorkerConfig::CPU && config.worker().threads() == 0)
+  if (config.worker().device() == WorkerConfig::CPU && config.worker().threads() == 0) {
     return "needs worker.threads, the same in every run";
+  }
   if (config.worker().convolution() != WorkerConfig::DIRECT) {
     return "needs worker.convolution DIRECT";
   }

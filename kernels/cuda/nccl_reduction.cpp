@@ -29,6 +29,10 @@ class NcclReduction final : public DeviceReduction {
         communicator_(std::in_place, group),
         wire_(sum.as_bf16 ? longest : 0),
         parts_(sum.in_tree ? kChunk + positive(group.ranks) : 0) {
+    if (sum.in_tree && group.ranks > kMostTreeParts) {
+      throw Error(concat("sums over GPUs in reproducible mode: ", group.ranks,
+                         " ranks; there can be ", kMostTreeParts));
+    }
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream");
     for (cudaEvent_t* event : {&begun_, &ended_})
       check(cudaEventCreate(event), "make an event");

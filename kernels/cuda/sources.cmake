@@ -39,6 +39,7 @@ set(SPHEREFACE_GPU_TEST_SOURCES
   gpu_head_kernels_test.cpp
   gpu_layer_kernels_test.cpp
   gpu_recorded_work_test.cpp
+  gpu_reduction_test.cpp
   gpu_sum_kernels_test.cpp
   score_counter_test.cpp
   sgd_test.cpp)

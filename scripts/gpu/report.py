@@ -38,7 +38,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--seconds", type=int, required=True)
-    parser.add_argument("--left-out", nargs="*", default=[], help="steps for which no time was left")
+    parser.add_argument("--left-out", nargs="*", default=[], help="steps that no time was left for")
     arguments = parser.parse_args()
     log = arguments.out / "log"
 
@@ -80,7 +80,8 @@ def main():
                 result += f", {tests['skipped']} skipped"
         lines.append(f"| {name} | {result} | {step['seconds']} |")
     lines += [f"| {name} | left out: no time | |" for name in arguments.left_out]
-    for name in ["head", "scores", *sorted(p.stem for p in log.glob("step-*.txt")), "pytorch"]:
+    steps = sorted(p.stem for p in log.glob("step-*.txt"))
+    for name in ["head", "scores", *steps, "pytorch", "pytorch-head"]:
         path = log / f"{name}.txt"
         if path.exists():
             lines += ["", f"## {name}", "", "```", path.read_text().strip(), "```"]
