@@ -198,7 +198,7 @@ struct Trained {
 
 /// Passes in twos, whose gradients are added, and updates, all with other images, labels, rules and
 /// scales; with `embed`, an embedding in between.
-Trained trainSteps(const Case& c, EngineOptions options, bool embed) {
+Trained trainSteps(const Case& c, const EngineOptions& options, bool embed) {
   const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
   setValues(*engine, testing::randomParameters(c.network, 3), engine->trunk().parameters);
   setValues(*engine, testing::randomFloats(engine->head().parameters.size(), 5),

@@ -19,6 +19,7 @@ cudaGraph_t record(cudaStream_t stream, const std::function<void()>& work) {
     work();
   } catch (const Error& e) {
     static_cast<void>(cudaStreamEndCapture(stream, &graph));
+    if (graph != nullptr) static_cast<void>(cudaGraphDestroy(graph));
     static_cast<void>(cudaGetLastError());  // told of here
     throw Error(concat(kRecord, ": ", e.what(), "; worker.cuda_graphs: false does without"));
   }
