@@ -131,6 +131,7 @@ CudaTrunk<T>::CudaTrunk(const GpuContext& context, const EngineOptions& options,
   workspace_ = DeviceBuffer<uint8_t>(workspace);
   planMemory();
   if (!training) return;
+  listFinalParts();
   fc_backward_.emplace_back(context, fcBackwardWeights(options));
   fc_backward_.emplace_back(context, fcBackwardInput(options));
 }
@@ -175,6 +176,18 @@ void CudaTrunk<T>::planMemory() {
   d_embeddings_ = DeviceBuffer<T>(static_cast<size_t>(batch_) *
                                   static_cast<size_t>(paddedToPacks(network_.embedding)));
   sums_ = DeviceBuffer<float>(sums);
+}
+
+template <class T>
+void CudaTrunk<T>::listFinalParts() {
+  const auto add = [&](size_t count) {
+    final_parts_.push_back({count, final_.at(final_parts_.size())});
+  };
+  add(network_.fc_bias + static_cast<size_t>(network_.embedding));
+  for (size_t i = layers_.size(); i-- > 0;) {
+    const ConvLayer& c = layers_[i].shape;
+    add(c.bias + static_cast<size_t>(c.out_channels));
+  }
 }
 
 template <class T>
@@ -223,18 +236,6 @@ void CudaTrunk<T>::backward(const float* d_embeddings, bool accumulate) {
                                         gradientBuffer(layers_[i - 1].flow.grad),
                                         workspace_.data());
   }
-}
-
-template <class T>
-std::vector<typename CudaTrunk<T>::FinalPart> CudaTrunk<T>::finalParts() const {
-  std::vector<FinalPart> parts;
-  parts.push_back(
-      {network_.fc_bias + static_cast<size_t>(network_.embedding), final_.at(parts.size())});
-  for (size_t i = layers_.size(); i-- > 0;) {
-    const ConvLayer& c = layers_[i].shape;
-    parts.push_back({c.bias + static_cast<size_t>(c.out_channels), final_.at(parts.size())});
-  }
-  return parts;
 }
 
 /// From the gradient of a layer's output to those of its parameters.

@@ -48,7 +48,7 @@ class CudaTrunk {
     cudaEvent_t mark = nullptr;
   };
   /// In the order of backward, the last one's count being that of all gradients.
-  std::vector<FinalPart> finalParts() const;
+  const std::vector<FinalPart>& finalParts() const { return final_parts_; }
 
   size_t bytes() const;
 
@@ -65,6 +65,7 @@ class CudaTrunk {
   };
 
   void planMemory();
+  void listFinalParts();
   void backwardLayer(size_t index, bool accumulate);
   T* gradientBuffer(int index) const {
     return index < 0 ? nullptr : gradient_.at(static_cast<size_t>(index));
@@ -91,6 +92,7 @@ class CudaTrunk {
   T* fc_weights_ = nullptr;
   std::array<T*, kSharedBuffers> gradient_ = {};
   StreamMarks final_;  // of the fc layer's gradients, then, from the last, of the others'
+  std::vector<FinalPart> final_parts_;
 };
 
 }  // namespace sphereface

@@ -32,7 +32,6 @@ class StreamMarks {
     check(cudaEventRecordWithFlags(at(mark), stream, flags), "record an event");
   }
   cudaEvent_t at(size_t mark) const { return events_.at(mark); }
-  size_t size() const { return events_.size(); }
   /// requires: the stream's work is done.
   double seconds(size_t from, size_t to) const {
     float milliseconds = 0;
