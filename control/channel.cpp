@@ -10,6 +10,7 @@ namespace sphereface {
 namespace {
 
 constexpr std::chrono::microseconds kShortestSleep{50};
+// A coordinator that waits for steps wakes this often, on a core that may be a worker's.
 constexpr std::chrono::microseconds kLongestSleep{5000};
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include "control/mpirun.h"
 
 namespace sphereface {
-
 namespace {
 
 constexpr const char* kMpirunName = "mpirun";
