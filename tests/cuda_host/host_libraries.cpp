@@ -71,6 +71,10 @@ struct GpuConvolution::Plans {
     return positive(shape.batch) * positive(shape.in_height) * positive(shape.in_width) *
            positive(shape.in_channels);
   }
+  size_t outputs() const {
+    return positive(shape.batch) * positive(shape.out_height) * positive(shape.out_width) *
+           positive(shape.out_channels);
+  }
   size_t filters() const { return positive(shape.out_channels) * 9 * positive(shape.in_channels); }
 
   /// use(index in x, in w, in y) of every product of the convolution.
@@ -95,9 +99,16 @@ struct GpuConvolution::Plans {
       }
     }
   }
-  void storeAll(const std::vector<double>& sums, void* to) const {
-    for (size_t k = 0; k < sums.size(); ++k)
-      store(to, shape.precision, k, sums[k]);
+  /// to [count] = sums that add(sums, index in x, in w, in y) makes of all products, when the
+  /// stream gets there.
+  template <class Add>
+  void putSums(size_t count, void* to, const Add& add) const {
+    cuda_host::submit(stream, [=, this] {
+      std::vector<double> sums(count);
+      forEachProduct([&](size_t ix, size_t iw, size_t iy) { add(sums, ix, iw, iy); });
+      for (size_t k = 0; k < count; ++k)
+        store(to, shape.precision, k, sums[k]);
+    });
   }
 };
 
@@ -108,40 +119,26 @@ size_t GpuConvolution::workspaceBytes() const {
   return 0;
 }
 
+using Sums = std::vector<double>;
+
 void GpuConvolution::forward(const void* x, const void* w, void* y, void*) const {
-  const Plans& p = *plans_;
-  cuda_host::submit(p.stream, [=, &p] {
-    const Precision precision = p.shape.precision;
-    std::vector<double> sums(positive(p.shape.batch) * positive(p.shape.out_height) *
-                             positive(p.shape.out_width) * positive(p.shape.out_channels));
-    p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
-      sums[iy] += at(x, precision, ix) * at(w, precision, iw);
-    });
-    p.storeAll(sums, y);
+  const Precision precision = plans_->shape.precision;
+  plans_->putSums(plans_->outputs(), y, [=](Sums& sums, size_t ix, size_t iw, size_t iy) {
+    sums[iy] += at(x, precision, ix) * at(w, precision, iw);
   });
 }
 
 void GpuConvolution::backwardData(const void* dy, const void* w, void* dx, void*) const {
-  const Plans& p = *plans_;
-  cuda_host::submit(p.stream, [=, &p] {
-    const Precision precision = p.shape.precision;
-    std::vector<double> sums(p.inputs());
-    p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
-      sums[ix] += at(dy, precision, iy) * at(w, precision, iw);
-    });
-    p.storeAll(sums, dx);
+  const Precision precision = plans_->shape.precision;
+  plans_->putSums(plans_->inputs(), dx, [=](Sums& sums, size_t ix, size_t iw, size_t iy) {
+    sums[ix] += at(dy, precision, iy) * at(w, precision, iw);
   });
 }
 
 void GpuConvolution::backwardFilter(const void* x, const void* dy, void* dw, void*) const {
-  const Plans& p = *plans_;
-  cuda_host::submit(p.stream, [=, &p] {
-    const Precision precision = p.shape.precision;
-    std::vector<double> sums(p.filters());
-    p.forEachProduct([&](size_t ix, size_t iw, size_t iy) {
-      sums[iw] += at(x, precision, ix) * at(dy, precision, iy);
-    });
-    p.storeAll(sums, dw);
+  const Precision precision = plans_->shape.precision;
+  plans_->putSums(plans_->filters(), dw, [=](Sums& sums, size_t ix, size_t iw, size_t iy) {
+    sums[iw] += at(x, precision, ix) * at(dy, precision, iy);
   });
 }
 
