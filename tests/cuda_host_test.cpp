@@ -6,9 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cuda_pipeline.h>
+
 #include <numeric>
 #include <vector>
 
+#include "kernels/cuda/cluster.cuh"
 #include "kernels/cuda/cuda_head.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/layer_kernels.h"
@@ -16,6 +19,7 @@
 #include "tests/golden.h"
 #include "tests/gpu_arrays.h"
 #include "tests/head_cases.h"
+#include "tests/row_softmax.h"
 
 namespace sphereface {
 namespace {
@@ -107,6 +111,74 @@ TEST_F(CudaHost, AShuffleWithAbsentLanesEndsTheProgram) {
                "fewer than 32 threads");
 }
 
+// ---------------------------------------------------------------------------- clusters and copies
+
+/// Each block gives its neighbour a number of its own, in static and in the launch's memory.
+__global__ void neighbourKernel(const int* numbers, bool wait_before, bool wait_after, int* out) {
+  __shared__ int own;
+  auto* const given = dynamicShared<int>();
+  if (threadIdx.x == 0) {
+    own = numbers[blockIdx.x];
+    given[1] = own;
+  }
+  if (wait_before) clusterBarrier();
+  const int blocks = static_cast<int>(gridDim.x);
+  const int next = (static_cast<int>(blockIdx.x) + 1) % blocks;
+  __syncthreads();
+  if (threadIdx.x == 1) out[blockIdx.x] = *ofClusterBlock(given + 1, next) - own;
+  if (wait_after) clusterBarrier();
+}
+
+/// Differences of 1 to the next of 4 numbers, but the last's.
+bool reachesNeighbours(int seed, bool wait_before, bool wait_after) {
+  cuda_host::setThreadOrder(static_cast<uint64_t>(seed));
+  const std::vector<int> numbers = {10, 11, 12, 13};
+  std::vector<int> out(4);
+  const LaunchShape shape = {dim3(4), dim3(kThreads), 2 * sizeof(int), 4};
+  launch("neighbour", neighbourKernel, shape, nullptr, numbers.data(), wait_before, wait_after,
+         out.data());
+  return out == std::vector<int>{1, 1, 1, -3};
+}
+
+TEST_F(CudaHost, BlocksOfAClusterReadEachOthersMemory) {
+  for (const int seed : {0, 1, 2, 3}) {
+    EXPECT_TRUE(reachesNeighbours(seed, true, true)) << seed;
+    EXPECT_FALSE(reachesNeighbours(seed, false, true)) << seed;
+    EXPECT_FALSE(reachesNeighbours(seed, true, false)) << seed;
+  }
+}
+
+__global__ void leaverKernel() {
+  if (blockIdx.x > 0) clusterBarrier();
+}
+
+TEST_F(CudaHost, ABlockThatLeavesItsClusterEndsTheProgram) {
+  // Tests before this one had threads.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const LaunchShape shape = {dim3(2), dim3(kThreads), 0, 2};
+  EXPECT_DEATH(launch("leaver", leaverKernel, shape, nullptr), "blocks of a cluster wait for");
+}
+
+__global__ void copyKernel(const int* from, bool wait, int* to) {
+  auto* const kept = dynamicShared<int>();
+  __pipeline_memcpy_async(kept + threadIdx.x, from + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+  if (wait) __pipeline_wait_prior(0);
+  to[threadIdx.x] = kept[threadIdx.x];
+  if (!wait) __pipeline_wait_prior(0);
+}
+
+TEST_F(CudaHost, CopiesArriveWhenTheyAreWaitedFor) {
+  std::vector<int> from(kThreads);
+  std::iota(from.begin(), from.end(), 7);
+  for (const bool wait : {false, true}) {
+    std::vector<int> to(kThreads);
+    const LaunchShape shape = {dim3(1), dim3(kThreads), kThreads * sizeof(int)};
+    launch("copy", copyKernel, shape, nullptr, from.data(), wait, to.data());
+    EXPECT_EQ(to == from, wait);
+  }
+}
+
 // --------------------------------------------------------- the project's kernels in other orders
 
 TEST_F(CudaHost, TheHeadsBitsDontDependOnTheOrderOfThreads) {
@@ -139,6 +211,18 @@ TEST_F(CudaHost, TheHeadsBitsDontDependOnTheOrderOfThreads) {
     EXPECT_EQ(results[0], results[1]);
     EXPECT_EQ(results[0], results[2]);
   }
+}
+
+/// Of threads and of a cluster's blocks.
+TEST_F(CudaHost, ASharedRowsBitsDontDependOnTheOrder) {
+  const auto bitsIn = [](uint64_t seed) {
+    cuda_host::setThreadOrder(seed);
+    testing::RowSoftmax<float> rows(HeadOptions::Type::kASoftmax, 300);
+    return rows.onePass({4, 10}).gradients;
+  };
+  const std::vector<float> want = bitsIn(0);
+  for (uint64_t seed = 1; seed <= 20; ++seed)
+    EXPECT_EQ(bitsIn(seed), want) << seed;
 }
 
 TEST_F(CudaHost, TheLayersBitsDontDependOnTheOrderOfThreads) {

@@ -6,11 +6,14 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "kernels/cuda/cuda_head.h"
 #include "tests/golden.h"
 #include "tests/gpu_arrays.h"
 #include "tests/head_cases.h"
+#include "tests/row_softmax.h"
 
 namespace sphereface {
 namespace {
@@ -25,6 +28,7 @@ using testing::onDevice;
 using testing::randomInput;
 using testing::relativeDifference;
 using testing::relativeNorm;
+using testing::RowSoftmax;
 using testing::Type;
 
 template <class T>
@@ -160,19 +164,66 @@ TEST_P(EveryGpuHead, ANaNReachesTheLoss) {
 INSTANTIATE_TEST_SUITE_P(Cosine, EveryGpuHead, kCosineHeads, nameOf);
 INSTANTIATE_TEST_SUITE_P(Other, EveryGpuHead, kOtherHeads, nameOf);
 
-/// The pass over rows that fit into shared memory, and the two that don't need them to.
-TEST(GpuHead, OnePassAndTwoGiveTheSame) {
-  const reference::HeadInput input = randomInput(3, 16, 20000, {4, 5}, 3);
-  const reference::HeadInput longer = randomInput(3, 16, 30000, {4, 5}, 3);
-  ASSERT_TRUE(fitsRowSoftmax<float>(20000));
-  ASSERT_FALSE(fitsRowSoftmax<float>(30000));
-  for (const reference::HeadInput& each : {input, longer}) {
-    const reference::HeadOutput want = reference::head({}, each);
-    const Output got = runOnGpu<float>({}, each);
+template <class T>
+void expectOnePassEqualsTwo(Type type, int classes, int blocks) {
+  SCOPED_TRACE(::testing::Message() << classes << " classes in " << blocks << " blocks");
+  const int packs = (paddedToPacks(classes) / kPack + blocks - 1) / blocks;
+  const auto one = RowSoftmax<T>(type, classes).onePass({blocks, packs});
+  const auto two = RowSoftmax<T>(type, classes).twoPasses();
+  // A bf16 gradient may be rounded either way.
+  const float near = std::is_same_v<T, float> ? 1e-5F : 1.0F / 128;
+  ASSERT_EQ(one.gradients.size(), two.gradients.size());
+  for (size_t k = 0; k < one.gradients.size(); ++k)
+    ASSERT_NEAR(one.gradients[k], two.gradients[k], near * std::abs(two.gradients[k])) << k;
+  for (size_t image = 0; image < one.softmax.size(); ++image) {
+    EXPECT_FLOAT_EQ(one.softmax[image].shift, two.softmax[image].shift);
+    EXPECT_NEAR(one.softmax[image].factor, two.softmax[image].factor,
+                1e-5F * two.softmax[image].factor);
+    EXPECT_NEAR(one.of_targets[image].for_w, two.of_targets[image].for_w, 1e-5F);
+    EXPECT_NEAR(one.stats[image].loss, two.stats[image].loss, 1e-5 * two.stats[image].loss);
+    EXPECT_EQ(one.stats[image].correct, two.stats[image].correct);
+  }
+}
+
+/// Blocks with whole packs, with none, with the label or without; more packs than threads.
+TEST(GpuHead, OnePassAndTwoGiveTheSameHoweverRowsAreDivided) {
+  const bool clusters = divideRow<Bf16>(1'000'000).blocks > 0;
+  for (const Type type : {Type::kASoftmax, Type::kSphereFaceR2}) {
+    for (const auto& [classes, blocks] : std::vector<std::pair<int, int>>{
+             {1, 1}, {300, 1}, {5003, 1}, {1, 2}, {9, 2}, {300, 4}, {300, 16}, {5003, 2}}) {
+      if (blocks > 1 && !clusters) continue;
+      expectOnePassEqualsTwo<float>(type, classes, blocks);
+      expectOnePassEqualsTwo<Bf16>(type, classes, blocks);
+    }
+  }
+  // As many packs for each block as take twice the threads.
+  expectOnePassEqualsTwo<Bf16>(Type::kASoftmax, 40001, 1);
+  if (clusters) expectOnePassEqualsTwo<Bf16>(Type::kASoftmax, 80001, 2);
+}
+
+/// Rows for one block of this card, and for several.
+TEST(GpuHead, LongRowsEqualReference) {
+  for (const int classes : {20000, 30000}) {
+    const reference::HeadInput input = randomInput(3, 16, classes, {4, 5}, 3);
+    const reference::HeadOutput want = reference::head({}, input);
+    const Output got = runOnGpu<float>({}, input);
     EXPECT_NEAR(got.stats.loss_sum, want.loss_sum, 1e-5 * want.loss_sum);
     EXPECT_LT(relativeDifference(got.dx, want.dx), 3e-5);
     EXPECT_LT(relativeDifference(got.dW, want.dW), 3e-5);
   }
+}
+
+TEST(GpuHead, RowsAreDividedAsTheCardHasRoom) {
+  const RowDivision casia = divideRow<Bf16>(10572);
+  EXPECT_EQ(casia.blocks, 1);
+  EXPECT_EQ(casia.packs, 1322);
+  EXPECT_EQ(divideRow<Bf16>(100'000'000).blocks, 0);
+  const RowDivision million = divideRow<Bf16>(1'000'000);
+  if (million.blocks == 0) GTEST_SKIP() << "this card has no clusters";
+  EXPECT_EQ(million.blocks, 16);
+  EXPECT_EQ(million.packs, 7813);
+  EXPECT_EQ(divideRow<Bf16>(100'000).blocks, 4);
+  EXPECT_EQ(divideRow<float>(100'000).blocks, 8);
 }
 
 TEST(GpuHead, TwoRunsHaveTheSameBits) {

@@ -22,7 +22,7 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
       plain_(headBlocks(options).plain),
       block_(headBlocks(options).classes),
       blocks_((classes_ + block_ - 1) / block_),
-      whole_rows_(blocks_ == 1 && fitsRowSoftmax<T>(classes_) && !options.head_group.exists()),
+      rows_(blocks_ == 1 && !options.head_group.exists() ? divideRow<T>(classes_) : RowDivision()),
       arena_(arena),
       host_rule_(1),
       rule_(1),
@@ -38,7 +38,7 @@ CudaHead<T>::CudaHead(const GpuContext& context, const EngineOptions& options, c
   if (options_.mhe_weight > 0) {
     energy_ = std::make_unique<CudaEnergy>(context, images_, dim_, options_.mhe_weight);
   }
-  if (!whole_rows_) {
+  if (rows_.blocks == 0) {
     int parts = 0;
     for (int block = 0; block < blocks_; ++block)
       parts += statisticsParts(blockRange(block).count);
@@ -178,10 +178,10 @@ void CudaHead<T>::run(const float* x, const int32_t* labels, bool accumulate, fl
         "copy the head's rule");
   of_.labels = labels;
   normalizeEmbeddings(images_, dim_, x, unit_features, of_, features_.data(), stream);
-  if (whole_rows_) {
+  if (rows_.blocks > 0) {
     multiplyBlock(0);
     findTargets(rule_.data(), images_, dim_, x, arena_.parameters.data(), all, of_, stream);
-    rowSoftmax(rule_.data(), fractional, logits(0), of_, stream);
+    rowSoftmax(rule_.data(), fractional, logits(0), rows_, of_, stream);
     blockGradients(0, accumulate, dx);
   } else {
     statistics();

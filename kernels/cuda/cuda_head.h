@@ -80,7 +80,7 @@ class CudaHead {
   bool plain_;  // the products take W itself
   int block_;   // classes of a block
   int blocks_;
-  bool whole_rows_;  // one block that rowSoftmax can have
+  RowDivision rows_;  // of one block that rowSoftmax can have
   Arena arena_;
   std::vector<Products> products_;
   PinnedBuffer<HeadRule> host_rule_;

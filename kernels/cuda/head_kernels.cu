@@ -3,9 +3,12 @@
 
 #include "kernels/cuda/head_kernels.h"
 
+#include <cuda_pipeline.h>
+
 #include <algorithm>
 
 #include "base/positive.h"
+#include "kernels/cuda/cluster.cuh"
 #include "kernels/cuda/warp_rows.cuh"
 
 namespace sphereface {
@@ -15,18 +18,23 @@ constexpr int kThreads = 256;
 // Packs of a row that a thread of rowStatistics and rowGradients has.
 constexpr int kPacksOfAThread = 4;
 constexpr int kColumnsOfABlock = kThreads * kPacksOfAThread * kPack;
-// Shared memory of a row, so that a multiprocessor has at least two rows at a time: one is computed
-// while the other moves.
-constexpr size_t kMostRowBytes = size_t{96} << 10;
+// Shared memory of a block of rowSoftmax, so that a multiprocessor has at least two at a time: one
+// computes while the other moves.
+constexpr size_t kGoodRowBytes = size_t{96} << 10;
+// Up to here a multiprocessor has four blocks; where it has two, and one, they get more threads.
+constexpr size_t kNarrowRowBytes = size_t{55} << 10;
+constexpr int kWideThreads = 512;
+// Whose registers leave room for as many threads.
+constexpr int kThreadsOfAMultiprocessor = 1024;
+// More than 8 blocks of a cluster have to be asked for.
+constexpr int kPortableCluster = 8;
+constexpr int kLargestCluster = 16;
+// The kernel's own shared memory and what CUDA takes of a block's.
+constexpr size_t kOtherSharedBytes = size_t{2} << 10;
 constexpr float kLog2E = 1.44269504F;
 
 __device__ float negativeInfinity() {
   return -INFINITY;
-}
-
-/// exp(x), by the hardware's power of two.
-__device__ float exponential(float x) {
-  return exp2f(x * kLog2E);
 }
 
 // ---------------------------------------------------------------------------- rows of W and of x
@@ -87,36 +95,62 @@ __global__ void findTargetsKernel(const HeadRule* rule, int images, int dim, con
 
 // ------------------------------------------------------------------------------- a row of logits
 
-/// The logit of z, or -infinity where there is none to count: the label, the padding.
+/// The logit of z, without its scale.
 template <bool kFractional>
-__device__ float otherLogit(const HeadRule& rule, float z, int column, int columns, int target) {
-  if (column >= columns || column == target) return negativeInfinity();
-  return rule.scale * (kFractional ? fractionalCosine(rule.fractional, z).psi : z);
+__device__ float unscaledLogit(const FractionalCosine& fractional, float z) {
+  return kFractional ? fractionalCosine(fractional, z).psi : z;
 }
 
-/// d loss / d z of another class.
-template <bool kFractional>
-__device__ float otherGradient(const HeadRule& rule, const SoftmaxShift& softmax, float z) {
-  if (!kFractional) {
-    return softmax.factor * exponential(rule.scale * z - softmax.shift);
+/// exp(scale x - shift), by the hardware's power of two.
+class ScaledExponential {
+ public:
+  __device__ ScaledExponential(float scale, float shift)
+      : scale_(scale * kLog2E), shift_(shift * kLog2E) {}
+  __device__ float operator()(float x) const { return exp2f(fmaf(scale_, x, -shift_)); }
+
+ private:
+  float scale_;
+  float shift_;
+};
+
+/// Columns of a row of logits, numbered from the first of those that a block has.
+struct Columns {
+  int count = 0;   // those after it are padding
+  int target = 0;  // the label's, wherever that is
+
+  /// Whether it is another class's.
+  __device__ bool isOther(int column) const { return column < count && column != target; }
+  /// Whether all lanes of the pack that begins there are.
+  __device__ bool areOthers(int first) const {
+    return first + kPack <= count && (target < first || target >= first + kPack);
   }
-  const MarginValue<float> part = fractionalCosine(rule.fractional, z);
-  const float g = softmax.factor * exponential(rule.scale * part.psi - softmax.shift);
-  return rule.gradient == HeadOptions::Gradient::kExact ? g * part.derivative : g;
+};
+
+/// use(z) of the pack's lanes that are other classes': not the label's, not padding.
+template <class T, class Use>
+__device__ void forOthers(const Pack<T>& pack, int first, const Columns& columns, const Use& use) {
+  if (columns.areOthers(first)) {
+    for (const T z : pack.lane)
+      use(toFloat(z));
+  } else {
+    for (int k = 0; k < kPack; ++k) {
+      if (columns.isOther(first + k)) use(toFloat(pack.lane[k]));
+    }
+  }
 }
 
-/// The top of a block's threads, and their sum of exponentials.
-template <class ForEachLogit>
-__device__ RowPart blockPart(const ForEachLogit& forEachLogit) {
-  float top = negativeInfinity();
-  forEachLogit([&](float logit) { top = fmaxf(top, logit); });
-  top = blockReduce<kThreads>(top, negativeInfinity(), Larger());
+/// Of a block's logits but the label's, each of which forEach passes, unscaled, to what it is
+/// given.
+template <int kBlockThreads, class ForEach>
+__device__ RowPart blockPart(float scale, const ForEach& forEach) {
+  float largest = negativeInfinity();
+  forEach([&](float x) { largest = fmaxf(largest, x); });
+  largest = blockReduce<kBlockThreads>(largest, negativeInfinity(), Larger());
+  // NaN, which the largest passes over, must reach the sum.
+  const ScaledExponential exponential(scale, scale * largest);
   float sum = 0;
-  forEachLogit([&](float logit) {
-    // Without any logit, which -infinity stands for; NaN must not be passed over.
-    if (logit != negativeInfinity()) sum += exponential(logit - top);
-  });
-  return {top, blockReduce<kThreads>(sum, 0.0F, Add())};
+  forEach([&](float x) { sum += exponential(x); });
+  return {scale * largest, blockReduce<kBlockThreads>(sum, 0.0F, Add())};
 }
 
 __device__ void addPart(const RowPart& part, SoftmaxOthers& others) {
@@ -130,45 +164,55 @@ __device__ void addPart(const RowPart& part, SoftmaxOthers& others) {
 }
 
 /// What is known of an image when the other classes are.
-__device__ SoftmaxShift finishImage(const HeadRule& rule, size_t image, ClassRange range,
-                                    const HeadImages& out) {
-  const SoftmaxOthers others = out.others[image];
-  const HeadTarget target = out.target[image];
-  const ImageSoftmax softmax = imageSoftmax(others, target.logit);
-  const SoftmaxShift shift = softmaxShift(rule, softmax);
-  out.softmax[image] = shift;
+struct FinishedImage {
+  SoftmaxShift softmax;
   TargetGradient gradient;
   ImageStats stats;
-  if (range.has(out.labels[image])) {
-    gradient = targetGradient(rule, softmax, target, out.norm[image]);
-    stats = imageStats(rule, softmax, others, target, out.norm[image]);
+};
+
+__device__ FinishedImage finishImage(const HeadRule& rule, size_t image, ClassRange range,
+                                     const SoftmaxOthers& others, const HeadImages& of) {
+  const HeadTarget target = of.target[image];
+  const float norm = of.norm[image];
+  const ImageSoftmax softmax = imageSoftmax(others, target.logit);
+  FinishedImage finished;
+  finished.softmax = softmaxShift(rule, softmax);
+  if (range.has(of.labels[image])) {
+    finished.gradient = targetGradient(rule, softmax, target, norm);
+    finished.stats = imageStats(rule, softmax, others, target, norm);
   }
-  out.gradient[image] = gradient;
-  out.stats[image] = stats;
-  return shift;
+  return finished;
+}
+
+__device__ void keep(const FinishedImage& finished, size_t image, const HeadImages& out) {
+  out.softmax[image] = finished.softmax;
+  out.gradient[image] = finished.gradient;
+  out.stats[image] = finished.stats;
 }
 
 template <class T, bool kFractional>
-__global__ void rowStatisticsKernel(const HeadRule* rule_memory, LogitBlock<T> block,
+__global__ void rowStatisticsKernel(const HeadRule* rule, LogitBlock<T> block,
                                     const int32_t* labels, RowPart* parts) {
-  const HeadRule rule = *rule_memory;
+  const FractionalCosine fractional = rule->fractional;
   const size_t image = blockIdx.y;
-  const int target = labels[image] - block.classes.first;
+  const Columns columns = {block.classes.count, labels[image] - block.classes.first};
   const auto* const row = reinterpret_cast<const Pack<T>*>(block.z + image * block.pitch);
+  const int first =
+      static_cast<int>(blockIdx.x) * kPacksOfAThread * kThreads + static_cast<int>(threadIdx.x);
   float logits[kPacksOfAThread * kPack];
   for (int p = 0; p < kPacksOfAThread; ++p) {
-    const int at = (static_cast<int>(blockIdx.x) * kPacksOfAThread + p) * kThreads +
-                   static_cast<int>(threadIdx.x);
+    const int at = first + p * kThreads;
     Pack<T> pack = {};
-    if (at * kPack < block.classes.count) pack = row[at];
+    if (at * kPack < columns.count) pack = row[at];
     for (int k = 0; k < kPack; ++k) {
-      logits[p * kPack + k] = otherLogit<kFractional>(rule, toFloat(pack.lane[k]), at * kPack + k,
-                                                      block.classes.count, target);
+      const float x = unscaledLogit<kFractional>(fractional, toFloat(pack.lane[k]));
+      logits[p * kPack + k] = columns.isOther(at * kPack + k) ? x : negativeInfinity();
     }
   }
-  const RowPart part = blockPart([&](const auto& use) {
-    for (const float logit : logits)
-      use(logit);
+  const RowPart part = blockPart<kThreads>(rule->scale, [&](const auto& use) {
+    for (const float x : logits) {
+      if (x != negativeInfinity()) use(x);
+    }
   });
   if (threadIdx.x == 0) parts[static_cast<size_t>(blockIdx.x) * gridDim.y + image] = part;
 }
@@ -188,76 +232,138 @@ __global__ void mergeStatisticsKernel(const RowPart* parts, int count, int image
 __global__ void finishImagesKernel(const HeadRule* rule, int images, ClassRange range,
                                    HeadImages out) {
   const int image = static_cast<int>(threadIndex());
-  if (image < images) finishImage(*rule, static_cast<size_t>(image), range, out);
+  if (image >= images) return;
+  const auto at = static_cast<size_t>(image);
+  keep(finishImage(*rule, at, range, out.others[at], out), at, out);
 }
 
-/// A pack's gradients in place.
-template <class T, bool kFractional>
-__device__ void packGradients(const HeadRule& rule, const SoftmaxShift& softmax, float for_target,
-                              int target, int first_column, Pack<T>& pack) {
-  for (int k = 0; k < kPack; ++k) {
-    const float g = first_column + k == target
-                        ? for_target
-                        : otherGradient<kFractional>(rule, softmax, toFloat(pack.lane[k]));
-    storeFloat(pack.lane[k], g);
+/// From logits to their gradients.
+template <bool kFractional>
+class RowGradient {
+ public:
+  __device__ RowGradient(const HeadRule& rule, const FractionalCosine& fractional,
+                         const SoftmaxShift& softmax)
+      : fractional_(fractional),
+        exact_(rule.gradient == HeadOptions::Gradient::kExact),
+        exponential_(rule.scale, softmax.shift),
+        factor_(softmax.factor) {}
+
+  /// In place, as if all were other classes'.
+  template <class T>
+  __device__ void turn(Pack<T>& pack) const {
+    SPHEREFACE_UNROLL
+    for (T& lane : pack.lane)
+      storeFloat(lane, ofOther(toFloat(lane)));
   }
-}
+
+ private:
+  __device__ float ofOther(float z) const {
+    if (!kFractional) return factor_ * exponential_(z);
+    const MarginValue<float> part = fractionalCosine(fractional_, z);
+    const float g = factor_ * exponential_(part.psi);
+    return exact_ ? g * part.derivative : g;
+  }
+
+  const FractionalCosine& fractional_;
+  bool exact_;
+  ScaledExponential exponential_;
+  float factor_;
+};
 
 template <class T, bool kFractional>
-__global__ void rowGradientsKernel(const HeadRule* rule_memory, LogitBlock<T> block,
-                                   HeadImages of) {
-  const HeadRule rule = *rule_memory;
+__global__ void rowGradientsKernel(const HeadRule* rule, LogitBlock<T> block, HeadImages of) {
+  const FractionalCosine fractional = rule->fractional;
   const size_t image = blockIdx.y;
   const int target = of.labels[image] - block.classes.first;
-  const SoftmaxShift softmax = of.softmax[image];
-  const float for_target = of.gradient[image].for_w;
-  auto* const row = reinterpret_cast<Pack<T>*>(block.z + image * block.pitch);
+  const RowGradient<kFractional> gradient(*rule, fractional, of.softmax[image]);
+  T* const logits = block.z + image * block.pitch;
+  auto* const row = reinterpret_cast<Pack<T>*>(logits);
   for (int p = 0; p < kPacksOfAThread; ++p) {
     const int at = (static_cast<int>(blockIdx.x) * kPacksOfAThread + p) * kThreads +
                    static_cast<int>(threadIdx.x);
     if (at * kPack >= block.classes.count) return;
     Pack<T> pack = row[at];
-    packGradients<T, kFractional>(rule, softmax, for_target, target, at * kPack, pack);
+    gradient.turn(pack);
     row[at] = pack;
+    if (target >= at * kPack && target < (at + 1) * kPack)
+      storeFloat(logits[target], of.gradient[image].for_w);
   }
 }
 
-template <class T, bool kFractional>
-__global__ void rowSoftmaxKernel(const HeadRule* rule_memory, LogitBlock<T> block, HeadImages out) {
-  __shared__ float of_image[3];  // shift, factor, the label's gradient
-  const HeadRule rule = *rule_memory;
-  const size_t image = blockIdx.x;
-  const int count = block.classes.count;
-  const int target = out.labels[image] - block.classes.first;
-  const int packs = (count + kPack - 1) / kPack;
-  auto* const row = reinterpret_cast<Pack<T>*>(block.z + image * block.pitch);
+/// Begins to copy a pack to shared memory.
+template <class T>
+__device__ void copyAsync(Pack<T>* to, const Pack<T>* from) {
+  constexpr size_t kWord = 16;
+  for (size_t at = 0; at < sizeof(Pack<T>); at += kWord)
+    __pipeline_memcpy_async(reinterpret_cast<char*>(to) + at,
+                            reinterpret_cast<const char*>(from) + at, kWord);
+}
+
+/// A row for each y of the grid, shared by the blocks of a cluster.
+template <class T, bool kFractional, int kBlockThreads>
+__global__ void __launch_bounds__(kBlockThreads, kThreadsOfAMultiprocessor / kBlockThreads)
+    rowSoftmaxKernel(const HeadRule* rule, LogitBlock<T> block, int packs_of_a_block,
+                     HeadImages out) {
+  __shared__ FinishedImage finished;
+  const FractionalCosine fractional = rule->fractional;
+  const size_t image = blockIdx.y;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int first = static_cast<int>(blockIdx.x) * packs_of_a_block;
+  const int left = paddedToPacks(block.classes.count) / kPack - first;
+  const int packs = left < packs_of_a_block ? left : packs_of_a_block;  // none: less than 1
+  const Columns columns = {block.classes.count - first * kPack,
+                           out.labels[image] - block.classes.first - first * kPack};
+  T* const logits = block.z + image * block.pitch + static_cast<size_t>(first) * kPack;
+  auto* const row = reinterpret_cast<Pack<T>*>(logits);
   auto* const kept = dynamicShared<Pack<T>>();
-  for (int at = static_cast<int>(threadIdx.x); at < packs; at += kThreads)
-    kept[at] = row[at];
-  // A thread reads again what it wrote itself.
-  const RowPart part = blockPart([&](const auto& use) {
-    for (int at = static_cast<int>(threadIdx.x); at < packs; at += kThreads) {
-      for (int k = 0; k < kPack; ++k) {
-        use(otherLogit<kFractional>(rule, toFloat(kept[at].lane[k]), at * kPack + k, count,
-                                    target));
-      }
+  auto* const own_part = reinterpret_cast<RowPart*>(kept + packs_of_a_block);
+
+  // A thread reads what it copied itself.
+  for (int at = thread; at < packs; at += kBlockThreads)
+    copyAsync(kept + at, row + at);
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+  const RowPart part = blockPart<kBlockThreads>(rule->scale, [&](const auto& use) {
+    for (int at = thread; at < packs; at += kBlockThreads) {
+      forOthers(kept[at], at * kPack, columns,
+                [&](float z) { use(unscaledLogit<kFractional>(fractional, z)); });
     }
   });
-  if (threadIdx.x == 0) {
-    out.others[image] = {part.top, part.sum};
-    const SoftmaxShift softmax = finishImage(rule, image, block.classes, out);
-    of_image[0] = softmax.shift;
-    of_image[1] = softmax.factor;
-    of_image[2] = out.gradient[image].for_w;
+  if (thread == 0) *own_part = part;
+  const bool shared_out = gridDim.x > 1;
+  if (shared_out) {
+    clusterBarrier();
+  } else {
+    __syncthreads();
   }
+  // All blocks come to the same.
+  if (thread < kWarp) {
+    RowPart of_lane = {negativeInfinity(), 0};
+    if (thread < static_cast<int>(gridDim.x)) of_lane = *ofClusterBlock(own_part, thread);
+    const float top = warpReduce(of_lane.top, Larger());
+    auto sum = static_cast<double>(of_lane.sum);
+    if (of_lane.top != negativeInfinity())
+      sum *= exp(static_cast<double>(of_lane.top) - static_cast<double>(top));
+    const SoftmaxOthers others = {top, warpReduce(sum, Add())};
+    if (thread == 0) {
+      finished = finishImage(*rule, image, block.classes, others, out);
+      if (blockIdx.x == 0) keep(finished, image, out);
+    }
+  }
+  // No block may end before the others have read its part; who still reads arrives later.
+  if (shared_out) clusterArrive();
   __syncthreads();
-  const SoftmaxShift softmax = {of_image[0], of_image[1]};
-  const float for_target = of_image[2];
-  for (int at = static_cast<int>(threadIdx.x); at < packs; at += kThreads) {
+  const RowGradient<kFractional> gradient(*rule, fractional, finished.softmax);
+  for (int at = thread; at < packs; at += kBlockThreads) {
     Pack<T> pack = kept[at];
-    packGradients<T, kFractional>(rule, softmax, for_target, target, at * kPack, pack);
+    gradient.turn(pack);
     row[at] = pack;
   }
+  // After its pack, by who wrote that.
+  const int target = columns.target;
+  if (target >= 0 && target < packs * kPack && target / kPack % kBlockThreads == thread)
+    storeFloat(logits[target], finished.gradient.for_w);
+  if (shared_out) clusterWait();
 }
 
 template <class T>
@@ -327,16 +433,64 @@ __global__ void sumStatsKernel(int images, const ImageStats* stats, HeadStats* s
   sums->zero_norm = static_cast<int64_t>(zero_norm);
 }
 
-template <class T, bool kFractional>
-void rowSoftmaxOf(const HeadRule* rule, const LogitBlock<T>& block, const HeadImages& out,
-                  cudaStream_t stream) {
-  auto* const kernel = rowSoftmaxKernel<T, kFractional>;
-  static const cudaError_t asked = cudaFuncSetAttribute(
-      kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kMostRowBytes));
-  check(asked, "ask for shared memory");
-  LaunchShape shape = {dim3(static_cast<unsigned>(block.images)), dim3(kThreads)};
-  shape.shared_bytes = static_cast<size_t>(paddedToPacks(block.classes.count)) * sizeof(T);
-  launch("softmax", kernel, shape, stream, rule, block, out);
+template <class T>
+size_t rowSoftmaxBytes(int packs) {
+  return static_cast<size_t>(packs) * sizeof(Pack<T>) + sizeof(RowPart);
+}
+
+template <class T>
+using RowSoftmaxKernel = void (*)(const HeadRule*, LogitBlock<T>, int, HeadImages);
+
+/// The kernel for rows so divided, and how it is launched.
+template <class T>
+struct RowSoftmaxLaunch {
+  RowSoftmaxKernel<T> kernel;
+  LaunchShape shape;
+
+  RowSoftmaxLaunch(bool fractional, const RowDivision& division, int images) {
+    const bool wide = rowSoftmaxBytes<T>(division.packs) > kNarrowRowBytes;
+    if (wide) {
+      kernel = fractional ? rowSoftmaxKernel<T, true, kWideThreads>
+                          : rowSoftmaxKernel<T, false, kWideThreads>;
+    } else {
+      kernel =
+          fractional ? rowSoftmaxKernel<T, true, kThreads> : rowSoftmaxKernel<T, false, kThreads>;
+    }
+    shape.grid = dim3(static_cast<unsigned>(division.blocks), static_cast<unsigned>(images));
+    shape.block = dim3(wide ? kWideThreads : kThreads);
+    shape.shared_bytes = rowSoftmaxBytes<T>(division.packs);
+    shape.cluster = static_cast<unsigned>(division.blocks);
+  }
+
+  void allow() const {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(shape.shared_bytes)),
+          "ask for shared memory");
+    if (shape.cluster <= kPortableCluster) return;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1),
+          "ask for a large cluster");
+  }
+};
+
+int deviceAttribute(cudaDeviceAttr attribute) {
+  int device = 0;
+  int value = 0;
+  check(cudaGetDevice(&device), "ask for the GPU's properties");
+  check(cudaDeviceGetAttribute(&value, attribute, device), "ask for the GPU's properties");
+  return value;
+}
+
+/// Whether the card has room for a cluster of that shape.
+template <class T>
+bool hasRoom(const RowDivision& division) {
+  if (division.blocks == 1) return true;
+  const RowSoftmaxLaunch<T> launch(false, division, 1);
+  launch.allow();
+  int clusters = 0;
+  const cudaError_t status = cudaOccupancyMaxActiveClusters(
+      &clusters, launch.kernel, LaunchConfig(launch.shape, nullptr).get());
+  static_cast<void>(cudaGetLastError());
+  return status == cudaSuccess && clusters > 0;
 }
 
 LaunchShape rowsInParts(int classes, int images) {
@@ -398,18 +552,27 @@ void rowGradients(const HeadRule* rule, bool fractional, const LogitBlock<T>& bl
 }
 
 template <class T>
-bool fitsRowSoftmax(int classes) {
-  return static_cast<size_t>(paddedToPacks(classes)) * sizeof(T) <= kMostRowBytes;
+RowDivision divideRow(int classes) {
+  const int packs = paddedToPacks(classes) / kPack;
+  const size_t room =
+      static_cast<size_t>(deviceAttribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)) -
+      kOtherSharedBytes;
+  const int largest = deviceAttribute(cudaDevAttrClusterLaunch) != 0 ? kLargestCluster : 1;
+  for (const size_t most : {kGoodRowBytes, room}) {
+    for (int blocks = 1; blocks <= largest; blocks *= 2) {
+      const RowDivision division = {blocks, (packs + blocks - 1) / blocks};
+      if (rowSoftmaxBytes<T>(division.packs) <= most && hasRoom<T>(division)) return division;
+    }
+  }
+  return {};
 }
 
 template <class T>
 void rowSoftmax(const HeadRule* rule, bool fractional, const LogitBlock<T>& block,
-                const HeadImages& out, cudaStream_t stream) {
-  if (fractional) {
-    rowSoftmaxOf<T, true>(rule, block, out, stream);
-  } else {
-    rowSoftmaxOf<T, false>(rule, block, out, stream);
-  }
+                const RowDivision& division, const HeadImages& out, cudaStream_t stream) {
+  const RowSoftmaxLaunch<T> row(fractional, division, block.images);
+  row.allow();
+  launch("softmax", row.kernel, row.shape, stream, rule, block, division.packs, out);
 }
 
 template <class T>
@@ -441,9 +604,9 @@ void sumStats(int images, const HeadImages& of, HeadStats* sums, cudaStream_t st
                               RowPart*, cudaStream_t);                                       \
   template void rowGradients(const HeadRule*, bool, const LogitBlock<T>&, const HeadImages&, \
                              cudaStream_t);                                                  \
-  template bool fitsRowSoftmax<T>(int);                                                      \
-  template void rowSoftmax(const HeadRule*, bool, const LogitBlock<T>&, const HeadImages&,   \
-                           cudaStream_t);                                                    \
+  template RowDivision divideRow<T>(int);                                                    \
+  template void rowSoftmax(const HeadRule*, bool, const LogitBlock<T>&, const RowDivision&,  \
+                           const HeadImages&, cudaStream_t);                                 \
   template void patchTargets(const LogitBlock<T>&, const HeadImages&, cudaStream_t);
 SPHEREFACE_FOR_TYPE(float)
 SPHEREFACE_FOR_TYPE(Bf16)

@@ -11,18 +11,40 @@ struct LaunchShape {
   dim3 grid;
   dim3 block;
   size_t shared_bytes = 0;  // beside the kernel's own
+  unsigned cluster = 1;     // blocks, neighbours in x (kernels/cuda/cluster.cuh)
+};
+
+/// What CUDA is told of a shape.
+class LaunchConfig {
+ public:
+  LaunchConfig(const LaunchShape& shape, cudaStream_t stream) {
+    config_.gridDim = shape.grid;
+    config_.blockDim = shape.block;
+    config_.dynamicSmemBytes = shape.shared_bytes;
+    config_.stream = stream;
+    if (shape.cluster == 1) return;
+    cluster_.id = cudaLaunchAttributeClusterDimension;
+    cluster_.val.clusterDim.x = shape.cluster;
+    cluster_.val.clusterDim.y = cluster_.val.clusterDim.z = 1;
+    config_.attrs = &cluster_;
+    config_.numAttrs = 1;
+  }
+  LaunchConfig(const LaunchConfig&) = delete;
+  LaunchConfig& operator=(const LaunchConfig&) = delete;
+
+  const cudaLaunchConfig_t* get() const { return &config_; }
+
+ private:
+  cudaLaunchAttribute cluster_ = {};
+  cudaLaunchConfig_t config_ = {};
 };
 
 /// Starts kernel(args...) on the stream.
 template <class... Expected, class... Args>
 void launch(const char* name, void (*kernel)(Expected...), const LaunchShape& shape,
             cudaStream_t stream, Args... args) {
-  cudaLaunchConfig_t config = {};
-  config.gridDim = shape.grid;
-  config.blockDim = shape.block;
-  config.dynamicSmemBytes = shape.shared_bytes;
-  config.stream = stream;
-  check(cudaLaunchKernelEx(&config, kernel, static_cast<Expected>(args)...), name);
+  const LaunchConfig config(shape, stream);
+  check(cudaLaunchKernelEx(config.get(), kernel, static_cast<Expected>(args)...), name);
 }
 
 /// Blocks of `size` that hold `count`.

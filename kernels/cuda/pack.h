@@ -12,6 +12,13 @@ namespace sphereface {
 
 constexpr int kPack = 8;
 
+/// Before a loop over a pack that a thread has in registers.
+#ifdef __CUDACC__
+#define SPHEREFACE_UNROLL _Pragma("unroll")
+#else
+#define SPHEREFACE_UNROLL
+#endif
+
 template <class T>
 struct alignas(16) Pack {
   T lane[kPack];

@@ -3,8 +3,9 @@
 //
 // Stands in for the CUDA runtime's header where kernels are compiled as host code: the project's
 // .cu files and the engine around them then run in the tests of a machine without a GPU. Of CUDA
-// there is what those files use. A kernel's blocks run one after the other; the threads of a block
-// are fibers that change at barriers and warp operations, in an order that setThreadOrder permutes.
+// there is what those files use. A kernel's blocks run one after the other, those of a cluster by
+// turns (cluster.h); the threads of a block are fibers that change at barriers and warp operations.
+// setThreadOrder permutes the order of both.
 // Streams do their work at once, but while it is recorded as a graph, which a launch then does.
 //
 // What a card leaves undefined ends the program with a message: a barrier that some threads of a
@@ -29,9 +30,11 @@
 
 #define __global__
 #define __device__
+#define __launch_bounds__(...)
 #define __host__
-// Blocks run one after the other, and a block's threads in one thread of the host.
-#define __shared__ static
+// A block's threads run in one thread of the host, and so do blocks, one after the other, but for
+// those of a cluster.
+#define __shared__ static thread_local
 
 struct dim3 {
   unsigned x = 1;
@@ -50,10 +53,14 @@ struct Thread {
 };
 
 /// The fiber that runs.
-extern Thread thread;
+extern constinit thread_local Thread thread;
 
-/// Runs body() as every thread of every block.
-void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& body);
+/// The kernel can't go on.
+[[noreturn]] void giveUp(const char* what);
+
+/// Runs body() as every thread of every block. cluster: blocks of one, neighbours in x.
+void run(dim3 grid, dim3 block, unsigned cluster, size_t shared_bytes,
+         const std::function<void()>& body);
 
 /// Threads begin, and go on after a barrier, in another order for every seed; 0: by their index.
 void setThreadOrder(uint64_t seed);
@@ -68,6 +75,14 @@ extern int recordings;
 
 void* dynamicSharedMemory();
 void blockBarrier();
+void arriveAtCluster();
+void waitForCluster();
+/// What another block of the cluster has where this one has `own`.
+void* sharedMemoryOf(const void* own, unsigned block);
+
+/// A thread's copies.
+void copyLater(void* to, const void* from, size_t bytes);
+void finishCopies();
 
 constexpr size_t kLargestExchange = 16;
 /// Every thread of the warp gives `size` bytes and gets those of its lane ^ lane_mask.
@@ -75,10 +90,26 @@ void exchangeInWarp(void* value, size_t size, unsigned lane_mask);
 
 }  // namespace cuda_host
 
-inline const dim3& threadIdx = cuda_host::thread.index;
-inline const dim3& blockIdx = cuda_host::thread.block;
-inline const dim3& blockDim = cuda_host::thread.block_size;
-inline const dim3& gridDim = cuda_host::thread.grid_size;
+namespace cuda_host {
+
+template <dim3 Thread::*kMember, unsigned dim3::*kCoordinate>
+struct Coordinate {
+  operator unsigned() const { return thread.*kMember.*kCoordinate; }
+};
+/// A member of the thread that runs, whichever that is when it is read.
+template <dim3 Thread::*kMember>
+struct OfThread {
+  Coordinate<kMember, &dim3::x> x;
+  Coordinate<kMember, &dim3::y> y;
+  Coordinate<kMember, &dim3::z> z;
+};
+
+}  // namespace cuda_host
+
+inline constexpr cuda_host::OfThread<&cuda_host::Thread::index> threadIdx;
+inline constexpr cuda_host::OfThread<&cuda_host::Thread::block> blockIdx;
+inline constexpr cuda_host::OfThread<&cuda_host::Thread::block_size> blockDim;
+inline constexpr cuda_host::OfThread<&cuda_host::Thread::grid_size> gridDim;
 
 /// Blocks and threads take turns: nobody comes between.
 template <class T>
@@ -121,7 +152,11 @@ enum cudaError_t {
   cudaErrorStreamCaptureUnsupported = 900,
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+enum cudaFuncAttribute {
+  cudaFuncAttributeMaxDynamicSharedMemorySize,
+  cudaFuncAttributeNonPortableClusterSizeAllowed
+};
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin, cudaDevAttrClusterLaunch };
 
 struct HostGraph {
   std::vector<std::function<void()>> work;
@@ -204,6 +239,9 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
 }
+inline cudaError_t cudaDeviceSynchronize() {
+  return cudaSuccess;
+}
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return isRecording(stream) ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
@@ -276,19 +314,49 @@ cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {
   return cudaSuccess;
 }
 
+/// An H100's.
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  constexpr int kSharedMemoryOfABlock = 227 << 10;
+  *value = attribute == cudaDevAttrClusterLaunch ? 1 : kSharedMemoryOfABlock;
+  return cudaSuccess;
+}
+
+enum cudaLaunchAttributeID { cudaLaunchAttributeClusterDimension };
+struct cudaLaunchAttributeValue {
+  dim3 clusterDim;
+};
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  cudaLaunchAttributeValue val;
+};
 struct cudaLaunchConfig_t {
   dim3 gridDim;
   dim3 blockDim;
   size_t dynamicSmemBytes = 0;
   cudaStream_t stream = nullptr;
+  const cudaLaunchAttribute* attrs = nullptr;
+  unsigned numAttrs = 0;
 };
+template <class Kernel>
+cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, Kernel, const cudaLaunchConfig_t*) {
+  *clusters = 1;
+  return cudaSuccess;
+}
 
 template <class... Expected, class... Args>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
                                Args... args) {
-  const cudaLaunchConfig_t shape = *config;
+  const dim3 grid = config->gridDim;
+  const dim3 block = config->blockDim;
+  const size_t shared_bytes = config->dynamicSmemBytes;
+  const unsigned cluster = config->numAttrs > 0 ? config->attrs->val.clusterDim.x : 1;
+  if (cluster == 0 || grid.x % cluster != 0) return cudaErrorInvalidValue;
   cuda_host::submit(config->stream, [=] {
-    cuda_host::run(shape.gridDim, shape.blockDim, shape.dynamicSmemBytes, [&] { kernel(args...); });
+    cuda_host::run(grid, block, cluster, shared_bytes, [&] { kernel(args...); });
   });
   return cudaSuccess;
 }

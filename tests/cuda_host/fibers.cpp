@@ -5,30 +5,44 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
+#include "tests/cuda_host/cluster.h"
 #include "tests/cuda_host/cuda_runtime.h"
 #include "tests/cuda_host/stack_switch.h"
 
 namespace cuda_host {
 
-Thread thread;
+constinit thread_local Thread thread;
 
 namespace {
 
 constexpr size_t kStackBytes = size_t{64} << 10;
 constexpr size_t kWarp = 32;
+constexpr char kUnwritten = '\xff';
 
-enum class State { kReady, kAtBlockBarrier, kInWarp, kDone };
+enum class State { kReady, kAtBlockBarrier, kAtClusterBarrier, kInWarp, kDone };
+
+struct Copy {
+  void* to = nullptr;
+  const void* from = nullptr;
+  size_t bytes = 0;
+};
 
 /// Runs one thread of a block after the other, launch after launch.
 struct Fiber {
-  std::unique_ptr<char[]> stack = std::make_unique<char[]>(kStackBytes);
+  std::unique_ptr<char[]> stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
   Place place;
   Thread thread;
   State state = State::kReady;
   std::array<char, kLargestExchange> given = {};
+  std::vector<Copy> copies;
+  bool arrived = false;  // at the cluster's barrier
 };
+
+/// What a launch asked for, of each block of a cluster.
+using SharedMemory = std::vector<std::vector<char>>;
 
 struct Block {
   std::vector<std::unique_ptr<Fiber>> fibers;  // kept from launch to launch
@@ -36,18 +50,16 @@ struct Block {
   size_t current = 0;
   Place scheduler;
   const std::function<void()>* body = nullptr;
-  std::vector<char> shared;
-  std::mt19937_64 order{0};
-  bool permuted = false;
+  Cluster* cluster = nullptr;
+  SharedMemory* shared = nullptr;  // the cluster's
+  size_t index = 0;                // in the cluster
+  size_t arrived = 0;              // threads, at its barrier
 };
 
-Block block;
+thread_local Block block;
 
-[[noreturn]] void giveUp(const char* what) {
-  std::fprintf(stderr, "kernel on the host: %s, block %u %u %u\n", what, thread.block.x,
-               thread.block.y, thread.block.z);
-  std::abort();
-}
+std::mt19937_64 random_order{0};
+bool permuted = false;
 
 /// Leaves the fiber until the scheduler finds it ready again.
 void yield(State state) {
@@ -60,6 +72,9 @@ void fiberMain() {
   arrive(block.fibers[block.current]->place, block.scheduler);
   while (true) {
     (*block.body)();
+    const Fiber& fiber = *block.fibers[block.current];
+    if (!fiber.copies.empty()) giveUp("a thread left its copies on their way");
+    if (fiber.arrived) giveUp("a thread arrived at its cluster's barrier and didn't wait");
     yield(State::kDone);
   }
 }
@@ -89,6 +104,11 @@ bool release() {
     setReady(0, block.threads);
     return true;
   }
+  if (countOf(State::kAtClusterBarrier, 0, block.threads) == block.threads) {
+    if (block.cluster != nullptr) block.cluster->wait(block.index);
+    setReady(0, block.threads);
+    return true;
+  }
   bool any = false;
   for (size_t warp = 0; warp < block.threads; warp += kWarp) {
     const size_t end = std::min(warp + kWarp, block.threads);
@@ -110,7 +130,7 @@ void runBlock(dim3 grid, dim3 size, dim3 index) {
     block.fibers[i]->state = State::kReady;
   }
   while (countOf(State::kDone, 0, block.threads) < block.threads) {
-    if (block.permuted) std::shuffle(order.begin(), order.end(), block.order);
+    if (permuted) std::shuffle(order.begin(), order.end(), random_order);
     bool ran = false;
     for (const size_t i : order) {
       if (block.fibers[i]->state != State::kReady) continue;
@@ -121,37 +141,110 @@ void runBlock(dim3 grid, dim3 size, dim3 index) {
   }
 }
 
-}  // namespace
-
-void setThreadOrder(uint64_t seed) {
-  block.permuted = seed != 0;
-  block.order.seed(seed);
-}
-
-void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& body) {
-  block.threads = size_t{size.x} * size.y * size.z;
-  while (block.fibers.size() < block.threads) {
+/// The blocks that this thread of the host has next.
+void makeBlock(size_t threads, const std::function<void()>& body, SharedMemory& shared,
+               Cluster* cluster, size_t index) {
+  block.threads = threads;
+  while (block.fibers.size() < threads) {
     block.fibers.push_back(std::make_unique<Fiber>());
     Fiber& fiber = *block.fibers.back();
     prepare(fiber.place, fiber.stack.get(), kStackBytes, fiberMain);
   }
   block.body = &body;
-  block.shared.assign(shared_bytes + kLargestExchange, '\xff');
+  block.shared = &shared;
+  block.cluster = cluster;
+  block.index = index;
+}
+
+char* sharedOf(size_t index) {
+  char* const memory = block.shared->at(index).data();
+  const auto address = reinterpret_cast<uintptr_t>(memory);
+  return memory + (kLargestExchange - address % kLargestExchange) % kLargestExchange;
+}
+
+}  // namespace
+
+void giveUp(const char* what) {
+  std::fprintf(stderr, "kernel on the host: %s, block %u %u %u\n", what, thread.block.x,
+               thread.block.y, thread.block.z);
+  std::abort();
+}
+
+void setThreadOrder(uint64_t seed) {
+  permuted = seed != 0;
+  random_order.seed(seed);
+}
+
+void run(dim3 grid, dim3 size, unsigned cluster, size_t shared_bytes,
+         const std::function<void()>& body) {
+  const size_t threads = size_t{size.x} * size.y * size.z;
+  const std::vector<char> unwritten(shared_bytes + kLargestExchange, kUnwritten);
+  SharedMemory shared(cluster, unwritten);
+  auto runCluster = [&](unsigned first, unsigned y, unsigned z) {
+    Cluster blocks(cluster, permuted ? random_order() : 0);
+    blocks.run([&](size_t index) {
+      makeBlock(threads, body, shared, &blocks, index);
+      runBlock(grid, size, dim3(first + static_cast<unsigned>(index), y, z));
+      // Nobody may read it any more.
+      shared[index] = unwritten;
+    });
+  };
+  if (cluster == 1) makeBlock(threads, body, shared, nullptr, 0);
   for (unsigned z = 0; z < grid.z; ++z) {
     for (unsigned y = 0; y < grid.y; ++y) {
-      for (unsigned x = 0; x < grid.x; ++x)
-        runBlock(grid, size, dim3(x, y, z));
+      for (unsigned x = 0; x < grid.x; x += cluster) {
+        if (cluster == 1) {
+          runBlock(grid, size, dim3(x, y, z));
+        } else {
+          runCluster(x, y, z);
+        }
+      }
     }
   }
 }
 
 void* dynamicSharedMemory() {
-  const auto address = reinterpret_cast<uintptr_t>(block.shared.data());
-  return block.shared.data() + (kLargestExchange - address % kLargestExchange) % kLargestExchange;
+  return sharedOf(block.index);
 }
 
 void blockBarrier() {
   yield(State::kAtBlockBarrier);
+}
+
+void arriveAtCluster() {
+  bool& arrived = block.fibers[block.current]->arrived;
+  if (std::exchange(arrived, true))
+    giveUp("a thread arrives twice before it waits for its cluster");
+  if (++block.arrived == block.threads) {
+    block.arrived = 0;
+    if (block.cluster != nullptr) block.cluster->arrive(block.index);
+  }
+  // What comes after needn't be done before others arrive and go on.
+  yield(State::kReady);
+}
+
+void waitForCluster() {
+  bool& arrived = block.fibers[block.current]->arrived;
+  if (!std::exchange(arrived, false))
+    giveUp("a thread waits for its cluster without having arrived");
+  yield(State::kAtClusterBarrier);
+}
+
+void* sharedMemoryOf(const void* own, unsigned other) {
+  const ptrdiff_t at = static_cast<const char*>(own) - sharedOf(block.index);
+  if (at < 0 || at >= static_cast<ptrdiff_t>(block.shared->at(block.index).size())) {
+    giveUp("what another block is asked for is not in the launch's shared memory");
+  }
+  return sharedOf(other) + at;
+}
+
+void copyLater(void* to, const void* from, size_t bytes) {
+  block.fibers[block.current]->copies.push_back({to, from, bytes});
+}
+
+void finishCopies() {
+  for (const Copy& copy : std::exchange(block.fibers[block.current]->copies, {}))
+    std::memcpy(copy.to, copy.from, copy.bytes);
 }
 
 void exchangeInWarp(void* value, size_t size, unsigned lane_mask) {
