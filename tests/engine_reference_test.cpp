@@ -214,7 +214,9 @@ Trained trainSteps(const Case& c, const EngineOptions& options, bool embed) {
     const float scale = 0.1F + 0.01F * static_cast<float>(pass);
     const PassStats stats = engine->forwardBackward(images, labels, step, scale, pass % 2 == 1);
     trained.losses.push_back(stats.head.loss_sum);
-    if (pass % 2 == 1) engine->update({0.01 / static_cast<double>(pass), 0.9, 0.1, 0.5});
+    const auto number = static_cast<double>(pass);
+    if (pass % 2 == 1)
+      engine->update({0.01 / number, 0.9 - 0.01 * number, 0.1 / number, 0.5 / number});
     std::vector<float> embeddings(static_cast<size_t>(c.batch) *
                                   static_cast<size_t>(c.network.embedding));
     if (embed) engine->embed(images, embeddings);

@@ -85,9 +85,10 @@ class CudaEngine final : public Engine {
                training_ ? trunk_store_.arena().gradients.data() : nullptr),
         upload_(rows() * options.network.imageBytes(), training_),
         embeddings_(rows() * dim()),
-        forward_(options.cuda_graphs),
+        forward_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)},
         classify_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)},
-        backward_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)} {
+        backward_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)},
+        update_{RecordedWork(options.cuda_graphs), RecordedWork(options.cuda_graphs)} {
     if (!training_) return;
     if (options.exchange != nullptr) throw Error("device CUDA: heads exchange as a head_group");
     if (options.head_group.exists()) {
@@ -105,8 +106,10 @@ class CudaEngine final : public Engine {
     head_squares_ = DeviceBuffer<float>(1);
     length_ = DeviceBuffer<GradientLength>(1);
     host_length_ = PinnedBuffer<GradientLength>(1);
+    sgd_rule_ = DeviceBuffer<SgdRule>(1);
+    host_sgd_rule_ = PinnedBuffer<SgdRule>(1);
     // Nothing is scaled unless a step clips.
-    finishSquares(nullptr, 0, nullptr, -1, length_.data(), context_.stream());
+    finishSquares(nullptr, 0, nullptr, nullptr, length_.data(), context_.stream());
   }
 
   Arena trunk() override { return trunk_store_.arena(); }
@@ -173,27 +176,13 @@ class CudaEngine final : public Engine {
   }
 
   double update(const Update& update) override {
-    const cudaStream_t stream = context_.stream();
-    const Arena head = trainedHead();
-    const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
-    if (sample != nullptr) sample->take(head_store_.arena().momentum, head.momentum, stream);
-    if (update.clip_gradients >= 0) {
-      sumSquares(head_table_.chunks(), head_table_.size(), head.gradients.data(), squares_.data(),
-                 stream);
-      sumSquares(trunk_table_.chunks(), trunk_table_.size(), trunk().gradients.data(),
-                 trunkSquares(), stream);
-      findLength(update.clip_gradients);
+    *host_sgd_rule_.data() = sgdRule(update);
+    const bool clips = update.clip_gradients >= 0;
+    if (spread_) {
+      updateAll(clips);
+    } else {
+      update_.at(clips).put(context_.stream(), [this, clips] { updateAll(clips); });
     }
-    sgdUpdate(head_table_.chunks(), head_table_.size(), update, length_.data(), head,
-              squares_.data(), stream);
-    sgdUpdate(trunk_table_.chunks(), trunk_table_.size(), update, length_.data(), trunk(),
-              trunkSquares(), stream);
-    findLength(-1);
-    if (sample != nullptr) {
-      sample->put(head.parameters, head_store_.arena().parameters, stream);
-      sample->put(head.momentum, head_store_.arena().momentum, stream);
-    }
-    copy(host_length_.data(), length_.data(), sizeof(GradientLength), cudaMemcpyDeviceToHost);
     finish();
     return std::sqrt(host_length_.data()->squares);
   }
@@ -231,8 +220,10 @@ class CudaEngine final : public Engine {
   size_t imageBytes() const { return rows() * options_.network.imageBytes(); }
 
   void forward(std::span<const uint8_t> images) {
-    trunk_.setImages(upload_.take(images, context_.stream()));
-    forward_.put(context_.stream(), [this] { trunk_.forward(embeddings_.data()); });
+    upload_.take(images, context_.stream());
+    forward_.at(upload_.place()).put(context_.stream(), [this] {
+      trunk_.forward(upload_.images(), embeddings_.data());
+    });
   }
   /// While the GPU is at it: what is told of waits for the marks.
   void tellOfGradients(const GradientsReady& ready) {
@@ -260,6 +251,33 @@ class CudaEngine final : public Engine {
     check(cudaStreamSynchronize(context_.stream()), "compute");
   }
 
+  /// By the host's rule; the gradients' length comes to the host.
+  void updateAll(bool clips) const {
+    const cudaStream_t stream = context_.stream();
+    const Arena network = trunk_store_.arena();
+    const Arena head = trainedHead();
+    const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
+    copy(sgd_rule_.data(), host_sgd_rule_.data(), sizeof(SgdRule), cudaMemcpyHostToDevice);
+    if (sample != nullptr) sample->take(head_store_.arena().momentum, head.momentum, stream);
+    if (clips) {
+      sumSquares(head_table_.chunks(), head_table_.size(), head.gradients.data(), squares_.data(),
+                 stream);
+      sumSquares(trunk_table_.chunks(), trunk_table_.size(), network.gradients.data(),
+                 trunkSquares(), stream);
+      findLength(sgd_rule_.data());
+    }
+    sgdUpdate(head_table_.chunks(), head_table_.size(), sgd_rule_.data(), length_.data(), head,
+              squares_.data(), stream);
+    sgdUpdate(trunk_table_.chunks(), trunk_table_.size(), sgd_rule_.data(), length_.data(), network,
+              trunkSquares(), stream);
+    findLength(nullptr);
+    if (sample != nullptr) {
+      sample->put(head.parameters, head_store_.arena().parameters, stream);
+      sample->put(head.momentum, head_store_.arena().momentum, stream);
+    }
+    copy(host_length_.data(), length_.data(), sizeof(GradientLength), cudaMemcpyDeviceToHost);
+  }
+
   /// What update() works on.
   Arena trainedHead() const {
     const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
@@ -267,16 +285,16 @@ class CudaEngine final : public Engine {
   }
   double* trunkSquares() const { return squares_.data() + head_table_.size(); }
   /// From the chunks' squares, and those of the other ranks' classes.
-  void findLength(double longest) const {
+  void findLength(const SgdRule* rule) const {
     const cudaStream_t stream = context_.stream();
     if (!spread_) {
-      finishSquares(squares_.data(), squares_.size(), nullptr, longest, length_.data(), stream);
+      finishSquares(squares_.data(), squares_.size(), nullptr, rule, length_.data(), stream);
       return;
     }
     addSquares(squares_.data(), head_table_.size(), head_squares_.data(), stream);
     spread_->exchange().sum(head_squares_.span());
-    finishSquares(trunkSquares(), trunk_table_.size(), head_squares_.data(), longest,
-                  length_.data(), stream);
+    finishSquares(trunkSquares(), trunk_table_.size(), head_squares_.data(), rule, length_.data(),
+                  stream);
   }
 
   static void checkSize(const char* what, size_t got, size_t wanted) {
@@ -304,12 +322,15 @@ class CudaEngine final : public Engine {
   DeviceBuffer<float> head_squares_;  // of all ranks' heads
   DeviceBuffer<GradientLength> length_;
   PinnedBuffer<GradientLength> host_length_;
+  DeviceBuffer<SgdRule> sgd_rule_;
+  PinnedBuffer<SgdRule> host_sgd_rule_;
   StreamMarks marks_{kMarks};
   StreamMarks done_{1};
-  // A pass's work, but for a spread head's, in which the ranks wait for each other.
-  RecordedWork forward_;
-  std::array<RecordedWork, 2> classify_;  // by `accumulate`
-  std::array<RecordedWork, 2> backward_;  // likewise
+  // A step's work, but for a spread head's, in which the ranks wait for each other.
+  std::array<RecordedWork, ImageUpload::kPlaces> forward_;  // by the images' place
+  std::array<RecordedWork, 2> classify_;                    // by `accumulate`
+  std::array<RecordedWork, 2> backward_;                    // likewise
+  std::array<RecordedWork, 2> update_;                      // by whether it clips
 };
 
 }  // namespace

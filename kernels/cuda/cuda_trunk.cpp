@@ -191,14 +191,10 @@ void CudaTrunk<T>::listFinalParts() {
 }
 
 template <class T>
-void CudaTrunk<T>::setImages(const uint8_t* images) {
-  normalizeImages(images, batch_, network_.channels, network_.height * network_.width,
-                  network_.mean, network_.scale, input_, context_.stream());
-}
-
-template <class T>
-void CudaTrunk<T>::forward(float* embeddings) {
+void CudaTrunk<T>::forward(const uint8_t* images, float* embeddings) {
   const cudaStream_t stream = context_.stream();
+  normalizeImages(images, batch_, network_.channels, network_.height * network_.width,
+                  network_.mean, network_.scale, input_, stream);
   const T* below = input_;
   for (const Layer& layer : layers_) {
     packFilter(layer.filter, parameters_ + layer.shape.weight, layer.weights, stream);

@@ -34,10 +34,8 @@ class CudaTrunk {
   CudaTrunk(const GpuContext& context, const EngineOptions& options, const float* parameters,
             float* gradients);
 
-  /// images [batch, channels, height, width] bytes, of the forward that follows.
-  void setImages(const uint8_t* images);
-  /// embeddings [batch, embedding].
-  void forward(float* embeddings);
+  /// images [batch, channels, height, width] bytes, embeddings [batch, embedding].
+  void forward(const uint8_t* images, float* embeddings);
 
   /// As CpuTrunk::backward.
   void backward(const float* d_embeddings, bool accumulate);

@@ -23,7 +23,7 @@ ImageUpload::~ImageUpload() {
   static_cast<void>(cudaStreamDestroy(stream_));
 }
 
-const uint8_t* ImageUpload::take(std::span<const uint8_t> images, cudaStream_t stream) {
+void ImageUpload::take(std::span<const uint8_t> images, cudaStream_t stream) {
   const std::span<const uint8_t> sent = std::exchange(sent_, {});
   if (!sent.empty() && sent.data() == images.data()) {
     current_ = 1 - current_;
@@ -33,7 +33,6 @@ const uint8_t* ImageUpload::take(std::span<const uint8_t> images, cudaStream_t s
                           cudaMemcpyHostToDevice, stream),
           "copy images");
   }
-  return device_.at(current_).data();
 }
 
 void ImageUpload::send() {

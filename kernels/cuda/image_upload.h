@@ -25,9 +25,14 @@ class ImageUpload {
   /// The images of the pass after the one that is to come, which stay as they are until then.
   void announce(std::span<const uint8_t> images) { announced_ = images; }
 
-  /// Where on the GPU a pass's images are for what is put on `stream` from here on: brought there
-  /// before, if they were announced.
-  const uint8_t* take(std::span<const uint8_t> images, cudaStream_t stream);
+  /// A pass's images come to where place() then says, for what is put on `stream` from here on;
+  /// they are there already if they were announced.
+  void take(std::span<const uint8_t> images, cudaStream_t stream);
+
+  /// Which of the places on the GPU, of kPlaces.
+  static constexpr size_t kPlaces = 2;
+  size_t place() const { return current_; }
+  const uint8_t* images() const { return device_.at(current_).data(); }
 
   /// Sends what was announced. To be called when all work of a pass is on its stream, and its end
   /// waited for before the next take().
@@ -36,7 +41,7 @@ class ImageUpload {
   size_t bytes() const { return device_[0].bytes() + device_[1].bytes(); }
 
  private:
-  std::array<DeviceBuffer<uint8_t>, 2> device_;  // of this pass, of the next
+  std::array<DeviceBuffer<uint8_t>, kPlaces> device_;  // of this pass, of the next
   PinnedBuffer<uint8_t> pinned_;
   cudaStream_t stream_ = nullptr;
   StreamMarks sent_mark_{1};

@@ -39,21 +39,23 @@ __global__ void addSquaresKernel(const double* squares, size_t count, float* tot
 }
 
 __global__ void finishSquaresKernel(const double* squares, size_t count, const float* more,
-                                    double longest, GradientLength* length) {
+                                    const SgdRule* rule, GradientLength* length) {
   double sum = blockSum(squares, count);
   if (threadIdx.x > 0) return;
   if (more != nullptr) sum += static_cast<double>(*more);
   length->squares = sum;
   const double norm = sqrt(sum);
+  const double longest = rule != nullptr ? rule->clip_gradients : -1;
   length->scale = longest >= 0 && norm > longest ? static_cast<float>(longest / norm) : 1.0F;
 }
 
-__global__ void sgdUpdateKernel(const UpdateChunk* chunks, float learning_rate, float momentum,
-                                float weight_decay, const GradientLength* length, float* parameters,
+__global__ void sgdUpdateKernel(const UpdateChunk* chunks, const SgdRule* rule,
+                                const GradientLength* length, float* parameters,
                                 const float* gradients, float* velocity, double* squares) {
   const UpdateChunk chunk = chunks[blockIdx.x];
-  const float rate = learning_rate * chunk.rate_mult;
-  const float decay = weight_decay * chunk.decay_mult;
+  const float rate = rule->learning_rate * chunk.rate_mult;
+  const float decay = rule->weight_decay * chunk.decay_mult;
+  const float momentum = rule->momentum;
   const float scale = length->scale;
   double sum = 0;
   for (uint32_t k = threadIdx.x; k < chunk.count; k += kThreads) {
@@ -93,19 +95,22 @@ void addSquares(const double* squares, size_t count, float* sum, cudaStream_t st
   launch("add squares of gradients", addSquaresKernel, blockEach(1), stream, squares, count, sum);
 }
 
-void finishSquares(const double* squares, size_t count, const float* more, double longest,
-                   GradientLength* length, cudaStream_t stream) {
-  launch("length of the gradient", finishSquaresKernel, blockEach(1), stream, squares, count, more,
-         longest, length);
+SgdRule sgdRule(const Update& update) {
+  return {static_cast<float>(update.learning_rate), static_cast<float>(update.momentum),
+          static_cast<float>(update.weight_decay), update.clip_gradients};
 }
 
-void sgdUpdate(const UpdateChunk* chunks, size_t count, const Update& update,
+void finishSquares(const double* squares, size_t count, const float* more, const SgdRule* rule,
+                   GradientLength* length, cudaStream_t stream) {
+  launch("length of the gradient", finishSquaresKernel, blockEach(1), stream, squares, count, more,
+         rule, length);
+}
+
+void sgdUpdate(const UpdateChunk* chunks, size_t count, const SgdRule* rule,
                const GradientLength* length, const Arena& arena, double* squares,
                cudaStream_t stream) {
-  launch("update parameters", sgdUpdateKernel, blockEach(count), stream, chunks,
-         static_cast<float>(update.learning_rate), static_cast<float>(update.momentum),
-         static_cast<float>(update.weight_decay), length, arena.parameters.data(),
-         arena.gradients.data(), arena.momentum.data(), squares);
+  launch("update parameters", sgdUpdateKernel, blockEach(count), stream, chunks, rule, length,
+         arena.parameters.data(), arena.gradients.data(), arena.momentum.data(), squares);
 }
 
 }  // namespace sphereface

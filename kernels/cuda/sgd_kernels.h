@@ -36,17 +36,26 @@ void sumSquares(const UpdateChunk* chunks, size_t count, const float* gradients,
 /// sum = the chunks' squares.
 void addSquares(const double* squares, size_t count, float* sum, cudaStream_t stream);
 
+/// An update's numbers, on the GPU, where work that is recorded finds those of its step.
+struct SgdRule {
+  float learning_rate = 0;
+  float momentum = 0;
+  float weight_decay = 0;
+  double clip_gradients = -1;
+};
+SgdRule sgdRule(const Update& update);
+
 /// Over all chunks' squares, and `more` unless it is null: their sum, and how much a gradient of
-/// that length is to be scaled to be no longer than `longest` (negative: any).
+/// that length is to be scaled to be no longer than the rule's clip_gradients (without a rule: 1).
 struct GradientLength {
   double squares = 0;
   float scale = 1;
 };
-void finishSquares(const double* squares, size_t count, const float* more, double longest,
+void finishSquares(const double* squares, size_t count, const float* more, const SgdRule* rule,
                    GradientLength* length, cudaStream_t stream);
 
 /// The update, scaling gradients by length->scale; also writes the chunks' squares, unscaled.
-void sgdUpdate(const UpdateChunk* chunks, size_t count, const Update& update,
+void sgdUpdate(const UpdateChunk* chunks, size_t count, const SgdRule* rule,
                const GradientLength* length, const Arena& arena, double* squares,
                cudaStream_t stream);
 

@@ -64,7 +64,7 @@ export SPHEREFACE_NEEDS_GPU=1
 step tests 180 "$build/bin/gpu_tests" --gtest_brief=1
 step step-sphereface-20 60 "$build/bin/gpu_step_bench"
 if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-  step pytorch 150 python3 bench/peer_pytorch.py --gpu --step-bench "$build/bin/gpu_step_bench" --batch 512 --rounds 30 --json "$out/pytorch.json"
+  step pytorch 200 python3 bench/peer_pytorch.py --gpu --step-bench "$build/bin/gpu_step_bench" --batch 512 --rounds 30 --json "$out/pytorch.json"
   step pytorch-head 60 python3 bench/peer_pytorch.py --gpu-head 1000000
 fi
 step head 60 "$build/bin/gpu_head_bench"
