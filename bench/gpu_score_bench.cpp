@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <vector>
 
 #include "kernels/score_counter.h"
@@ -83,6 +84,12 @@ void measure(const char* name, ScoreFormula formula) {
 }  // namespace
 
 int main() {
-  measure("cosine", ScoreFormula::kCosine);
-  measure("devkit", ScoreFormula::kDevkit);
+  try {
+    measure("cosine", ScoreFormula::kCosine);
+    measure("devkit", ScoreFormula::kDevkit);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "gpu_score_bench: error: %s\n", e.what());
+    return 1;
+  }
+  return 0;
 }

@@ -189,42 +189,74 @@ TEST(EngineShardTree, OfOneShardIsThatShard) {
   EXPECT_EQ(valuesOf(*engine, head), std::vector<double>(head.size(), 7));
 }
 
-/// All that an engine was asked for, and what came of it.
-struct Trained {
-  std::vector<double> losses;
-  std::vector<double> head;
-  std::vector<double> trunk;
-};
-
-/// Passes in twos, whose gradients are added, and updates, all with other images, labels, rules and
-/// scales; with `embed`, an embedding in between.
-Trained trainSteps(const Case& c, const EngineOptions& options, bool embed) {
-  const std::unique_ptr<Engine> engine = makeEngineUnderTest(options);
-  setValues(*engine, testing::randomParameters(c.network, 3), engine->trunk().parameters);
-  setValues(*engine, testing::randomFloats(engine->head().parameters.size(), 5),
-            engine->head().parameters);
-  Trained trained;
-  for (uint64_t pass = 0; pass < 8; ++pass) {
-    const std::vector<uint8_t> images = testing::randomImages(c.network, c.batch, pass);
-    std::vector<int32_t> labels(static_cast<size_t>(c.batch));
-    for (size_t i = 0; i < labels.size(); ++i)
-      labels[i] = static_cast<int32_t>((i + pass) % static_cast<size_t>(c.classes));
-    HeadStep step = c.step;
-    step.lambda += static_cast<double>(pass);
-    const float scale = 0.1F + 0.01F * static_cast<float>(pass);
-    const PassStats stats = engine->forwardBackward(images, labels, step, scale, pass % 2 == 1);
-    trained.losses.push_back(stats.head.loss_sum);
-    const auto number = static_cast<double>(pass);
-    if (pass % 2 == 1)
-      engine->update({0.01 / number, 0.9 - 0.01 * number, 0.1 / number, 0.5 / number});
-    std::vector<float> embeddings(static_cast<size_t>(c.batch) *
-                                  static_cast<size_t>(c.network.embedding));
-    if (embed) engine->embed(images, embeddings);
-  }
-  trained.head = valuesOf(*engine, engine->head().parameters);
-  trained.trunk = valuesOf(*engine, engine->trunk().parameters);
-  return trained;
+std::vector<Precision> precisions() {
+#ifdef SPHEREFACE_TEST_CUDA
+  return {Precision::kFp32, Precision::kTf32, Precision::kBf16};
+#else
+  return {Precision::kFp32, Precision::kBf16};
+#endif
 }
+
+/// An engine in training, and what comes of it.
+class Training {
+ public:
+  Training(const Case& c, const EngineOptions& options)
+      : case_(c), engine_(makeEngineUnderTest(options)) {
+    setValues(*engine_, testing::randomParameters(c.network, 3), engine_->trunk().parameters);
+    setValues(*engine_, testing::randomFloats(engine_->head().parameters.size(), 5),
+              engine_->head().parameters);
+  }
+
+  /// The passes [first, end), in twos whose gradients are added, and updates, all with other
+  /// images, labels, rules and scales; with `embed`, an embedding after each.
+  void run(uint64_t first, uint64_t end, bool embed = false) {
+    for (uint64_t number = first; number < end; ++number) {
+      const std::vector<uint8_t> images = testing::randomImages(case_.network, case_.batch, number);
+      pass(number, images);
+      std::vector<float> embeddings(static_cast<size_t>(case_.batch) *
+                                    static_cast<size_t>(case_.network.embedding));
+      if (embed) engine_->embed(images, embeddings);
+    }
+  }
+
+  /// What a checkpoint has.
+  using State = std::array<std::vector<double>, 4>;
+  State state() const {
+    const Arena trunk = engine_->trunk();
+    const Arena head = engine_->head();
+    return {valuesOf(*engine_, trunk.parameters), valuesOf(*engine_, trunk.momentum),
+            valuesOf(*engine_, head.parameters), valuesOf(*engine_, head.momentum)};
+  }
+  void setState(const State& state) {
+    const Arena trunk = engine_->trunk();
+    const Arena head = engine_->head();
+    size_t next = 0;
+    for (const std::span<float> to :
+         {trunk.parameters, trunk.momentum, head.parameters, head.momentum}) {
+      const std::vector<double>& from = state.at(next++);
+      setValues(*engine_, std::vector<float>(from.begin(), from.end()), to);
+    }
+  }
+  const std::vector<double>& losses() const { return losses_; }
+
+ private:
+  void pass(uint64_t number, const std::vector<uint8_t>& images) {
+    std::vector<int32_t> labels(static_cast<size_t>(case_.batch));
+    for (size_t i = 0; i < labels.size(); ++i)
+      labels[i] = static_cast<int32_t>((i + number) % static_cast<size_t>(case_.classes));
+    HeadStep step = case_.step;
+    const auto n = static_cast<double>(number);
+    step.lambda += n;
+    const float scale = 0.1F + 0.01F * static_cast<float>(number);
+    const bool second = number % 2 == 1;
+    losses_.push_back(engine_->forwardBackward(images, labels, step, scale, second).head.loss_sum);
+    if (second) engine_->update({0.01 / n, 0.9 - 0.01 * n, 0.1 / n, 0.5 / n});
+  }
+
+  const Case& case_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<double> losses_;
+};
 
 /// What a GPU does again and again it may have recorded.
 TEST(EnginePass, RepeatedPassesTakeTheirOwnInputs) {
@@ -234,12 +266,29 @@ TEST(EnginePass, RepeatedPassesTakeTheirOwnInputs) {
     options.head.streaming = streaming;
     options.head.mhe_weight = 0.1;
     options.cuda_graphs = false;
-    const Trained want = trainSteps(c, options, false);
+    Training want(c, options);
+    want.run(0, 8);
     options.cuda_graphs = true;
-    const Trained got = trainSteps(c, options, true);
-    EXPECT_EQ(got.losses, want.losses);
-    EXPECT_EQ(got.head, want.head);
-    EXPECT_EQ(got.trunk, want.trunk);
+    Training got(c, options);
+    got.run(0, 8, true);
+    EXPECT_EQ(got.losses(), want.losses());
+    EXPECT_EQ(got.state(), want.state());
+  }
+}
+
+TEST(EnginePass, TrainingThatGoesOnFromAStateHasTheBitsOfTheWhole) {
+  for (const Precision precision : precisions()) {
+    const Case c = cases().at(1);
+    EngineOptions options = optionsOf(c);
+    options.precision = precision;
+    Training whole(c, options);
+    whole.run(0, 8);
+    Training first(c, options);
+    first.run(0, 4);
+    Training second(c, options);
+    second.setState(first.state());
+    second.run(4, 8);
+    EXPECT_EQ(second.state(), whole.state());
   }
 }
 
@@ -277,14 +326,6 @@ TEST(EnginePass, RefusesTheWrongNumberOfImages) {
   const std::vector<uint8_t> images = testing::randomImages(c.network, 2, 4);
   const std::vector<int32_t> labels(1);
   EXPECT_THROW(engine->forwardBackward(images, labels, c.step, 1, false), Error);
-}
-
-std::vector<Precision> precisions() {
-#ifdef SPHEREFACE_TEST_CUDA
-  return {Precision::kFp32, Precision::kTf32, Precision::kBf16};
-#else
-  return {Precision::kFp32, Precision::kBf16};
-#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, EnginePass,

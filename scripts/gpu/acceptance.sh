@@ -2,7 +2,9 @@
 # Builds the GPU's library with its tests and benchmarks, runs them on this machine's card, and
 # writes report.md and report.json. Needs an NVIDIA card and driver, CUDA 12 or later, cuDNN 9,
 # NCCL, CMake, a C++20 compiler and Python 3; PyTorch for the comparison, which is left out without
-# it. Neither root nor network. Takes under nine minutes.
+# it. Neither root nor network. Takes under nine minutes. With SPHEREFACE_SHARED naming the folder of
+# the golden files (docs/architecture.md) the network is also trained beside the published
+# implementation's steps.
 #
 #   scripts/gpu/acceptance.sh OUT_FOLDER     e.g. docs/gpu/h100-2026-11-24
 #   scripts/gpu/acceptance.sh --prepare      puts GoogleTest's sources into build/googletest, for a
@@ -10,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
 case ${1:-} in
   -h | --help) usage; exit 0 ;;
   --prepare)
