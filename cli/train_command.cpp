@@ -169,14 +169,11 @@ int runWithRestarts(Options options, const TrainConfig& config, LogOutput& outpu
   fs::path newest;
   int workers = firstWorkers(options);
   const Launcher launcher = launcherNamed(options.launcher);
-  std::optional<Route> network;
-  if (!options.hosts.empty()) network = networkOf(parseHosts(options.hosts));
-  if (network) {
-    output.line("network", concat(network->network, ", here ", network->interface, " ",
-                                  network->address, ", by the route to the other hosts"));
-  }
   for (int restart = 0;; ++restart) {
-    const JobStart start(launcher, trainingParts(options, workers), network);
+    SharedNetwork network;
+    if (!options.hosts.empty()) network = networkOf(parseHosts(options.hosts));
+    if (const std::string text = networkText(network); !text.empty()) output.line("network", text);
+    const JobStart start(launcher, trainingParts(options, workers), network.route);
     output.line("run", shellText(start.line()));
     const int code = runJob(start, options.run / "events.jsonl", beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(options.run);

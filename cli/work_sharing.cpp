@@ -39,8 +39,9 @@ bool WorkSharing::otherRanksDidIt() const {
   std::vector<JobPart> parts;
   for (const Host& place : places)
     parts.push_back({place, "sphereface-evaluator", arguments_, 0});
-  const JobStart start(launcherNamed(launcher_), parts,
-                       hosts_.empty() ? std::nullopt : networkOf(places));
+  const SharedNetwork network = hosts_.empty() ? SharedNetwork() : networkOf(places);
+  if (!network.problem.empty()) std::printf("network: %s\n", networkText(network).c_str());
+  const JobStart start(launcherNamed(launcher_), parts, network.route);
   std::printf("%s\n", shellText(start.line()).c_str());
   std::fflush(stdout);
   const int code = start.run().code;

@@ -27,13 +27,25 @@ Launcher launcherNamed(const std::string& name) {
   throw UsageError(concat("--launcher ", name, ": no such launcher"));
 }
 
-std::optional<Route> networkOf(const std::vector<Host>& hosts) {
-  if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return std::nullopt;
+SharedNetwork networkOf(const std::vector<Host>& hosts) {
+  if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return {};
   std::vector<std::string> names;
   names.reserve(hosts.size());
   for (const Host& host : hosts)
     names.push_back(host.name);
   return sharedNetwork(names);
+}
+
+std::string networkText(const SharedNetwork& network) {
+  if (network.route) {
+    return concat(network.route->network, ", here ", network.route->interface, " ",
+                  network.route->address, ", by the route to the other hosts");
+  }
+  if (network.problem.empty()) return {};
+  return concat(
+      "left to MPI, which may choose one that leads nowhere "
+      "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses): none is shared: ",
+      network.problem);
 }
 
 JobStart::JobStart(Launcher launcher, const std::vector<JobPart>& parts,

@@ -29,9 +29,11 @@ const std::vector<std::string>& launcherNames();
 /// errors: UsageError for a name that is none.
 Launcher launcherNamed(const std::string& name);
 
-/// What the hosts reach each other through (control/network_route.h). None where that isn't known,
-/// or OMPI_MCA_btl_tcp_if_include chooses.
-std::optional<Route> networkOf(const std::vector<Host>& hosts);
+/// What the hosts reach each other through. Neither a route nor a problem where
+/// OMPI_MCA_btl_tcp_if_include chooses.
+SharedNetwork networkOf(const std::vector<Host>& hosts);
+/// For the user; empty with neither a route nor a problem.
+std::string networkText(const SharedNetwork& network);
 
 struct JobEnd {
   int code = 0;  // of the rank that ended first otherwise than well, or runProgram's

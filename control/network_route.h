@@ -23,8 +23,11 @@ struct Route {
 /// is no route to it, or it is this host itself.
 std::optional<Route> routeTo(const std::string& host);
 
-/// The one network that all of `hosts` but this one are in and are reached through; empty without
-/// one.
-std::optional<Route> sharedNetwork(const std::vector<std::string>& hosts);
+/// The one network that all of `hosts` but this one are in and are reached through.
+struct SharedNetwork {
+  std::optional<Route> route;
+  std::string problem;  // why there is none, unless no other host is asked for
+};
+SharedNetwork sharedNetwork(const std::vector<std::string>& hosts);
 
 }  // namespace sphereface
