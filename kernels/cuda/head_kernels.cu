@@ -95,11 +95,22 @@ __global__ void findTargetsKernel(const HeadRule* rule, int images, int dim, con
 
 // ------------------------------------------------------------------------------- a row of logits
 
-/// The logit of z, without its scale.
+/// What a row needs of the rule, read once.
 template <bool kFractional>
-__device__ float unscaledLogit(const FractionalCosine& fractional, float z) {
-  return kFractional ? fractionalCosine(fractional, z).psi : z;
-}
+struct RowRule {
+  float scale;
+  bool exact;
+  FractionalCosine fractional;
+
+  __device__ explicit RowRule(const HeadRule& rule)
+      : scale(rule.scale),
+        exact(rule.gradient == HeadOptions::Gradient::kExact),
+        fractional(rule.fractional) {}
+  /// The logit of z, without its scale.
+  __device__ float unscaledLogit(float z) const {
+    return kFractional ? fractionalCosine(fractional, z).psi : z;
+  }
+};
 
 /// exp(scale x - shift), by the hardware's power of two.
 class ScaledExponential {
@@ -193,7 +204,7 @@ __device__ void keep(const FinishedImage& finished, size_t image, const HeadImag
 template <class T, bool kFractional>
 __global__ void rowStatisticsKernel(const HeadRule* rule, LogitBlock<T> block,
                                     const int32_t* labels, RowPart* parts) {
-  const FractionalCosine fractional = rule->fractional;
+  const RowRule<kFractional> of_row(*rule);
   const size_t image = blockIdx.y;
   const Columns columns = {block.classes.count, labels[image] - block.classes.first};
   const auto* const row = reinterpret_cast<const Pack<T>*>(block.z + image * block.pitch);
@@ -205,11 +216,11 @@ __global__ void rowStatisticsKernel(const HeadRule* rule, LogitBlock<T> block,
     Pack<T> pack = {};
     if (at * kPack < columns.count) pack = row[at];
     for (int k = 0; k < kPack; ++k) {
-      const float x = unscaledLogit<kFractional>(fractional, toFloat(pack.lane[k]));
+      const float x = of_row.unscaledLogit(toFloat(pack.lane[k]));
       logits[p * kPack + k] = columns.isOther(at * kPack + k) ? x : negativeInfinity();
     }
   }
-  const RowPart part = blockPart<kThreads>(rule->scale, [&](const auto& use) {
+  const RowPart part = blockPart<kThreads>(of_row.scale, [&](const auto& use) {
     for (const float x : logits) {
       if (x != negativeInfinity()) use(x);
     }
@@ -241,12 +252,8 @@ __global__ void finishImagesKernel(const HeadRule* rule, int images, ClassRange 
 template <bool kFractional>
 class RowGradient {
  public:
-  __device__ RowGradient(const HeadRule& rule, const FractionalCosine& fractional,
-                         const SoftmaxShift& softmax)
-      : fractional_(fractional),
-        exact_(rule.gradient == HeadOptions::Gradient::kExact),
-        exponential_(rule.scale, softmax.shift),
-        factor_(softmax.factor) {}
+  __device__ RowGradient(const RowRule<kFractional>& rule, const SoftmaxShift& softmax)
+      : rule_(rule), exponential_(rule.scale, softmax.shift), factor_(softmax.factor) {}
 
   /// In place, as if all were other classes'.
   template <class T>
@@ -259,23 +266,22 @@ class RowGradient {
  private:
   __device__ float ofOther(float z) const {
     if (!kFractional) return factor_ * exponential_(z);
-    const MarginValue<float> part = fractionalCosine(fractional_, z);
+    const MarginValue<float> part = fractionalCosine(rule_.fractional, z);
     const float g = factor_ * exponential_(part.psi);
-    return exact_ ? g * part.derivative : g;
+    return rule_.exact ? g * part.derivative : g;
   }
 
-  const FractionalCosine& fractional_;
-  bool exact_;
+  const RowRule<kFractional>& rule_;
   ScaledExponential exponential_;
   float factor_;
 };
 
 template <class T, bool kFractional>
 __global__ void rowGradientsKernel(const HeadRule* rule, LogitBlock<T> block, HeadImages of) {
-  const FractionalCosine fractional = rule->fractional;
+  const RowRule<kFractional> of_row(*rule);
   const size_t image = blockIdx.y;
   const int target = of.labels[image] - block.classes.first;
-  const RowGradient<kFractional> gradient(*rule, fractional, of.softmax[image]);
+  const RowGradient<kFractional> gradient(of_row, of.softmax[image]);
   T* const logits = block.z + image * block.pitch;
   auto* const row = reinterpret_cast<Pack<T>*>(logits);
   for (int p = 0; p < kPacksOfAThread; ++p) {
@@ -304,8 +310,8 @@ template <class T, bool kFractional, int kBlockThreads>
 __global__ void __launch_bounds__(kBlockThreads, kThreadsOfAMultiprocessor / kBlockThreads)
     rowSoftmaxKernel(const HeadRule* rule, LogitBlock<T> block, int packs_of_a_block,
                      HeadImages out) {
-  __shared__ FinishedImage finished;
-  const FractionalCosine fractional = rule->fractional;
+  __shared__ float of_image[3];  // shift, factor, the label's gradient
+  const RowRule<kFractional> of_row(*rule);
   const size_t image = blockIdx.y;
   const int thread = static_cast<int>(threadIdx.x);
   const int first = static_cast<int>(blockIdx.x) * packs_of_a_block;
@@ -323,10 +329,9 @@ __global__ void __launch_bounds__(kBlockThreads, kThreadsOfAMultiprocessor / kBl
     copyAsync(kept + at, row + at);
   __pipeline_commit();
   __pipeline_wait_prior(0);
-  const RowPart part = blockPart<kBlockThreads>(rule->scale, [&](const auto& use) {
+  const RowPart part = blockPart<kBlockThreads>(of_row.scale, [&](const auto& use) {
     for (int at = thread; at < packs; at += kBlockThreads) {
-      forOthers(kept[at], at * kPack, columns,
-                [&](float z) { use(unscaledLogit<kFractional>(fractional, z)); });
+      forOthers(kept[at], at * kPack, columns, [&](float z) { use(of_row.unscaledLogit(z)); });
     }
   });
   if (thread == 0) *own_part = part;
@@ -346,14 +351,17 @@ __global__ void __launch_bounds__(kBlockThreads, kThreadsOfAMultiprocessor / kBl
       sum *= exp(static_cast<double>(of_lane.top) - static_cast<double>(top));
     const SoftmaxOthers others = {top, warpReduce(sum, Add())};
     if (thread == 0) {
-      finished = finishImage(*rule, image, block.classes, others, out);
+      const FinishedImage finished = finishImage(*rule, image, block.classes, others, out);
+      of_image[0] = finished.softmax.shift;
+      of_image[1] = finished.softmax.factor;
+      of_image[2] = finished.gradient.for_w;
       if (blockIdx.x == 0) keep(finished, image, out);
     }
   }
   // No block may end before the others have read its part; who still reads arrives later.
   if (shared_out) clusterArrive();
   __syncthreads();
-  const RowGradient<kFractional> gradient(*rule, fractional, finished.softmax);
+  const RowGradient<kFractional> gradient(of_row, {of_image[0], of_image[1]});
   for (int at = thread; at < packs; at += kBlockThreads) {
     Pack<T> pack = kept[at];
     gradient.turn(pack);
@@ -362,7 +370,7 @@ __global__ void __launch_bounds__(kBlockThreads, kThreadsOfAMultiprocessor / kBl
   // After its pack, by who wrote that.
   const int target = columns.target;
   if (target >= 0 && target < packs * kPack && target / kPack % kBlockThreads == thread)
-    storeFloat(logits[target], finished.gradient.for_w);
+    storeFloat(logits[target], of_image[2]);
   if (shared_out) clusterWait();
 }
 
