@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -59,6 +60,9 @@ struct Options {
   bool trace = false;
   fs::path json;
 };
+
+// A job that hasn't come through MPI's own start by then hangs there.
+constexpr std::chrono::seconds kStartPatience{60};
 
 // Seconds before a restart: 1, 2, 4, ... up to this.
 constexpr int kLongestBackOff = 60;
@@ -120,6 +124,32 @@ bool runIsFree(const fs::path& run) {
   return true;
 }
 
+/// Says once when no coordinator has taken the run folder for longer than a start takes: before
+/// that no rank of ours can say anything.
+class StartWatch {
+ public:
+  explicit StartWatch(fs::path run) : run_(std::move(run)) {}
+
+  void look() {
+    if (settled_ || Clock::now() < patience_ends_) return;
+    settled_ = true;
+    if (isLocked(run_)) return;
+    std::fprintf(
+        stderr,
+        "sphereface: no coordinator after %lld s: the ranks wait for each other in MPI's "
+        "start; a host may be unreachable, the network between them one that leads nowhere "
+        "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses), or a rank stopped\n",
+        static_cast<long long>(kStartPatience.count()));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  fs::path run_;
+  bool settled_ = false;
+  Clock::time_point patience_ends_ = Clock::now() + kStartPatience;
+};
+
 /// SIGTERM and SIGUSR1 become the launcher's SIGUSR1, which it hands to every rank; SIGTERM would
 /// make it end them at once.
 /// `beside`, if any, is called ten times a second meanwhile.
@@ -129,8 +159,10 @@ int runJob(const JobStart& start, const fs::path& events, const std::function<vo
   bool told = false;
   bool ended = false;
   LingeringMpirun lingering;
+  StartWatch start_watch(events.parent_path());
   auto look = [&](pid_t launcher) {
     if (beside) beside();
+    start_watch.look();
     if (!told && stopRequested()) {
       told = true;
       ::kill(launcher, SIGUSR1);

@@ -134,6 +134,18 @@ TEST_F(JobFaults, AWorkerStoppedAtTheStartEndsTheJobToo) {
   EXPECT_NE(job.output().find("rank 2@"), std::string::npos) << job.output();
 }
 
+/// No rank can say so: none comes through MPI's own start without the others.
+TEST_F(JobFaults, NightlyAJobThatHangsInItsStartIsNamed) {
+  Process job(longLine("held"));
+  ASSERT_TRUE(waitUntil([&] { return worker("held", 2) > 0; })) << job.output();
+  const pid_t held = worker("held", 2);
+  ASSERT_EQ(::kill(held, SIGSTOP), 0);
+  EXPECT_LT(job.wait(70), 0);
+  EXPECT_NE(job.output().find("no coordinator after 60 s"), std::string::npos) << job.output();
+  ASSERT_EQ(::kill(held, SIGCONT), 0);
+  EXPECT_EQ(job.wait(90), 0) << job.output();
+}
+
 TEST_F(JobFaults, AskedToStopItCommitsACheckpointToContinueFrom) {
   for (const int signal : {SIGUSR1, SIGTERM}) {
     const std::string run = concat("asked-", signal);
