@@ -7,8 +7,8 @@
 
 namespace sphereface {
 
-size_t ShardTree::levels() const {
-  return static_cast<size_t>(std::countr_zero(shards_));
+size_t ShardTree::levelsFor(size_t shards) {
+  return static_cast<size_t>(std::countr_zero(shards));
 }
 
 bool ShardTree::add(size_t shard, const GradientRange& range) {

@@ -28,13 +28,15 @@ class ShardTree {
   explicit ShardTree(size_t shards) : shards_(shards) {}
   virtual ~ShardTree() = default;
 
+  /// Levels with room for a shard's gradients each.
+  static size_t levelsFor(size_t shards);
+
   /// Adds a range of shard `shard`'s gradients. Of the last shard its values then are the sum over
   /// all, and the answer is true. requires: of every earlier shard the same range was added.
   bool add(size_t shard, const GradientRange& range);
 
  protected:
-  /// Levels with room for a shard's gradients each.
-  size_t levels() const;
+  size_t levels() const { return levelsFor(shards_); }
 
  private:
   /// range.values = what is kept on the level + range.values.

@@ -341,6 +341,10 @@ void checkClasses(const TrainConfig& config, int workers, uint64_t classes) {
   }
 }
 
+uint32_t shardsOfWorker(const SolverConfig& solver, int workers) {
+  return std::max(1U, solver.reproducible_shards() / static_cast<uint32_t>(workers));
+}
+
 void checkWorkers(const TrainConfig& config, int workers) {
   if (config.solver().batch_size() < static_cast<uint32_t>(workers)) {
     throw UsageError(concat("solver.batch_size ", config.solver().batch_size(),

@@ -19,6 +19,10 @@ namespace sphereface {
 TrainConfig loadTrainConfig(const std::filesystem::path& file,
                             const std::vector<std::string>& overrides);
 
+/// Virtual shards that each worker computes, a pass each: 1, unless solver.reproducible_shards is
+/// set. What checkWorkers refuses has some answer, too.
+uint32_t shardsOfWorker(const SolverConfig& solver, int workers);
+
 /// errors: UsageError when the network of `config` can't be trained on `data`.
 void checkDataset(const DatasetManifest& data, const TrainConfig& config);
 /// errors: UsageError when so many workers can't share a batch.

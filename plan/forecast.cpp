@@ -14,6 +14,7 @@
 #include "kernels/cpu/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cuda/buffer_sizes.h"
+#include "kernels/shard_tree.h"
 #include "model/network_config.h"
 #include "model/train_config.h"
 
@@ -103,7 +104,7 @@ double percent(double part, double whole) {
 
 void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forecast) {
   const WorkerMemory& memory = forecast.memory;
-  const auto total = static_cast<double>(memory.on_gpu ? memory.engine.total() : memory.ofHost());
+  const auto total = static_cast<double>(memory.on_gpu ? memory.ofDevice() : memory.ofHost());
   const EngineOptions options = engineOptions(run);
   const size_t head = sizeof(float) * headFloats(options) * static_cast<size_t>(options.classes) *
                       static_cast<size_t>(network.embedding);
@@ -244,7 +245,8 @@ EngineOptions engineOptions(const PlannedRun& run) {
   const uint64_t sharers = run.config.head().class_parallel() ? workers : 1;
   options.classes = static_cast<int>((run.classes + sharers - 1) / sharers);
   options.head = headOptions(run.config.head());
-  options.batch = static_cast<int>((run.config.solver().batch_size() + workers - 1) / workers);
+  const uint32_t images = (run.config.solver().batch_size() + workers - 1) / workers;
+  options.batch = static_cast<int>(images / shardsOfWorker(run.config.solver(), run.workers));
   options.precision = precisionOf(run.config.worker());
   options.convolution = convolutionOf(run.config.worker());
   options.threads = threadsOfWorker(run);
@@ -269,6 +271,8 @@ Forecast forecastRun(const PlannedRun& run) {
   forecast.memory.on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
   forecast.memory.engine = forecast.memory.on_gpu ? gpuMemory(options, images.value_or(0))
                                                   : predictEngineMemory(options, images);
+  const uint32_t shards = shardsOfWorker(run.config.solver(), run.workers);
+  forecast.memory.shard_tree = ShardTree::levelsFor(shards) * (trunk_bytes + own_head_bytes);
   forecast.memory.loader = loaderBytes(network, forecast.worker_batch, forecast.memory.on_gpu);
   forecast.memory.checkpoint = 2 * (trunk_bytes + own_head_bytes);
   if (run.workers > 1) {

@@ -28,17 +28,19 @@ struct PlannedRun {
 /// Compute threads of each worker, as the worker itself decides.
 int threadsOfWorker(const PlannedRun& run);
 
-/// The engine of the worker that has the most images of a batch.
+/// The engine of the worker that has the most images of a batch, as many as a pass has.
 EngineOptions engineOptions(const PlannedRun& run);
 
 /// Bytes of one worker, without its program and libraries.
 struct WorkerMemory {
   EngineMemory engine;
-  bool on_gpu = false;    // the engine's
+  size_t shard_tree = 0;  // gradients of virtual shards that wait for others', beside the engine's
+  bool on_gpu = false;    // both
   size_t loader = 0;      // decoded batches: those ahead and the one in use
   size_t checkpoint = 0;  // the copy that is written, in the worker that writes it
 
-  size_t ofHost() const { return (on_gpu ? 0 : engine.total()) + loader + checkpoint; }
+  size_t ofDevice() const { return engine.total() + shard_tree; }
+  size_t ofHost() const { return (on_gpu ? 0 : ofDevice()) + loader + checkpoint; }
 };
 
 /// A moment of the run: what its step trains with.

@@ -62,7 +62,7 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
     lines.add("head's exchange", bytesText(f.exchange_bytes), " a step, the classes being spread");
   }
   if (memory.on_gpu) {
-    lines.add("memory of a worker's GPU", bytesText(memory.engine.total()),
+    lines.add("memory of a worker's GPU", bytesText(memory.ofDevice()),
               " besides CUDA, and cuDNN's workspace");
   } else {
     lines.add("memory of a worker", bytesText(memory.ofHost()), " besides program and libraries");
@@ -70,6 +70,9 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
   lines.add("  parameters, gradients, momenta", bytesText(memory.engine.parameters));
   lines.add("  activations and workspace", bytesText(memory.engine.activations));
   lines.add("  head's logits and workspace", bytesText(memory.engine.head));
+  if (memory.shard_tree > 0) {
+    lines.add("  gradients of virtual shards", bytesText(memory.shard_tree));
+  }
   if (memory.on_gpu) {
     lines.add("memory of a worker's host", bytesText(memory.ofHost()),
               " besides program and libraries");
@@ -183,10 +186,11 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
   json["memory_bytes"] = {{"parameters", f.memory.engine.parameters},
                           {"activations", f.memory.engine.activations},
                           {"head", f.memory.engine.head},
+                          {"shard_tree", f.memory.shard_tree},
                           {"loader", f.memory.loader},
                           {"checkpoint", f.memory.checkpoint},
                           {"host", f.memory.ofHost()},
-                          {"gpu", f.memory.on_gpu ? f.memory.engine.total() : 0}};
+                          {"gpu", f.memory.on_gpu ? f.memory.ofDevice() : 0}};
   json["checkpoint_bytes"] = f.checkpoint_bytes;
   json["checkpoints_kept"] = f.checkpoints;
   json["schedule"] = Json::array();

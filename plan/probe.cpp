@@ -76,7 +76,9 @@ double stepSeconds(const PlannedRun& run, const Probe& probe) {
   const double wanted = static_cast<double>(probe.threads) * run.workers;
   const bool on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
   const double share = on_gpu ? 1 : std::max(1.0, wanted / static_cast<double>(run.host_threads));
-  return share * (run.config.solver().iter_size() * probe.pass_seconds + probe.update_seconds);
+  const SolverConfig& solver = run.config.solver();
+  const uint32_t passes = solver.iter_size() * shardsOfWorker(solver, run.workers);
+  return share * (passes * probe.pass_seconds + probe.update_seconds);
 }
 
 }  // namespace sphereface

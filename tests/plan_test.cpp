@@ -94,6 +94,28 @@ TEST(Forecast, PredictsWhatAWorkerHoldsOfSpreadClasses) {
   }
 }
 
+/// A worker takes its virtual shards one after the other, and keeps sums of some.
+TEST(Forecast, KnowsOfVirtualShards) {
+  PlannedRun run = calmRun();
+  const Forecast plain = forecastRun(run);
+  run.config.mutable_solver()->set_reproducible_shards(16);
+  const Forecast sharded = forecastRun(run);
+  EXPECT_EQ(plain.memory.shard_tree, 0U);
+  EXPECT_EQ(engineOptions(run).batch, 4);
+  EXPECT_EQ(sharded.worker_batch, 4U);
+  // 2 workers with 8 each: sums of 1, 2 and 4 can wait at a time.
+  EXPECT_EQ(sharded.memory.shard_tree, 3 * plain.allreduce_bytes);
+  EXPECT_LT(sharded.memory.engine.activations, plain.memory.engine.activations / 4);
+  EXPECT_EQ(sharded.memory.ofHost(), sharded.memory.engine.total() + sharded.memory.shard_tree +
+                                         sharded.memory.loader + sharded.memory.checkpoint);
+  Probe probe;
+  probe.pass_seconds = 1;
+  probe.update_seconds = 0.5;
+  probe.threads = 1;
+  run.host_threads = 2;
+  EXPECT_EQ(stepSeconds(run, probe), 8.5);
+}
+
 TEST(Forecast, SaysWhetherToSpreadTheClasses) {
   PlannedRun run = calmRun();
   run.config.mutable_head()->set_class_parallel(true);

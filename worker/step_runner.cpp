@@ -57,11 +57,6 @@ Wire wireOf(const WorkerConfig& config) {
   return config.gradient_wire() == WorkerConfig::WIRE_BF16 ? Wire::kBf16 : Wire::kFp32;
 }
 
-uint32_t shardsOfWorker(const SolverConfig& solver, int workers) {
-  if (solver.reproducible_shards() == 0) return 1;
-  return solver.reproducible_shards() / static_cast<uint32_t>(workers);
-}
-
 StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
                        const RunLength& length, Engine& engine, Loader& loader,
                        DivergenceGuard& guard, Heartbeat* heartbeat)

@@ -22,9 +22,6 @@
 
 namespace sphereface {
 
-/// Virtual shards that each worker computes: 1, unless solver.reproducible_shards is set.
-uint32_t shardsOfWorker(const SolverConfig& solver, int workers);
-
 /// What gradients travel as.
 Wire wireOf(const WorkerConfig& config);
 
