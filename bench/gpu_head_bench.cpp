@@ -111,19 +111,19 @@ void measureKernels(const GpuContext& context, int classes) {
     finishImages(device_rule.data(), kImages, {0, classes}, images.all(), stream);
     rowGradients(device_rule.data(), false, block, images.all(), stream);
   };
-  auto forBatches = [&](const auto& use) {
+  auto for_batches = [&](const auto& use) {
     for (size_t k = 0; k < batches; ++k)
       use(k * batch);
   };
   const double seconds = secondsOf(
       stream, [&] { copyOnCard(z.data(), logits.data(), z.bytes(), stream); },
       [&] {
-        forBatches([&](size_t at) { softmax({z.data() + at, kImages, pitch, {0, classes}}); });
+        for_batches([&](size_t at) { softmax({z.data() + at, kImages, pitch, {0, classes}}); });
       });
   const double copying = secondsOf(
       stream, [] {},
       [&] {
-        forBatches([&](size_t at) {
+        for_batches([&](size_t at) {
           copyOnCard(z.data() + at, logits.data() + at, batch * sizeof(Bf16), stream);
         });
       });

@@ -37,6 +37,7 @@ bool WorkSharing::otherRanksDidIt() const {
     places = fillHosts(hosts, workers_ > 0 ? workers_ : totalSlots(hosts));
   }
   std::vector<JobPart> parts;
+  parts.reserve(places.size());
   for (const Host& place : places)
     parts.push_back({place, "sphereface-evaluator", arguments_, 0});
   const SharedNetwork network = hosts_.empty() ? SharedNetwork() : networkOf(places);

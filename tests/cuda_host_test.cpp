@@ -215,14 +215,14 @@ TEST_F(CudaHost, TheHeadsBitsDontDependOnTheOrderOfThreads) {
 
 /// Of threads and of a cluster's blocks.
 TEST_F(CudaHost, ASharedRowsBitsDontDependOnTheOrder) {
-  const auto bitsIn = [](uint64_t seed) {
+  const auto bits_in = [](uint64_t seed) {
     cuda_host::setThreadOrder(seed);
     testing::RowSoftmax<float> rows(HeadOptions::Type::kASoftmax, 300);
     return rows.onePass({4, 10}).gradients;
   };
-  const std::vector<float> want = bitsIn(0);
+  const std::vector<float> want = bits_in(0);
   for (uint64_t seed = 1; seed <= 20; ++seed)
-    EXPECT_EQ(bitsIn(seed), want) << seed;
+    EXPECT_EQ(bits_in(seed), want) << seed;
 }
 
 TEST_F(CudaHost, TheLayersBitsDontDependOnTheOrderOfThreads) {

@@ -180,7 +180,7 @@ void run(dim3 grid, dim3 size, unsigned cluster, size_t shared_bytes,
   const size_t threads = size_t{size.x} * size.y * size.z;
   const std::vector<char> unwritten(shared_bytes + kLargestExchange, kUnwritten);
   SharedMemory shared(cluster, unwritten);
-  auto runCluster = [&](unsigned first, unsigned y, unsigned z) {
+  auto run_cluster = [&](unsigned first, unsigned y, unsigned z) {
     Cluster blocks(cluster, permuted ? random_order() : 0);
     blocks.run([&](size_t index) {
       makeBlock(threads, body, shared, &blocks, index);
@@ -196,11 +196,12 @@ void run(dim3 grid, dim3 size, unsigned cluster, size_t shared_bytes,
         if (cluster == 1) {
           runBlock(grid, size, dim3(x, y, z));
         } else {
-          runCluster(x, y, z);
+          run_cluster(x, y, z);
         }
       }
     }
   }
+  block.shared = nullptr;
 }
 
 void* dynamicSharedMemory() {
