@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   sphereface::beginMpi(argc, argv);
   sphereface::MpiRankGroup ranks(MPI_COMM_WORLD);
   const int code = sphereface::run(argc, argv, ranks);
+  sphereface::waitForAllRanks();
   MPI_Finalize();
   return code;
 }

@@ -124,16 +124,21 @@ bool runIsFree(const fs::path& run) {
   return true;
 }
 
-/// Says once when no coordinator has taken the run folder for longer than a start takes: before
-/// that no rank of ours can say anything.
+uintmax_t sizeOf(const fs::path& file) {
+  return fs::exists(file) ? fs::file_size(file) : 0;
+}
+
+/// Says once when a start takes too long for a coordinator to have taken the run folder or written
+/// an event: before that no rank of ours can say anything.
 class StartWatch {
  public:
-  explicit StartWatch(fs::path run) : run_(std::move(run)) {}
+  explicit StartWatch(fs::path events)
+      : events_(std::move(events)), size_at_start_(sizeOf(events_)) {}
 
   void look() {
     if (settled_ || Clock::now() < patience_ends_) return;
     settled_ = true;
-    if (isLocked(run_)) return;
+    if (isLocked(events_.parent_path()) || sizeOf(events_) != size_at_start_) return;
     std::fprintf(
         stderr,
         "sphereface: no coordinator after %lld s: the ranks wait for each other in MPI's "
@@ -145,7 +150,8 @@ class StartWatch {
  private:
   using Clock = std::chrono::steady_clock;
 
-  fs::path run_;
+  fs::path events_;
+  uintmax_t size_at_start_;
   bool settled_ = false;
   Clock::time_point patience_ends_ = Clock::now() + kStartPatience;
 };
@@ -154,12 +160,12 @@ class StartWatch {
 /// make it end them at once.
 /// `beside`, if any, is called ten times a second meanwhile.
 int runJob(const JobStart& start, const fs::path& events, const std::function<void()>& beside) {
-  const uintmax_t job_begin = fs::exists(events) ? fs::file_size(events) : 0;
+  const uintmax_t job_begin = sizeOf(events);
   RankErrorFinder error;
   bool told = false;
   bool ended = false;
   LingeringMpirun lingering;
-  StartWatch start_watch(events.parent_path());
+  StartWatch start_watch(events);
   auto look = [&](pid_t launcher) {
     if (beside) beside();
     start_watch.look();

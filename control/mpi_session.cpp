@@ -4,9 +4,11 @@
 #include "control/mpi_session.h"
 
 #include <array>
+#include <chrono>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "base/error.h"
 #include "base/host_name.h"
@@ -20,6 +22,17 @@ bool beginMpi(int& argc, char**& argv) {
   // Besides the main thread, one that reduces gradients.
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
   return provided >= MPI_THREAD_MULTIPLE;
+}
+
+void waitForAllRanks() {
+  MPI_Request all_here = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &all_here);
+  int done = 0;
+  while (true) {
+    MPI_Test(&all_here, &done, MPI_STATUS_IGNORE);
+    if (done != 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 MpiSession::MpiSession(int& argc, char**& argv, Role role)
@@ -86,6 +99,7 @@ void MpiSession::makeGradientLevels() {
 
 MpiSession::~MpiSession() {
   if (control_ == MPI_COMM_NULL) return;
+  waitForAllRanks();
   for (MPI_Comm& level : gradient_levels_)
     MPI_Comm_free(&level);
   if (workers_ != MPI_COMM_NULL) MPI_Comm_free(&workers_);

@@ -21,6 +21,11 @@ enum class Role : int { kCoordinator = 0, kWorker = 1 };
 /// call it at once.
 bool beginMpi(int& argc, char**& argv);
 
+/// Asleep, until all ranks have come here; to be called before MPI_Finalize, which needn't wait for
+/// anybody. Under srun it lets a rank that is alone on its node end at once: what others still sent
+/// to it then broke the connection, and with it went what it had sent last.
+void waitForAllRanks();
+
 /// Ends the job because this rank can't go on: one line "PROGRAM: WHOerror: ..." goes to stderr and
 /// all ranks end with that code. Before MPI has begun it only returns the code.
 int endJob(const char* program, const std::string& who, const std::exception& reason, int code);

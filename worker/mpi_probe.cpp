@@ -150,6 +150,7 @@ int probeMpi(int& argc, char**& argv) {
     std::fprintf(stderr, "sphereface-worker --probe: %s\n", e.what());
     MPI_Abort(MPI_COMM_WORLD, kExitFailed);
   }
+  waitForAllRanks();
   MPI_Finalize();
   return kExitDone;
 }
