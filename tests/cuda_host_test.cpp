@@ -221,7 +221,7 @@ TEST_F(CudaHost, ASharedRowsBitsDontDependOnTheOrder) {
     return rows.onePass({4, 10}).gradients;
   };
   const std::vector<float> want = bits_in(0);
-  for (uint64_t seed = 1; seed <= 20; ++seed)
+  for (uint64_t seed = 1; seed <= 8; ++seed)
     EXPECT_EQ(bits_in(seed), want) << seed;
 }
 
