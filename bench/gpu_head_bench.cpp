@@ -56,19 +56,19 @@ void copyOnCard(void* to, const void* from, size_t bytes, cudaStream_t stream) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream), "copy");
 }
 
-/// Normal numbers, the same ones again and again.
-void fill(const DeviceBuffer<Bf16>& to, cudaStream_t stream) {
-  std::vector<Bf16> numbers(std::min(to.size(), size_t{1} << 22));
+/// Normal numbers, the same ones again and again. Zeros would be faster to multiply.
+template <class T>
+void fill(const DeviceBuffer<T>& to, cudaStream_t stream) {
+  std::vector<T> numbers(std::min(to.size(), size_t{1} << 22));
   Random random(1);
-  for (Bf16& value : numbers)
+  for (T& value : numbers)
     storeFloat(value, static_cast<float>(random.normal()));
-  check(cudaMemcpyAsync(to.data(), numbers.data(), numbers.size() * sizeof(Bf16),
+  check(cudaMemcpyAsync(to.data(), numbers.data(), numbers.size() * sizeof(T),
                         cudaMemcpyHostToDevice, stream),
         "copy");
   check(cudaStreamSynchronize(stream), "copy");
   for (size_t done = numbers.size(); done < to.size(); done *= 2)
-    copyOnCard(to.data() + done, to.data(), std::min(done, to.size() - done) * sizeof(Bf16),
-               stream);
+    copyOnCard(to.data() + done, to.data(), std::min(done, to.size() - done) * sizeof(T), stream);
 }
 
 struct Images {
@@ -149,6 +149,8 @@ void measureHead(const GpuContext& context, int classes) {
   const DeviceBuffer<float> x(static_cast<size_t>(kImages) * kDim);
   const DeviceBuffer<float> dx(x.size());
   const DeviceBuffer<int32_t> labels(kImages);
+  fill(W, context.stream());
+  fill(x, context.stream());
   const DeviceBuffer<HeadStats> stats(1);
   CudaHead<Bf16> head(context, options, {W.span(), dW.span(), {}});
   head.setRule({4, 5}, 1.0F / kImages);
