@@ -44,14 +44,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "coordinator/json_lines.h"
-#include "coordinator/run_monitor.h"
+#include "run/json_lines.h"
+#include "watch/run_monitor.h"
 
 namespace sphereface {
 namespace {
 
 constexpr double kPageInterval = 2;    // seconds, as dashboard.js
-constexpr double kScrapeInterval = 5;  // as dashboard/prometheus/prometheus.yml
+constexpr double kScrapeInterval = 5;  // as watch/prometheus/prometheus.yml
 constexpr double kSettleSeconds = 1;   // after each change, not counted
 constexpr int kFloodThreads = 4;
 
@@ -91,7 +91,7 @@ std::string get(const Address& address, const char* path) {
   return answer;
 }
 
-/// As one open page (dashboard/dashboard.js) and one Prometheus do.
+/// As one open page (watch/pages/dashboard.js) and one Prometheus do.
 void look(const Address& address, double until) {
   double page = 0;
   double scrape = 0;
@@ -213,7 +213,7 @@ double waitedSeconds(const std::vector<int>& processes) {
   return sum / static_cast<double>(processes.size());
 }
 
-/// By the text that coordinator/run_lock.cpp leaves.
+/// By the text that run/run_lock.cpp leaves.
 int coordinatorOf(const std::filesystem::path& run) {
   int process = 0;
   if (std::sscanf(readFile(run / ".lock").c_str(), "process %d", &process) != 1)

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/subprocess.h"
-#include "coordinator/log_output.h"
+#include "run/log_output.h"
 
 namespace sphereface {
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "coordinator/comparison_page.h"
-#include "coordinator/run_comparison.h"
+#include "watch/comparison_page.h"
+#include "watch/run_comparison.h"
 
 namespace sphereface {
 namespace {

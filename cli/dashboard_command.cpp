@@ -10,11 +10,11 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/stop_signal.h"
 #include "cli/commands.h"
-#include "control/stop_signal.h"
-#include "coordinator/dashboard_site.h"
-#include "coordinator/http_server.h"
-#include "coordinator/run_view.h"
+#include "watch/dashboard_site.h"
+#include "watch/http_server.h"
+#include "watch/run_view.h"
 
 namespace sphereface {
 namespace {

@@ -7,9 +7,9 @@
 #include <optional>
 
 #include "base/error.h"
-#include "control/hosts.h"
-#include "control/job_part.h"
-#include "control/launch.h"
+#include "launch/hosts.h"
+#include "launch/job_part.h"
+#include "launch/launch.h"
 
 namespace sphereface {
 

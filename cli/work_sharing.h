@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "control/launch.h"
 #include "evaluation/rank_group.h"
+#include "launch/launch.h"
 
 namespace sphereface {
 

@@ -1,4 +1,4 @@
-# Writes a source that defines sphereface::pageFile (dashboard/pages.h) for FILES, by their names
+# Writes a source that defines sphereface::pageFile (watch/pages.h) for FILES, by their names
 # without folder, into OUTPUT. Run by cmake -P.
 set(arrays)
 set(cases)
@@ -12,7 +12,7 @@ foreach(file ${FILES})
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUTPUT}
-"#include \"dashboard/pages.h\"
+"#include \"watch/pages.h\"
 
 #include <cstddef>
 

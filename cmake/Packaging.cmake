@@ -12,7 +12,7 @@ set(share share/sphereface)
 install(DIRECTORY configs DESTINATION ${share})
 install(DIRECTORY scripts/slurm DESTINATION ${share}/scripts USE_SOURCE_PERMISSIONS)
 install(PROGRAMS scripts/reproduce.sh DESTINATION ${share}/scripts)
-install(DIRECTORY dashboard/prometheus dashboard/grafana DESTINATION ${share}/dashboard)
+install(DIRECTORY watch/prometheus watch/grafana DESTINATION ${share}/watch)
 install(DIRECTORY docs DESTINATION ${share})
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${share})
 

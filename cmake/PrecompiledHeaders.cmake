@@ -44,6 +44,9 @@ sphereface_precompile(sphereface_headers
   sphereface_launch
   sphereface_plan
   sphereface_proto
+  sphereface_report
+  sphereface_run
+  sphereface_watch
   sphereface_worker_core)
 
 sphereface_precompile(sphereface_command_headers

@@ -16,30 +16,30 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "control/channel.h"
-#include "control/stop_signal.h"
-#include "coordinator/checkpoint_retention.h"
-#include "coordinator/json_lines.h"
-#include "coordinator/link_findings.h"
 #include "coordinator/liveness.h"
-#include "coordinator/log_output.h"
-#include "coordinator/rewind.h"
-#include "coordinator/run_comparison.h"
-#include "coordinator/run_lock.h"
-#include "coordinator/run_log.h"
-#include "coordinator/run_monitor.h"
-#include "coordinator/step_collector.h"
 #include "coordinator/stragglers.h"
-#include "coordinator/timeline.h"
-#include "coordinator/training_plot.h"
 #include "data/dataset.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
 #include "model/network_config.h"
 #include "model/schedule.h"
-#include "model/share.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
+#include "run/checkpoint_retention.h"
+#include "run/json_lines.h"
+#include "run/log_output.h"
+#include "run/rewind.h"
+#include "run/run_lock.h"
+#include "run/run_log.h"
+#include "run/share.h"
+#include "run/step_collector.h"
+#include "watch/link_findings.h"
+#include "watch/run_comparison.h"
+#include "watch/run_monitor.h"
+#include "watch/timeline.h"
+#include "watch/training_plot.h"
 
 namespace sphereface {
 namespace {
@@ -318,7 +318,7 @@ class Coordinator {
 
   /// A signal reached this process alone, or all: the workers agree on a step either way. By
   /// SIGTERM mpirun also announces that it is about to kill all because one has died, so this may
-  /// be the last chance to say what that one was doing (control/dead_rank.h looks for it).
+  /// be the last chance to say what that one was doing (launch/dead_rank.h looks for it).
   void passOnStop(RunLog& log) {
     const bool first = stop_signal_ == 0;
     stop_signal_ = stopSignal();

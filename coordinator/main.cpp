@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "base/stop_signal.h"
 #include "control/mpi_session.h"
-#include "control/stop_signal.h"
 
 int main(int argc, char** argv) {
   using namespace sphereface;

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "coordinator/step_collector.h"
+#include "run/step_collector.h"
 
 namespace sphereface {
 namespace {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "evaluation/lfw_report.h"
-#include "evaluation/spread.h"
+#include "report/spread.h"
 
 namespace sphereface {
 namespace {

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/plot.h"
 #include "base/progress.h"
-#include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
+#include "report/html_page.h"
+#include "report/plot.h"
 
 namespace sphereface {
 namespace {

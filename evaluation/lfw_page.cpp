@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/plot.h"
 #include "base/progress.h"
 #include "evaluation/hard_pairs.h"
-#include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
+#include "report/html_page.h"
+#include "report/plot.h"
 
 namespace sphereface {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/plot.h"
+#include "report/plot.h"
 
 namespace sphereface {
 namespace {

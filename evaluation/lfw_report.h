@@ -7,10 +7,10 @@
 #include <string>
 
 #include "base/json.h"
-#include "base/plot.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/lfw_protocol.h"
 #include "evaluation/pairs.h"
+#include "report/plot.h"
 
 namespace sphereface {
 

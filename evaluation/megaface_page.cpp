@@ -12,9 +12,9 @@
 
 #include "base/error.h"
 #include "base/image_file.h"
-#include "base/plot.h"
-#include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
+#include "report/html_page.h"
+#include "report/plot.h"
 
 namespace sphereface {
 namespace {

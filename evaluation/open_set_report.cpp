@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "evaluation/spread.h"
+#include "report/spread.h"
 
 namespace sphereface {
 namespace {

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
-#include "evaluation/html_page.h"
 #include "evaluation/lfw_report.h"
+#include "report/html_page.h"
 
 namespace sphereface {
 namespace {

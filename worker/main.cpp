@@ -7,8 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "base/stop_signal.h"
 #include "control/mpi_session.h"
-#include "control/stop_signal.h"
 #include "worker/mpi_probe.h"
 #include "worker/trainer.h"
 

@@ -11,10 +11,10 @@
 
 #include "control/mpi_session.h"
 #include "kernels/engine.h"
-#include "model/share.h"
 #include "proto/config.pb.h"
 #include "proto/control.pb.h"
 #include "proto/manifest.pb.h"
+#include "run/share.h"
 #include "worker/mpi_head_exchange.h"
 
 namespace sphereface {

@@ -33,15 +33,15 @@ set(SPHEREFACE_CUDA_VENDOR_SOURCES
   nccl_reduction.cpp)
 # In tests/, run on a card and on the host.
 set(SPHEREFACE_GPU_TEST_SOURCES
-  engine_golden_test.cpp
-  engine_reference_test.cpp
-  gpu_class_parallel_test.cpp
-  gpu_head_kernels_test.cpp
-  gpu_layer_kernels_test.cpp
-  gpu_recorded_work_test.cpp
-  gpu_reduction_test.cpp
-  gpu_sum_kernels_test.cpp
-  score_counter_test.cpp
-  sgd_test.cpp)
+  kernels/engine_golden_test.cpp
+  kernels/engine_reference_test.cpp
+  kernels/gpu_class_parallel_test.cpp
+  kernels/gpu_head_kernels_test.cpp
+  kernels/gpu_layer_kernels_test.cpp
+  kernels/gpu_recorded_work_test.cpp
+  kernels/gpu_reduction_test.cpp
+  kernels/gpu_sum_kernels_test.cpp
+  kernels/score_counter_test.cpp
+  kernels/sgd_test.cpp)
 list(TRANSFORM SPHEREFACE_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM SPHEREFACE_CUDA_VENDOR_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

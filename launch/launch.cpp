@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "launch/launch.h"
+
+#include <cstdlib>
+
+#include "base/error.h"
+#include "launch/mpirun.h"
+
+namespace sphereface {
+namespace {
+
+constexpr const char* kMpirunName = "mpirun";
+constexpr const char* kSrunName = "srun";
+
+}  // namespace
+
+const std::vector<std::string>& launcherNames() {
+  static const std::vector<std::string> kNames = {kMpirunName, kSrunName};
+  return kNames;
+}
+
+Launcher launcherNamed(const std::string& name) {
+  if (name == kMpirunName) return Launcher::kMpirun;
+  if (name == kSrunName) return Launcher::kSrun;
+  throw UsageError(concat("--launcher ", name, ": no such launcher"));
+}
+
+SharedNetwork networkOf(const std::vector<Host>& hosts) {
+  if (std::getenv("OMPI_MCA_btl_tcp_if_include") != nullptr) return {};
+  std::vector<std::string> names;
+  names.reserve(hosts.size());
+  for (const Host& host : hosts)
+    names.push_back(host.name);
+  return sharedNetwork(names);
+}
+
+std::string networkText(const SharedNetwork& network) {
+  if (network.route) {
+    return concat(network.route->network, ", here ", network.route->interface, " ",
+                  network.route->address, ", by the route to the other hosts");
+  }
+  if (network.problem.empty()) return {};
+  return concat(
+      "left to MPI, which may choose one that leads nowhere "
+      "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses): none is shared: ",
+      network.problem);
+}
+
+JobStart::JobStart(Launcher launcher, const std::vector<JobPart>& parts,
+                   const std::optional<Route>& network) {
+  if (launcher == Launcher::kSrun) {
+    line_ = srun_.emplace(parts, network).line();
+  } else {
+    line_ = mpirunLine(parts, network);
+  }
+}
+
+JobEnd JobStart::run(const std::function<void(pid_t)>& look,
+                     const std::function<void(std::string_view)>& errors) const {
+  DeadRankFinder finder;
+  bool said = false;
+  const auto read = [&](std::string_view text) {
+    said = true;
+    finder.read(text);
+    if (errors) errors(text);
+  };
+  JobEnd end;
+  end.code = runProgram(line_, srun_ ? Environment() : mpirunEnvironment(), look, read);
+  // A rank may end with that code too. Then srun reports it, and mpirun isn't silent; without srun
+  // `env` speaks.
+  if (end.code == kNoSuchProgram && !(srun_ ? finder.code().has_value() : said)) {
+    throw Error(srun_ ? "cannot run srun: is this a node of a Slurm cluster?"
+                      : "cannot run mpirun: is OpenMPI installed?");
+  }
+  // srun's own code is the highest one, and that of ranks it has ended itself is 143.
+  if (end.code != 0 && finder.code()) end.code = *finder.code();
+  end.dead = finder.found();
+  return end;
+}
+
+}  // namespace sphereface

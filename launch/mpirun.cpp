@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "launch/mpirun.h"
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <string>
+
+#include "base/error.h"
+
+namespace sphereface {
+
+CommandLine mpirunLine() {
+  return {"mpirun", "--oversubscribe", "--bind-to", "none",
+          // Debian 13's mpirun (OpenMPI 5.0.7) crashes on a line with a colon while it sets
+          // variables nobody here reads.
+          "--mca", "pmdl", "^ompi"};
+}
+
+CommandLine mpirunLine(const std::vector<JobPart>& parts, const std::optional<Route>& network) {
+  CommandLine line = mpirunLine();
+  if (network) line.insert(line.end(), {"--mca", "btl_tcp_if_include", network->network});
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Host& place = parts[i].place;
+    if (i > 0) line.emplace_back(":");
+    if (!place.name.empty()) {
+      line.insert(line.end(), {"--host", concat(place.name, ":", place.slots)});
+    }
+    line.insert(line.end(), {"-np", std::to_string(place.slots)});
+    const std::vector<std::string> program = programLine(parts, i);
+    line.insert(line.end(), program.begin(), program.end());
+  }
+  return line;
+}
+
+Environment mpirunEnvironment() {
+  if (::geteuid() != 0) return {};
+  return {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};
+}
+
+}  // namespace sphereface

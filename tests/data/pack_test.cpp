@@ -1,0 +1,254 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "data/pack.h"
+
+#include <gtest/gtest.h>
+#include <lmdb.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <set>
+
+#include "base/sha256.h"
+#include "data/dataset.h"
+#include "tests/support/packing_test_tools.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool sameImage(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() && a.type() == b.type() && cv::norm(a, b, cv::NORM_INF) == 0;
+}
+
+TEST(Pack, RoundTripsImagesLabelsAndNames) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 4);
+  packDataset(testPackOptions(folder / "faces", folder / "set"));
+  const Dataset set(folder / "set");
+  ASSERT_EQ(set.size(), 10U);
+  EXPECT_EQ(set.manifest().classes(), 4U);
+  EXPECT_EQ(set.manifest().encoding(), DatasetManifest::PNG);
+  EXPECT_EQ(set.manifest().source(), "faces");
+  std::set<std::string> names;
+  for (uint64_t i = 0; i < set.size(); ++i) {
+    const std::string name = set.key(i).substr(9);
+    names.insert(name);
+    const Dataset::Sample sample = set.read(i);
+    EXPECT_EQ(sample.label, name[0] - 'a');
+    EXPECT_TRUE(sameImage(sample.image, readImage(folder / "faces" / name))) << name;
+  }
+  EXPECT_EQ(names.size(), 10U);
+  for (int label = 0; label < 4; ++label) {
+    EXPECT_EQ(set.manifest().identity(label).images(), static_cast<uint32_t>(label + 1));
+    EXPECT_EQ(set.manifest().identity(label).name(),
+              std::string(1, static_cast<char>('a' + label)));
+  }
+  set.verify();
+  EXPECT_FALSE(fs::exists(folder / "set.partial"));
+}
+
+TEST(Pack, KeepsTheFilesBytes) {
+  const TemporaryFolder folder;
+  const std::string jpeg = encodeJpeg(testImage(3), 77);
+  writeBytes(folder / "faces/a/x.jpg", jpeg);
+  packDataset(testPackOptions(folder / "faces", folder / "set"));
+  EXPECT_TRUE(contains(readFile(folder / "set/data.mdb"), jpeg));
+}
+
+TEST(Pack, SameSeedSameBytesAnotherSeedAnotherOrder) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 6);
+  auto pack = [&](const std::string& name, uint64_t seed, size_t threads) {
+    PackOptions options = testPackOptions(folder / "faces", folder / name);
+    options.seed = seed;
+    options.threads = threads;
+    packDataset(options);
+    return sha256File(folder / name / "data.mdb") +
+           sha256File(folder / name / "manifest.textproto");
+  };
+  const std::string first = pack("one", 1, 1);
+  EXPECT_EQ(pack("again", 1, 3), first);
+  EXPECT_NE(pack("other", 2, 1), first);
+}
+
+TEST(Pack, KeepsTheOrderWithoutShuffling) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 3);
+  PackOptions options = testPackOptions(folder / "faces", folder / "set");
+  options.shuffle = false;
+  packDataset(options);
+  const Dataset set(folder / "set");
+  EXPECT_EQ(set.key(0), "00000000_a/0.png");
+  EXPECT_EQ(set.key(3), "00000003_c/0.png");
+  EXPECT_EQ(set.key(5), "00000005_c/2.png");
+  EXPECT_FALSE(set.manifest().has_shuffle_seed());
+}
+
+TEST(Pack, ReencodesAsJpeg) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 2);
+  PackOptions options = testPackOptions(folder / "faces", folder / "set");
+  options.encoding = parseEncoding("jpeg:95");
+  packDataset(options);
+  const Dataset set(folder / "set");
+  EXPECT_EQ(set.manifest().encoding(), DatasetManifest::JPEG);
+  EXPECT_EQ(set.read(0).image.rows, kTestHeight);
+}
+
+/// More than one batch, chunk and map growth: 1500 records of 60 kB noise.
+TEST(Pack, GrowsTheMapAndAgreesWithLmdbsOwnTool) {
+  const TemporaryFolder folder;
+  cv::Mat noise(150, 130, CV_8UC3);
+  cv::theRNG().state = 5;
+  cv::randu(noise, 0, 256);
+  writeBytes(folder / "faces/a/0.png", encodePng(noise));
+  std::string list;
+  for (int i = 0; i < 1500; ++i)
+    list += "faces/a/0.png " + std::to_string(i % 3) + "\n";
+  writeBytes(folder / "list.txt", list);
+  PackOptions options = testPackOptions(folder / "list.txt", folder / "set");
+  options.height = 150;
+  options.width = 130;
+  packDataset(options);
+  const Dataset set(folder / "set");
+  EXPECT_EQ(set.size(), 1500U);
+  set.verify();
+
+  if (std::system("command -v mdb_stat >/dev/null 2>&1") != 0) {
+    GTEST_SKIP() << "mdb_stat (lmdb-utils) is not installed";
+  }
+  const std::string command = "mdb_stat " + (folder / "set").string();
+  FILE* pipe = ::popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string output;
+  std::array<char, 256> line{};
+  while (std::fgets(line.data(), line.size(), pipe) != nullptr)
+    output += line.data();
+  EXPECT_EQ(::pclose(pipe), 0);
+  EXPECT_TRUE(contains(output, "Entries: 1500\n")) << output;
+}
+
+TEST(Pack, ReadsLists) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 2);
+  writeBytes(folder / "with space.png", encodePng(testImage(9)));
+  writeBytes(folder / "list.txt", "faces/b/0.png 1\r\n\nwith space.png 2\n" +
+                                      (folder / "faces/a/0.png").string() + " 0");
+  PackOptions options = testPackOptions(folder / "list.txt", folder / "set");
+  options.shuffle = false;
+  packDataset(options);
+  const Dataset set(folder / "set");
+  EXPECT_EQ(set.key(1), "00000001_with space.png");
+  EXPECT_EQ(set.read(1).label, 2);
+  EXPECT_TRUE(sameImage(set.read(1).image, testImage(9)));
+  EXPECT_EQ(set.manifest().identity(2).name(), "label 2");
+}
+
+std::string packError(const TemporaryFolder& folder, const std::string& input) {
+  std::string error =
+      errorOf([&] { packDataset(testPackOptions(folder / input, folder / "set")); });
+  EXPECT_FALSE(fs::exists(folder / "set"));
+  EXPECT_FALSE(fs::exists(folder / "set.partial"));
+  return error;
+}
+
+TEST(Pack, RefusesBadLists) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 2);
+  writeBytes(folder / "gap.txt", "faces/a/0.png 0\nfaces/b/1.png 2\n");
+  const std::string gap = packError(folder, "gap.txt");
+  EXPECT_TRUE(contains(gap, "no image has label 1, but faces/b/1.png has label 2")) << gap;
+  writeBytes(folder / "huge.txt", "faces/a/0.png 2000000000\n");
+  EXPECT_TRUE(contains(packError(folder, "huge.txt"), "no image has label 0"));
+  writeBytes(folder / "word.txt", "faces/a/0.png 0\nfaces/b/1.png one\n");
+  EXPECT_TRUE(contains(packError(folder, "word.txt"), "word.txt:2: \"one\" is no label"));
+  writeBytes(folder / "negative.txt", "faces/a/0.png -1\n");
+  EXPECT_TRUE(contains(packError(folder, "negative.txt"), "negative.txt:1:"));
+  writeBytes(folder / "single.txt", "faces/a/0.png\n");
+  EXPECT_TRUE(contains(packError(folder, "single.txt"), "single.txt:1:"));
+  writeBytes(folder / "empty.txt", "\n");
+  EXPECT_TRUE(contains(packError(folder, "empty.txt"), "empty"));
+  writeBytes(folder / "absent.txt", "faces/a/77.png 0\n");
+  EXPECT_TRUE(contains(packError(folder, "absent.txt"), "faces/a/77.png"));
+  EXPECT_TRUE(contains(packError(folder, "nowhere.txt"), "nowhere.txt"));
+}
+
+TEST(Pack, RefusesBadFolders) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "empty");
+  EXPECT_TRUE(contains(packError(folder, "empty"), "no identity folder"));
+  writeTestFaces(folder / "faces", 2);
+  fs::create_directories(folder / "faces/nobody");
+  EXPECT_TRUE(contains(packError(folder, "faces"), "faces/nobody holds no image"));
+  fs::remove(folder / "faces/nobody");
+  writeBytes(folder / "faces/loose.png", encodePng(testImage(1)));
+  EXPECT_TRUE(contains(packError(folder, "faces"), "faces/loose.png lies in no identity's folder"));
+}
+
+TEST(Pack, RefusesOrLeavesOutBadImages) {
+  const TemporaryFolder folder;
+  const std::string jpeg = encodeJpeg(testImage(1), 90);
+  const std::string png = encodePng(testImage(1));
+  const std::array<std::pair<std::string, std::string>, 4> bad = {
+      {{"truncated.jpg", jpeg.substr(0, jpeg.size() * 3 / 4)},
+       {"truncated.png", png.substr(0, png.size() / 2)},
+       {"garbage.jpg", "no picture at all"},
+       {"size.png", encodePng(testImage(1, 8, 7))}}};
+  for (const auto& [name, bytes] : bad) {
+    fs::remove_all(folder / "faces");
+    writeTestFaces(folder / "faces", 2);
+    writeBytes(folder / "faces/b" / name, bytes);
+    const std::string error = packError(folder, "faces");
+    EXPECT_TRUE(contains(error, "faces/b/" + name)) << name << ": " << error;
+
+    // An identity that has nothing else is left out with it.
+    writeBytes(folder / "faces/aa" / name, bytes);
+    PackOptions options = testPackOptions(folder / "faces", folder / "set");
+    options.selection.skip_bad = true;
+    options.force = true;
+    const PackResult result = packDataset(options);
+    EXPECT_EQ(result.left_out.bad.size(), 2U);
+    EXPECT_EQ(result.left_out.identities, std::vector<std::string>{"aa"});
+    EXPECT_EQ(result.manifest.records(), 3U);
+    EXPECT_EQ(result.manifest.classes(), 2U);
+    EXPECT_EQ(Dataset(folder / "set").manifest().identity(1).name(), "b");
+    fs::remove_all(folder / "set");
+  }
+}
+
+TEST(Pack, ReplacesOnlyADataSetAndOnlyWhenForced) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 2);
+  PackOptions options = testPackOptions(folder / "faces", folder / "set");
+  packDataset(options);
+  EXPECT_TRUE(contains(errorOf([&] { packDataset(options); }), "already exists"));
+  options.force = true;
+  packDataset(options);
+  writeBytes(folder / "precious/thesis.txt", "years of work");
+  options.output = folder / "precious/";
+  EXPECT_TRUE(contains(errorOf([&] { packDataset(options); }), "is no data set"));
+  EXPECT_TRUE(fs::exists(folder / "precious/thesis.txt"));
+}
+
+TEST(Pack, LeavesNothingWhenTheDiskIsFull) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 6);
+  // A limit on the size of a file stands for the full disk.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{10'000, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const std::string error = packError(folder, "faces");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(contains(error, "data.mdb")) << error;
+}
+
+}  // namespace
+}  // namespace sphereface

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "watch/run_comparison.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+
+#include "base/error.h"
+#include "model/train_config.h"
+#include "report/plot.h"
+#include "watch/run_metrics.h"
+#include "watch/run_view.h"
+
+namespace sphereface {
+namespace {
+
+/// Null when there is none.
+Json lfwScore(const std::filesystem::path& folder) {
+  if (exists(folder / "lfw.json")) return readJsonFile(folder / "lfw.json");
+  for (const Json& score : RunView(folder).newestScores()) {
+    if (score.at("benchmark") == "lfw" && score.contains("accuracy_mean") &&
+        score.contains("accuracy_std"))
+      return score;
+  }
+  return nullptr;
+}
+
+ComparedRun readRun(const std::filesystem::path& folder) {
+  ComparedRun run;
+  run.folder = folder;
+  run.metrics = readRunMetrics(folder);
+  const TrainConfig config = loadTrainConfig(folder / "config.textproto", {});
+  run.images_per_step =
+      static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
+  run.label = folder.filename().empty() ? folder.parent_path().filename().string()
+                                        : folder.filename().string();
+  const Json& last = run.metrics.back();
+  Json& row = run.row;
+  row["label"] = run.label;
+  row["network"] = config.network().name();
+  row["head"] = headText(config.head());
+  row["precision"] = WorkerConfig::Precision_Name(config.worker().precision());
+  row["steps"] = last.at("step");
+  row["images"] = last.at("step").get<uint64_t>() * run.images_per_step;
+  for (const char* field : {"loss", "accuracy", "target_cosine"})
+    row[field] = last.at(field);
+  std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
+  const auto middle = rates.begin() + static_cast<ptrdiff_t>(rates.size() / 2);
+  std::nth_element(rates.begin(), middle, rates.end());
+  row["images_per_second"] = *middle;
+  if (const Json lfw = lfwScore(folder); lfw.is_object()) {
+    row["lfw"] = lfw.at("accuracy_mean");
+    row["lfw_std"] = lfw.at("accuracy_std");
+  }
+  return run;
+}
+
+Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, const char* field,
+              double factor) {
+  Panel panel;
+  panel.x_label = "images seen (thousands)";
+  panel.y_label = y_label;
+  for (const ComparedRun& run : runs) {
+    Series series = metricSeries(run.metrics, field, run.label, factor);
+    for (double& x : series.x)
+      x *= static_cast<double>(run.images_per_step) / 1000;
+    panel.series.push_back(std::move(series));
+  }
+  return panel;
+}
+
+}  // namespace
+
+std::string headText(const HeadConfig& head) {
+  std::ostringstream text;
+  text << HeadConfig::Type_Name(head.type());
+  if (head.type() != HeadConfig::SOFTMAX && head.type() != HeadConfig::NORMFACE) {
+    text << " m=" << headMargin(head);
+  }
+  if (normalizesEmbedding(headOptions(head).type)) text << " s=" << head.scale();
+  if (head.type() == HeadConfig::A_SOFTMAX) {
+    const bool exact = headOptions(head).gradient == HeadOptions::Gradient::kExact;
+    text << (exact ? " exact" : " published") << " gradient";
+  }
+  return text.str();
+}
+
+std::vector<ComparedRun> readRuns(const std::vector<std::filesystem::path>& folders) {
+  std::vector<ComparedRun> runs;
+  runs.reserve(folders.size());
+  for (const std::filesystem::path& folder : folders)
+    runs.push_back(readRun(folder));
+  return runs;
+}
+
+std::string comparisonTable(const std::vector<ComparedRun>& runs) {
+  size_t label_width = 4;
+  size_t head_width = 4;
+  for (const ComparedRun& run : runs) {
+    label_width = std::max(label_width, run.label.size() + 2);
+    head_width = std::max(head_width, run.row.at("head").get<std::string>().size() + 2);
+  }
+  std::ostringstream out;
+  out << std::left << std::setw(static_cast<int>(label_width)) << "run" << std::setw(16)
+      << "network" << std::setw(static_cast<int>(head_width)) << "head" << std::right
+      << std::setw(9) << "images" << std::setw(10) << "loss" << std::setw(11) << "accuracy"
+      << std::setw(8) << "cosine" << std::setw(10) << "images/s"
+      << "   LFW\n"
+      << std::fixed;
+  for (const ComparedRun& run : runs) {
+    const Json& row = run.row;
+    auto number = [&](const char* field) { return row.at(field).get<double>(); };
+    out << std::left << std::setw(static_cast<int>(label_width)) << run.label << std::setw(16)
+        << row.at("network").get<std::string>() << std::setw(static_cast<int>(head_width))
+        << row.at("head").get<std::string>() << std::right << std::setw(9)
+        << row.at("images").get<uint64_t>() << std::setprecision(4) << std::setw(10)
+        << number("loss") << std::setprecision(1) << std::setw(9) << 100 * number("accuracy")
+        << " %" << std::setprecision(3) << std::setw(8) << number("target_cosine")
+        << std::setprecision(0) << std::setw(10) << number("images_per_second") << "   ";
+    if (row.contains("lfw")) {
+      out << std::setprecision(2) << 100 * number("lfw") << " +- " << 100 * number("lfw_std")
+          << " %";
+    } else {
+      out << "-";
+    }
+    out << "\n";
+  }
+  return out.str();
+}
+
+Json comparisonJson(const std::vector<ComparedRun>& runs) {
+  Json json = Json::array();
+  for (const ComparedRun& run : runs)
+    json.push_back(run.row);
+  return {{"runs", json}};
+}
+
+void writeComparisonPlot(const std::filesystem::path& file, const std::vector<ComparedRun>& runs) {
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+  writeFigure(file, "Training compared",
+              {panelOf(runs, "accuracy on training batches (%)", "accuracy", 100),
+               panelOf(runs, "cosine to the own class", "target_cosine", 1),
+               panelOf(runs, "loss, each head's own", "loss", 1),
+               panelOf(runs, "learning rate", "learning_rate", 1)});
+}
+
+}  // namespace sphereface

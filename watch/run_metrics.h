@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "report/plot.h"
+
+namespace sphereface {
+
+/// The lines of a run's metrics.jsonl. A resumed run went back to its checkpoint's step: what it
+/// had written of later ones didn't happen and is left out, as is a last line cut off by a kill.
+/// errors: Error when there is no such file or no whole line in it.
+std::vector<Json> readRunMetrics(const std::filesystem::path& run);
+
+/// One field over the steps, times `factor`.
+Series metricSeries(const std::vector<Json>& lines, const char* field, const std::string& label,
+                    double factor = 1);
+
+}  // namespace sphereface

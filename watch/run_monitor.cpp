@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "watch/run_monitor.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "watch/dashboard_site.h"
+
+namespace sphereface {
+
+RunMonitor::RunMonitor(const std::filesystem::path& run, const std::string& listen,
+                       const RunIdentity& identity)
+    : targets_(run / "prometheus_targets.json"), metrics_(identity), view_(run, [this] {
+        const std::lock_guard lock(mutex_);
+        return std::optional(live_);
+      }) {
+  live_.time = live_.last_step = live_.last_checkpoint = unixTime();
+  if (listen.empty()) return;
+  server_.emplace(listen, "coordinator.listen", dashboardSite(view_, [this] { return scrape(); }));
+  writeJsonFile(
+      targets_,
+      Json::array({{{"targets", {server_->address()}}, {"labels", {{"run", identity.name}}}}}));
+}
+
+RunMonitor::~RunMonitor() {
+  if (!server_) return;
+  try {
+    writeJsonFile(targets_, Json::array());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "sphereface-coordinator: %s\n", e.what());
+  }
+}
+
+void RunMonitor::step(const StepSummary& step) {
+  metrics_.step(step);
+  const std::lock_guard lock(mutex_);
+  live_.last_step = unixTime();
+}
+
+void RunMonitor::interval(const IntervalSummary& interval, const std::vector<std::string>& hosts) {
+  metrics_.interval(interval.images_per_second, interval.seconds_left);
+  for (size_t i = 0; i < std::min(interval.ranks.size(), hosts.size()); ++i)
+    metrics_.rank(static_cast<int>(i) + 1, hosts[i], interval.ranks[i]);
+}
+
+void RunMonitor::workers(std::vector<Liveness::LastHeard> last_heard, bool heartbeats) {
+  const double now = unixTime();
+  const std::lock_guard lock(mutex_);
+  live_.time = now;
+  live_.workers = std::move(last_heard);
+  live_.heartbeats = heartbeats;
+  const auto silent = std::ranges::count_if(live_.workers, [&](const Liveness::LastHeard& worker) {
+    return isSilent(live_, worker, now);
+  });
+  metrics_.workers(live_.workers, static_cast<int>(silent), now);
+}
+
+void RunMonitor::leased(uint64_t until_step) {
+  metrics_.leased(until_step);
+  const std::lock_guard lock(mutex_);
+  live_.leased_until = until_step;
+}
+
+void RunMonitor::checkpoint(uint64_t step, double seconds) {
+  const double now = unixTime();
+  metrics_.checkpoint(step, seconds, now);
+  const std::lock_guard lock(mutex_);
+  live_.last_checkpoint = now;
+}
+
+std::string RunMonitor::scrape() {
+  for (const Json& score : view_.newestScores())
+    metrics_.evaluation(score);
+  metrics_.process();
+  return prometheus::TextSerializer().Serialize(metrics_.registry()->Collect());
+}
+
+std::string RunMonitor::describe() const {
+  if (!server_) return "no dashboard or metrics, as coordinator.listen is empty";
+  std::string text =
+      concat("dashboard ", server_->url(), "/, metrics ", server_->url(), "/metrics");
+  if (!server_->loopback()) text += " (open to every host that can reach this one)";
+  return text;
+}
+
+}  // namespace sphereface

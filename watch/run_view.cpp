@@ -1,0 +1,285 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "watch/run_view.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/train_config.h"
+#include "run/run_lock.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostPoints = 1000;
+// Of the workers' table: rows, and numbers in all.
+constexpr size_t kMostRankRows = 200;
+// A line alone may be an accident.
+constexpr size_t kRecentLines = 5;
+constexpr size_t kMostEvents = 300;
+constexpr size_t kMostScores = 500;
+constexpr size_t kMostBenchmarks = 32;
+constexpr size_t kMostRocPoints = 400;
+
+/// The curves' columns, the step first.
+constexpr std::array kColumns = {"step",
+                                 "loss",
+                                 "accuracy",
+                                 "target_cosine",
+                                 "past_margin_share",
+                                 "lambda",
+                                 "margin",
+                                 "learning_rate",
+                                 "gradient_norm",
+                                 "weight_norm",
+                                 "images_per_second",
+                                 "step_seconds",
+                                 "loader_seconds",
+                                 "forward_seconds",
+                                 "head_seconds",
+                                 "backward_seconds",
+                                 "communication_seconds",
+                                 "optimizer_seconds",
+                                 "idle_seconds"};
+constexpr size_t kRateColumn = 10;
+
+double numberOf(const Json& line, const char* field) {
+  const auto found = line.find(field);
+  return found != line.end() && found->is_number() ? found->get<double>()
+                                                   : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// With five significant digits, which is more than a curve shows; null for no number.
+Json shortened(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<int64_t>(value);
+  std::array<char, 32> text{};
+  const char* const end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 5)
+          .ptr;
+  double rounded = 0;
+  std::from_chars(text.data(), end, rounded);
+  return rounded;
+}
+
+const char* nameOf(RunState state) {
+  switch (state) {
+    case RunState::kTraining:
+      return "training";
+    case RunState::kEnded:
+      return "ended";
+    case RunState::kStopped:
+      return "stopped";
+    case RunState::kFailed:
+      return "failed";
+    case RunState::kGone:
+      return "gone";
+  }
+  return "?";
+}
+
+Json jsonOf(const LiveStatus& live, double now) {
+  Json ranks = Json::array();
+  for (const Liveness::LastHeard& worker : live.workers) {
+    if (worker.rank > kMostRanksShown) break;
+    ranks.push_back({{"rank", worker.rank},
+                     {"host", worker.host},
+                     {"seconds_ago", shortened(silence(live, worker, now))},
+                     {"silent", isSilent(live, worker, now)},
+                     {"doing", worker.doing}});
+  }
+  return {{"leased_until", live.leased_until},
+          {"seconds_since_step", shortened(now - live.last_step)},
+          {"seconds_since_checkpoint", shortened(now - live.last_checkpoint)},
+          {"workers", ranks}};
+}
+
+/// 0 of none.
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+template <class Kept>
+void keep(std::deque<Kept>& queue, const Kept& value, size_t most) {
+  if (queue.size() == most) queue.pop_front();
+  queue.push_back(value);
+}
+
+}  // namespace
+
+RunView::RunView(fs::path run, std::function<std::optional<LiveStatus>()> live)
+    : run_(std::move(run)),
+      live_(std::move(live)),
+      metrics_file_(run_ / "metrics.jsonl"),
+      events_file_(run_ / "events.jsonl"),
+      evaluations_file_(run_ / "evaluations.jsonl"),
+      curves_(kMostPoints),
+      ranks_(kMostRankRows) {}
+
+void RunView::refresh() {
+  JsonLines::News metrics = metrics_file_.read();
+  if (metrics.again) {
+    curves_.clear();
+    ranks_.clear();
+    recent_rates_.clear();
+    last_ = nullptr;
+  }
+  for (const Json& line : metrics.lines)
+    takeMetrics(line);
+  JsonLines::News events = events_file_.read();
+  if (events.again) {
+    events_.clear();
+    job_.clear();
+  }
+  for (const Json& event : events.lines) {
+    if (!event.value("event", Json()).is_string()) continue;
+    keep(events_, event, kMostEvents);
+    if (event.at("event") == "start") job_.clear();
+    if (job_.size() > kMostEvents) job_.erase(job_.begin() + 1);
+    job_.push_back(event);
+  }
+  JsonLines::News scores = evaluations_file_.read();
+  if (scores.again) {
+    scores_.clear();
+    newest_scores_.clear();
+  }
+  for (const Json& score : scores.lines)
+    takeScore(score);
+}
+
+void RunView::takeMetrics(const Json& line) {
+  ++lines_;
+  last_ = line;
+  ThinnedTable::Row row;
+  for (const char* column : kColumns)
+    row.push_back(numberOf(line, column));
+  curves_.add(row);
+  keep(recent_rates_, row[kRateColumn], kRecentLines);
+  const Json work = line.value("rank_work_seconds", Json::array());
+  ThinnedTable::Row of_ranks = {row.front()};
+  for (const Json& seconds : work) {
+    if (of_ranks.size() > kMostRanksShown) break;
+    of_ranks.push_back(seconds.is_number() ? seconds.get<double>() : 0);
+  }
+  ranks_.add(of_ranks);
+}
+
+void RunView::takeScore(const Json& line) {
+  if (!line.value("benchmark", Json()).is_string()) return;
+  const Json protocol = line.value("protocol", Json(""));
+  if (!protocol.is_string()) return;
+  const std::pair key(line.at("benchmark").get<std::string>(), protocol.get<std::string>());
+  if (newest_scores_.size() == kMostBenchmarks && !newest_scores_.contains(key)) return;
+  Json newest = line;
+  if (newest.contains("roc") && newest["roc"].size() > kMostRocPoints) newest.erase("roc");
+  newest_scores_[key] = newest;
+  newest.erase("roc");
+  keep(scores_, newest, kMostScores);
+}
+
+RunState RunView::stateOf(const std::optional<LiveStatus>& live) const {
+  const auto happened = [&](const char* kind) {
+    return std::any_of(job_.begin(), job_.end(),
+                       [&](const Json& event) { return event.at("event") == kind; });
+  };
+  if (happened("end")) return RunState::kEnded;
+  if (happened("stopped")) return RunState::kStopped;
+  if (live || isLocked(run_)) return RunState::kTraining;
+  return happened("lost") || happened("failed") ? RunState::kFailed : RunState::kGone;
+}
+
+Json RunView::state() {
+  const std::optional<LiveStatus> live = live_ ? live_() : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  refresh();
+  RunFacts facts;
+  facts.state = stateOf(live);
+  facts.now = unixTime();
+  facts.events = job_;
+  facts.last = last_;
+  std::vector<double> rates;
+  for (const ThinnedTable::Row& row : curves_.rows())
+    rates.push_back(row[kRateColumn]);
+  facts.usual_rate = median(std::move(rates));
+  facts.recent_rate = median({recent_rates_.begin(), recent_rates_.end()});
+  facts.live = live;
+  Json state;
+  state["run"] = fs::absolute(run_).lexically_normal().string();
+  state["state"] = nameOf(facts.state);
+  state["now"] = facts.now;
+  state["version"] = SPHEREFACE_VERSION;
+  state["start"] = job_.empty() ? Json() : job_.front();
+  state["last"] = last_;
+  if (exists(run_ / "config.textproto")) {
+    state["config"] = readFile(run_ / "config.textproto");
+    const TrainConfig config = loadTrainConfig(run_ / "config.textproto", {});
+    state["name"] = config.name();
+    facts.checkpoint_every = config.checkpoint().every_steps();
+  }
+  state["live"] = live ? jsonOf(*live, facts.now) : Json();
+  state["problems"] = Json::array();
+  for (const Problem& problem : problemsOf(facts)) {
+    state["problems"].push_back(
+        {{"critical", problem.critical}, {"title", problem.title}, {"text", problem.text}});
+  }
+  state["events"] = events_;
+  state["history_version"] = lines_;
+  state["evaluations_version"] = scores_.empty() ? Json() : scores_.back();
+  return state;
+}
+
+Json RunView::history() {
+  const std::lock_guard lock(mutex_);
+  refresh();
+  Json history;
+  history["version"] = lines_;
+  for (size_t column = 0; column < kColumns.size(); ++column) {
+    Json values = Json::array();
+    for (const ThinnedTable::Row& row : curves_.rows())
+      values.push_back(shortened(row[column]));
+    history["curves"][kColumns.at(column)] = std::move(values);
+  }
+  Json steps = Json::array();
+  Json work = Json::array();
+  for (const ThinnedTable::Row& row : ranks_.rows()) {
+    steps.push_back(shortened(row.front()));
+    Json of_step = Json::array();
+    for (size_t rank = 1; rank < row.size(); ++rank)
+      of_step.push_back(shortened(row[rank]));
+    work.push_back(std::move(of_step));
+  }
+  history["ranks"] = {{"step", std::move(steps)}, {"work_seconds", std::move(work)}};
+  return history;
+}
+
+Json RunView::evaluations() {
+  Json evaluations = {{"newest", newestScores()}};
+  const std::lock_guard lock(mutex_);
+  evaluations["all"] = scores_;
+  return evaluations;
+}
+
+std::vector<Json> RunView::newestScores() {
+  const std::lock_guard lock(mutex_);
+  refresh();
+  std::vector<Json> scores;
+  for (const auto& [key, score] : newest_scores_)
+    scores.push_back(score);
+  return scores;
+}
+
+}  // namespace sphereface

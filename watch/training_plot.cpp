@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "watch/training_plot.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "watch/run_metrics.h"
+
+namespace sphereface {
+
+std::filesystem::path writeTrainingPlot(const std::filesystem::path& run,
+                                        const std::string& title) {
+  const std::vector<Json> lines = readRunMetrics(run);
+  std::vector<Panel> panels;
+  auto add = [&](const std::string& y_label, std::vector<Series> series) -> Panel& {
+    Panel panel;
+    panel.x_label = "step";
+    panel.y_label = y_label;
+    panel.series = std::move(series);
+    panels.push_back(std::move(panel));
+    return panels.back();
+  };
+  Series chance = metricSeries(lines, "loss_at_chance", "ln C: chance without a margin");
+  chance.style = SeriesStyle::kReference;
+  add("loss", {metricSeries(lines, "loss", "loss with the margin"), chance});
+  add("accuracy (%)", {metricSeries(lines, "accuracy", "", 100)});
+  const Series lambda = metricSeries(lines, "lambda", "");
+  if (std::any_of(lambda.y.begin(), lambda.y.end(), [](double value) { return value > 0; })) {
+    add("lambda", {lambda}).log_y = true;
+  } else {
+    add("margin", {metricSeries(lines, "margin", "")});
+  }
+  add("learning rate", {metricSeries(lines, "learning_rate", "")});
+  add("images/s", {metricSeries(lines, "images_per_second", "")});
+  std::filesystem::path file = run / "plots" / "training.png";
+  std::filesystem::create_directories(file.parent_path());
+  writeFigure(file, title, panels);
+  return file;
+}
+
+}  // namespace sphereface
