@@ -298,16 +298,16 @@ class Coordinator {
 
   /// errors: Error naming the silent workers, if there are any.
   void endWhenOneIsSilent(RunLog& log) const {
-    const std::vector<Liveness::LastHeard> silent = liveness_.silent(Liveness::Clock::now());
+    const std::vector<LastHeard> silent = liveness_.silent(Liveness::Clock::now());
     if (silent.empty()) return;
     const std::string text = describeSilent(silent);
     log.record("lost", text, {{"workers", jsonOf(silent)}});
     throw Error(text);
   }
 
-  static Json jsonOf(const std::vector<Liveness::LastHeard>& workers) {
+  static Json jsonOf(const std::vector<LastHeard>& workers) {
     Json array = Json::array();
-    for (const Liveness::LastHeard& last : workers) {
+    for (const LastHeard& last : workers) {
       array.push_back({{"rank", last.rank},
                        {"host", last.host},
                        {"seconds_ago", last.ago.count()},

@@ -12,8 +12,6 @@ namespace sphereface {
 namespace {
 
 constexpr std::chrono::seconds kOwnPause{1};
-// Hosts may have many workers.
-constexpr size_t kMostNamed = 8;
 
 const char* phaseText(WorkerHeartbeat::Phase phase) {
   switch (phase) {
@@ -74,7 +72,7 @@ void Liveness::tick(Clock::time_point now) {
     worker.heard += gap;
 }
 
-std::vector<Liveness::LastHeard> Liveness::lastHeard(Clock::time_point now) const {
+std::vector<LastHeard> Liveness::lastHeard(Clock::time_point now) const {
   std::vector<LastHeard> found;
   for (size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];
@@ -89,21 +87,10 @@ std::vector<Liveness::LastHeard> Liveness::lastHeard(Clock::time_point now) cons
   return found;
 }
 
-std::vector<Liveness::LastHeard> Liveness::silent(Clock::time_point now) const {
+std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
   std::vector<LastHeard> found = lastHeard(now);
   std::erase_if(found, [this](const LastHeard& last) { return last.ago <= allowed_; });
   return found;
-}
-
-std::string describeSilent(const std::vector<Liveness::LastHeard>& silent) {
-  std::string text;
-  for (size_t i = 0; i < std::min(silent.size(), kMostNamed); ++i) {
-    const Liveness::LastHeard& last = silent[i];
-    text += concat(i == 0 ? "" : "; ", "rank ", last.rank, "@", last.host, " has been silent for ",
-                   static_cast<int64_t>(last.ago.count()), " s, last heard ", last.doing);
-  }
-  if (silent.size() > kMostNamed) text += concat("; and ", silent.size() - kMostNamed, " more");
-  return text + " (dead, stopped or cut off)";
 }
 
 }  // namespace sphereface

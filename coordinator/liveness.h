@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/control.pb.h"
+#include "watch/live_status.h"
 
 namespace sphereface {
 
@@ -32,13 +33,6 @@ class Liveness {
   /// paused itself, or busy.
   void tick(Clock::time_point now);
 
-  /// What was last heard of a worker.
-  struct LastHeard {
-    int rank = 0;
-    std::string host;
-    std::chrono::duration<double> ago{};
-    std::string doing;  // "in step 41, computing, last collective all-reduce 1841, collecting"
-  };
   /// Of every worker that hasn't said goodbye.
   std::vector<LastHeard> lastHeard(Clock::time_point now) const;
   /// Of those that have been silent for longer than allowed.
@@ -58,8 +52,5 @@ class Liveness {
   Clock::time_point last_tick_;
   std::vector<Worker> workers_;
 };
-
-/// "rank 2@node2 has been silent for 11 s, last heard in step 41, ..." of the first few.
-std::string describeSilent(const std::vector<Liveness::LastHeard>& silent);
 
 }  // namespace sphereface

@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/progress.h"
-#include "watch/live_status.h"
 
 namespace sphereface {
 namespace {

@@ -32,6 +32,9 @@ constexpr std::array<const char*, kStepParts> kStepPartNames = {
 /// What a worker itself did for a step: all of it but communication and idleness.
 double workSeconds(const StepReport& report);
 
+/// Of a job with more workers only the first ones are told one by one.
+constexpr int kMostRanksShown = 256;
+
 /// One worker's share of a step.
 struct RankStep {
   uint64_t images = 0;

@@ -3,13 +3,20 @@
 
 #pragma once
 
-#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
-#include "coordinator/liveness.h"
-
 namespace sphereface {
+
+/// What was last heard of a worker.
+struct LastHeard {
+  int rank = 0;
+  std::string host;
+  std::chrono::duration<double> ago{};
+  std::string doing;  // "in step 41, computing, last collective all-reduce 1841, collecting"
+};
 
 /// What the coordinator of a running job knows and no file of the run folder tells. Times are unix
 /// times in seconds.
@@ -20,22 +27,17 @@ struct LiveStatus {
   double last_checkpoint = 0;  // time of its commit, or of the job's start
   // Those that haven't said goodbye, and what was last heard of them; whether they are heard of
   // every second.
-  std::vector<Liveness::LastHeard> workers;
+  std::vector<LastHeard> workers;
   bool heartbeats = false;
 };
 
 /// Seconds since a worker was heard of, at unix time `now`.
-inline double silence(const LiveStatus& live, const Liveness::LastHeard& worker, double now) {
-  return worker.ago.count() + std::max(0.0, now - live.time);
-}
+double silence(const LiveStatus& live, const LastHeard& worker, double now);
 
 /// Whether it must be taken for dead, stopped or cut off.
-inline bool isSilent(const LiveStatus& live, const Liveness::LastHeard& worker, double now) {
-  constexpr double kSilentSeconds = 5;
-  return live.heartbeats && silence(live, worker, now) > kSilentSeconds;
-}
+bool isSilent(const LiveStatus& live, const LastHeard& worker, double now);
 
-// Of a job with more workers only the first ones are shown one by one.
-constexpr int kMostRanksShown = 256;
+/// "rank 2@node2 has been silent for 11 s, last heard in step 41, ..." of the first few.
+std::string describeSilent(const std::vector<LastHeard>& silent);
 
 }  // namespace sphereface

@@ -182,9 +182,9 @@ void Metrics::rank(int rank, const std::string& host, const RankInterval& interv
   }
 }
 
-void Metrics::workers(const std::vector<Liveness::LastHeard>& last_heard, int silent, double now) {
+void Metrics::workers(const std::vector<LastHeard>& last_heard, int silent, double now) {
   silent_.Set(silent);
-  for (const Liveness::LastHeard& last : last_heard) {
+  for (const LastHeard& last : last_heard) {
     if (last.rank <= kMostRanksShown && last.host != "?") {
       rank_heard_.Add(labelsOf(last.rank, last.host)).Set(now - last.ago.count());
     }

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "base/json.h"
-#include "coordinator/liveness.h"
 #include "run/step_collector.h"
 #include "watch/live_status.h"
 
@@ -48,12 +47,12 @@ class Metrics {
   void interval(double images_per_second, double seconds_left);
   void rank(int rank, const std::string& host, const RankInterval& interval);
   /// What is known of each worker now, at unix time `now`, and how many of them are taken for dead.
-  void workers(const std::vector<Liveness::LastHeard>& last_heard, int silent, double now);
+  void workers(const std::vector<LastHeard>& last_heard, int silent, double now);
   void leased(uint64_t until_step);
   void checkpoint(uint64_t step, double seconds, double now);
   void rollBack() { roll_backs_.Increment(); }
   void stragglers(int count) { stragglers_.Set(count); }
-  /// A line of evaluations.jsonl (coordinator/evaluations.h).
+  /// A line of evaluations.jsonl (run/run_scores.h).
   void evaluation(const Json& score);
   /// This process itself, now.
   void process();

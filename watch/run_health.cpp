@@ -68,8 +68,8 @@ void ofTheEnd(const RunFacts& facts, std::vector<Problem>& problems) {
 void ofProgress(const RunFacts& facts, std::vector<Problem>& problems) {
   if (!facts.live) return;
   const LiveStatus& live = *facts.live;
-  std::vector<Liveness::LastHeard> silent;
-  for (Liveness::LastHeard worker : live.workers) {
+  std::vector<LastHeard> silent;
+  for (LastHeard worker : live.workers) {
     if (!isSilent(live, worker, facts.now)) continue;
     worker.ago = std::chrono::duration<double>(silence(live, worker, facts.now));
     silent.push_back(worker);
@@ -89,7 +89,7 @@ void ofProgress(const RunFacts& facts, std::vector<Problem>& problems) {
       first ? kFirstStepSeconds
             : std::max(kNoStepSeconds, kNoStepFactor * number(facts.last, "step_seconds"));
   if (!live.workers.empty() && without > allowed) {
-    const Liveness::LastHeard& one = live.workers.front();
+    const LastHeard& one = live.workers.front();
     problems.push_back({true, "No progress",
                         concat("No step has ended for ", formatDuration(without),
                                ", though all workers are heard of. Rank ", one.rank, "@", one.host,

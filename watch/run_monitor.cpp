@@ -51,15 +51,14 @@ void RunMonitor::interval(const IntervalSummary& interval, const std::vector<std
     metrics_.rank(static_cast<int>(i) + 1, hosts[i], interval.ranks[i]);
 }
 
-void RunMonitor::workers(std::vector<Liveness::LastHeard> last_heard, bool heartbeats) {
+void RunMonitor::workers(std::vector<LastHeard> last_heard, bool heartbeats) {
   const double now = unixTime();
   const std::lock_guard lock(mutex_);
   live_.time = now;
   live_.workers = std::move(last_heard);
   live_.heartbeats = heartbeats;
-  const auto silent = std::ranges::count_if(live_.workers, [&](const Liveness::LastHeard& worker) {
-    return isSilent(live_, worker, now);
-  });
+  const auto silent = std::ranges::count_if(
+      live_.workers, [&](const LastHeard& worker) { return isSilent(live_, worker, now); });
   metrics_.workers(live_.workers, static_cast<int>(silent), now);
 }
 

@@ -36,7 +36,7 @@ class RunMonitor {
   /// `hosts`: of each worker.
   void interval(const IntervalSummary& interval, const std::vector<std::string>& hosts);
   /// To be called every second or so, also while nothing happens.
-  void workers(std::vector<Liveness::LastHeard> last_heard, bool heartbeats);
+  void workers(std::vector<LastHeard> last_heard, bool heartbeats);
   void leased(uint64_t until_step);
   void checkpoint(uint64_t step, double seconds);
   void rollBack() { metrics_.rollBack(); }

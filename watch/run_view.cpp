@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "model/train_config.h"
 #include "run/run_lock.h"
+#include "run/step_collector.h"
 
 namespace sphereface {
 namespace {
@@ -90,7 +91,7 @@ const char* nameOf(RunState state) {
 
 Json jsonOf(const LiveStatus& live, double now) {
   Json ranks = Json::array();
-  for (const Liveness::LastHeard& worker : live.workers) {
+  for (const LastHeard& worker : live.workers) {
     if (worker.rank > kMostRanksShown) break;
     ranks.push_back({{"rank", worker.rank},
                      {"host", worker.host},

@@ -13,7 +13,7 @@ using std::chrono::seconds;
 const Liveness::Clock::time_point kStart{};
 
 std::string complaint(const Liveness& liveness, Liveness::Clock::time_point now) {
-  const std::vector<Liveness::LastHeard> silent = liveness.silent(now);
+  const std::vector<LastHeard> silent = liveness.silent(now);
   return silent.empty() ? "" : describeSilent(silent);
 }
 
@@ -51,7 +51,7 @@ TEST(Liveness, TellsWhatWasLastHeardOfThoseWhoHaventSaidGoodbye) {
   Liveness liveness(2, seconds(10), kStart);
   liveness.hello(2, "node2", kStart + seconds(1));
   liveness.goodbye(1);
-  const std::vector<Liveness::LastHeard> heard = liveness.lastHeard(kStart + seconds(3));
+  const std::vector<LastHeard> heard = liveness.lastHeard(kStart + seconds(3));
   ASSERT_EQ(heard.size(), 1U);
   EXPECT_EQ(heard[0].rank, 2);
   EXPECT_EQ(heard[0].host, "node2");

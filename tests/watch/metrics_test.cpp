@@ -51,10 +51,10 @@ void tell(RunMonitor& monitor) {
   step.loss = 1e9;
   monitor.step(step);
   monitor.interval({640, 17, {{320, 0.75, 1 << 20}, {320, 0.5, 0}}}, {"here", "there"});
-  Liveness::LastHeard heard;
+  LastHeard heard;
   heard.rank = 1;
   heard.host = "here";
-  Liveness::LastHeard silent = heard;
+  LastHeard silent = heard;
   silent.rank = 2;
   silent.host = "there";
   silent.ago = std::chrono::seconds(60);
