@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "evaluation/lfw_report.h"
 #include "model/checkpoint.h"
+#include "run/run_folder.h"
 
 namespace sphereface {
 namespace {
@@ -26,7 +27,7 @@ constexpr double kLookSeconds = 1;
 
 /// The last line of RUN/evaluations.jsonl.
 Json lastScores(const fs::path& run) {
-  std::ifstream file(run / "evaluations.jsonl");
+  std::ifstream file(RunFolder{run}.evaluations());
   std::string line;
   std::string last;
   while (std::getline(file, line))

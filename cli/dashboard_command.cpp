@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/stop_signal.h"
 #include "cli/commands.h"
+#include "run/run_folder.h"
 #include "watch/dashboard_site.h"
 #include "watch/http_server.h"
 #include "watch/run_view.h"
@@ -25,7 +26,7 @@ struct Options {
 };
 
 void run(const Options& options) {
-  if (!exists(options.run / "config.textproto")) {
+  if (!exists(RunFolder{options.run}.config())) {
     throw Error(concat(options.run.string(), " is no run folder: it has no config.textproto"));
   }
   RunView view(options.run);

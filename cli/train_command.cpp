@@ -3,20 +3,11 @@
 //
 // `sphereface train`: checks the configuration, starts the job with mpirun or srun, watches it.
 
-#include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <cstdio>
-#include <fstream>
 #include <functional>
-#include <optional>
-#include <thread>
-#include <utility>
+#include <memory>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/host_name.h"
 #include "base/json.h"
@@ -25,17 +16,12 @@
 #include "cli/checkpoint_evaluation.h"
 #include "cli/commands.h"
 #include "data/dataset.h"
-#include "launch/dead_rank.h"
-#include "launch/hosts.h"
-#include "launch/launch.h"
-#include "launch/lingering_mpirun.h"
-#include "launch/rank_error.h"
+#include "launch/supervisor.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
 #include "model/schedule.h"
 #include "model/train_config.h"
-#include "run/log_output.h"
-#include "run/run_lock.h"
+#include "run/run_folder.h"
 
 namespace sphereface {
 namespace {
@@ -61,175 +47,6 @@ struct Options {
   fs::path json;
 };
 
-// A job that hasn't come through MPI's own start by then hangs there.
-constexpr std::chrono::seconds kStartPatience{60};
-
-// Seconds before a restart: 1, 2, 4, ... up to this.
-constexpr int kLongestBackOff = 60;
-
-/// With hosts each gets a part of its own: where mpirun puts the ranks of a part that spans several
-/// depends on its version and on who else is there.
-std::vector<JobPart> trainingParts(const Options& options, int workers) {
-  std::vector<Host> places = {{"", workers}};
-  if (!options.hosts.empty()) places = fillHosts(parseHosts(options.hosts), workers);
-  JobPart coordinator;
-  coordinator.place = {places.front().name, 1};
-  coordinator.program = "sphereface-coordinator";
-  coordinator.arguments = {"--config", options.config.string(), "--run", options.run.string(),
-                           "--resume", options.resume};
-  if (::isatty(STDOUT_FILENO) == 1) coordinator.arguments.emplace_back("--progress-bar");
-  for (const std::string& item : options.overrides)
-    coordinator.arguments.insert(coordinator.arguments.end(), {"--set", item});
-  std::vector<JobPart> parts = {coordinator};
-  for (const Host& place : places)
-    parts.push_back({place, "sphereface-worker", {}, options.cpus_per_worker});
-  return parts;
-}
-
-/// A job that failed of itself, not by its configuration or as it was asked to.
-bool mayRestart(int code) {
-  return code != kExitDone && code != kExitUsage && code != kExitStopped;
-}
-
-/// The workers of the next try: one less, or, when they share virtual shards, half.
-int fewerWorkers(int workers, int min_workers, const TrainConfig& config) {
-  const bool halves = config.solver().reproducible_shards() > 0;
-  const int fewer = halves ? workers / 2 : workers - 1;
-  return fewer >= min_workers ? fewer : workers;
-}
-
-int firstWorkers(const Options& options) {
-  if (options.workers > 0) return options.workers;
-  return options.hosts.empty() ? 1 : totalSlots(parseHosts(options.hosts));
-}
-
-void addEvent(const fs::path& events, const std::string& kind, const std::string& text,
-              const Json& details = Json::object()) {
-  Json line;
-  line["time"] = unixTime();
-  line["event"] = kind;
-  line["text"] = text;
-  line.update(details);
-  std::ofstream(events, std::ios::app) << jsonText(line) << std::endl;
-}
-
-/// Whether no other job has the run folder. This one's coordinator, when it is killed, may have it
-/// for a moment longer than mpirun waits for.
-bool runIsFree(const fs::path& run) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-  while (isLocked(run)) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
-
-uintmax_t sizeOf(const fs::path& file) {
-  return fs::exists(file) ? fs::file_size(file) : 0;
-}
-
-/// Says once when a start takes too long for a coordinator to have taken the run folder or written
-/// an event: before that no rank of ours can say anything.
-class StartWatch {
- public:
-  explicit StartWatch(fs::path events)
-      : events_(std::move(events)), size_at_start_(sizeOf(events_)) {}
-
-  void look() {
-    if (settled_ || Clock::now() < patience_ends_) return;
-    settled_ = true;
-    if (isLocked(events_.parent_path()) || sizeOf(events_) != size_at_start_) return;
-    std::fprintf(
-        stderr,
-        "sphereface: no coordinator after %lld s: the ranks wait for each other in MPI's "
-        "start; a host may be unreachable, the network between them one that leads nowhere "
-        "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses), or a rank stopped\n",
-        static_cast<long long>(kStartPatience.count()));
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  fs::path events_;
-  uintmax_t size_at_start_;
-  bool settled_ = false;
-  Clock::time_point patience_ends_ = Clock::now() + kStartPatience;
-};
-
-/// SIGTERM and SIGUSR1 become the launcher's SIGUSR1, which it hands to every rank; SIGTERM would
-/// make it end them at once.
-/// `beside`, if any, is called ten times a second meanwhile.
-int runJob(const JobStart& start, const fs::path& events, const std::function<void()>& beside) {
-  const uintmax_t job_begin = sizeOf(events);
-  RankErrorFinder error;
-  bool told = false;
-  bool ended = false;
-  LingeringMpirun lingering;
-  StartWatch start_watch(events);
-  auto look = [&](pid_t launcher) {
-    if (beside) beside();
-    start_watch.look();
-    if (!told && stopRequested()) {
-      told = true;
-      ::kill(launcher, SIGUSR1);
-    }
-    if (!ended && lingering.waitsInVain(launcher, LingeringMpirun::Clock::now())) {
-      ended = true;
-      std::fprintf(stderr,
-                   "sphereface: the coordinator has ended, but mpirun still waits for hosts it "
-                   "cannot reach: ending it\n");
-      endMpirun(launcher);
-    }
-  };
-  const JobEnd end = start.run(look, [&](std::string_view errors) { error.read(errors); });
-  if (end.dead) {
-    const std::string text = describeDeadRank(*end.dead, events, job_begin);
-    std::fprintf(stderr, "sphereface: %s\n", text.c_str());
-    addEvent(events, "lost", text, {{"rank", end.dead->rank}});
-  } else if (error.found() && end.code != kExitUsage && runIsFree(events.parent_path())) {
-    addEvent(events, "failed", *error.found());
-  }
-  return ended ? static_cast<int>(kExitFailed) : end.code;
-}
-
-/// Waits. True as soon as a stop is asked for.
-bool stoppedWithin(int seconds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (!stopRequested() && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  return stopRequested();
-}
-
-/// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
-/// checkpoint.
-int runWithRestarts(Options options, const TrainConfig& config, LogOutput& output,
-                    const std::function<void()>& beside) {
-  fs::path newest;
-  int workers = firstWorkers(options);
-  const Launcher launcher = launcherNamed(options.launcher);
-  for (int restart = 0;; ++restart) {
-    SharedNetwork network;
-    if (!options.hosts.empty()) network = networkOf(parseHosts(options.hosts));
-    if (const std::string text = networkText(network); !text.empty()) output.line("network", text);
-    const JobStart start(launcher, trainingParts(options, workers), network.route);
-    output.line("run", shellText(start.line()));
-    const int code = runJob(start, options.run / "events.jsonl", beside);
-    const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
-    if (!checkpoints.empty() && checkpoints.back() != newest) {
-      newest = checkpoints.back();
-      restart = 0;
-    }
-    if (!mayRestart(code) || restart == options.restarts || stopRequested()) return code;
-    const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
-    options.resume = "auto";
-    if (options.min_workers > 0) workers = fewerWorkers(workers, options.min_workers, config);
-    output.line(concat("restart ", restart + 1, " of ", options.restarts),
-                concat("the job ended with exit code ", code, "; again with ", workers,
-                       workers == 1 ? " worker" : " workers", " in ", seconds, " s"));
-    if (stoppedWithin(seconds)) return code;
-  }
-}
-
 /// Whether the run that is to be continued has reached its end. Where something is amiss with its
 /// newest checkpoint or the data, the coordinator knows what to do and say.
 bool isTrained(const Options& options, const TrainConfig& config, LogOutput& output) {
@@ -246,6 +63,24 @@ bool isTrained(const Options& options, const TrainConfig& config, LogOutput& out
   }
   output.line("resume", concat(newest.string(), " is at the run's end already"));
   return true;
+}
+
+TrainingJob jobOf(const Options& options, const TrainConfig& config) {
+  TrainingJob job;
+  job.config = options.config;
+  job.overrides = options.overrides;
+  job.run = options.run;
+  job.resume = options.resume;
+  job.launcher = launcherNamed(options.launcher);
+  if (!options.hosts.empty()) job.hosts = parseHosts(options.hosts);
+  job.workers = options.workers;
+  if (job.workers == 0) job.workers = job.hosts.empty() ? 1 : totalSlots(job.hosts);
+  job.cpus_per_worker = options.cpus_per_worker;
+  job.progress_bar = ::isatty(STDOUT_FILENO) == 1;
+  job.restarts = options.restarts;
+  job.min_workers = options.min_workers;
+  job.workers_share_shards = config.solver().reproducible_shards() > 0;
+  return job;
 }
 
 int run(Options options) {
@@ -268,7 +103,7 @@ int run(Options options) {
   if (options.evaluate_beside) beside = [&] { evaluation.look(); };
   const int code = isTrained(options, config, output)
                        ? kExitDone
-                       : runWithRestarts(options, config, output, beside);
+                       : supervise(jobOf(options, config), output, beside);
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
   if (code == kExitStopped) return code;
   if (code != 0) {
@@ -278,7 +113,7 @@ int run(Options options) {
                                            : concat("continue from ", checkpoints.back().string(),
                                                     " with --resume auto")));
   }
-  const Json summary = readJsonFile(options.run / "summary.json");
+  const Json summary = readJsonFile(RunFolder(options.run).summary());
   if (!options.json.empty()) writeJsonFile(options.json, summary);
   output.line("trained",
               concat(summary.at("images").get<uint64_t>(), " images at ",
@@ -349,7 +184,7 @@ void addTrainCommand(CLI::App& app) {
                  "always the newest one, when the evaluation before has ended")
       ->needs(evaluate_with);
   verb->add_flag("--trace", options->trace,
-                 "Record ten steps into trace.json and plots/timeline.png of the run folder "
+                 "Record ten steps into trace.json of the run folder "
                  "(worker.trace_steps)");
   verb->add_option("--json", options->json, "Also write the run's summary here");
   verb->footer(

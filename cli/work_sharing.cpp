@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "launch/hosts.h"
-#include "launch/job_part.h"
 #include "launch/launch.h"
 
 namespace sphereface {

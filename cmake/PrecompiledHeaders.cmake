@@ -46,6 +46,7 @@ sphereface_precompile(sphereface_headers
   sphereface_proto
   sphereface_report
   sphereface_run
+  sphereface_supervisor
   sphereface_watch
   sphereface_worker_core)
 

@@ -27,18 +27,16 @@
 #include "model/schedule.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
-#include "run/checkpoint_retention.h"
 #include "run/json_lines.h"
 #include "run/log_output.h"
-#include "run/rewind.h"
-#include "run/run_lock.h"
+#include "run/run_folder.h"
 #include "run/run_log.h"
 #include "run/share.h"
 #include "run/step_collector.h"
+#include "watch/chrome_trace.h"
 #include "watch/link_findings.h"
 #include "watch/run_comparison.h"
 #include "watch/run_monitor.h"
-#include "watch/timeline.h"
 #include "watch/training_plot.h"
 
 namespace sphereface {
@@ -75,7 +73,7 @@ class Coordinator {
     lock_.emplace(run_);
     chooseStart(options.resume);
     rewindRunFolder(run_, first_step_);
-    writeFileAtomically(run_ / "config.textproto", printText(config_));
+    writeFileAtomically(RunFolder{run_}.config(), printText(config_));
   }
 
   int run() {
@@ -89,7 +87,8 @@ class Coordinator {
     shape.log_every_steps = config_.coordinator().log_every_steps();
     shape.world_size = workers_;
     shape.clip_gradients = config_.solver().clip_gradients();
-    LogOutput output(config_.coordinator().log_format(), name_, run_ / "log.txt", progress_bar_);
+    LogOutput output(config_.coordinator().log_format(), name_, RunFolder{run_}.log(),
+                     progress_bar_);
     RunLog log(run_, shape, output);
     describe(output);
     for (const std::string& damage : damaged_)
@@ -124,9 +123,8 @@ class Coordinator {
     log.finish(commits_);
     log.event("plot", writeTrainingPlot(run_, config_.name()).string());
     if (!timelines_.empty()) {
-      writeJsonFile(run_ / "trace.json", chromeTrace(timelines_));
-      writeTimelinePlot(run_ / "plots" / "timeline.png", timelines_);
-      log.event("trace", (run_ / "trace.json").string());
+      writeJsonFile(RunFolder{run_}.trace(), chromeTrace(timelines_));
+      log.event("trace", RunFolder{run_}.trace().string());
     }
     if (stopped_) {
       log.event("stopped", concat("as asked; continue from ", newest_checkpoint_.string(),
@@ -197,7 +195,7 @@ class Coordinator {
     identity.classes = data_.classes();
     identity.workers = workers_;
     identity.checkpoint_every = config_.checkpoint().every_steps();
-    const JsonLines::News events = JsonLines(run_ / "events.jsonl").read();
+    const JsonLines::News events = JsonLines(RunFolder{run_}.events()).read();
     identity.restarts = static_cast<int>(std::ranges::count_if(
         events.lines, [](const Json& event) { return event.value("event", "") == "start"; }));
     return identity;
@@ -365,7 +363,7 @@ class Coordinator {
     if (!step) return;
     const std::optional<IntervalSummary> interval = log.step(*step);
     if (!step->skipped) {
-      loss_sum_ += step->loss;
+      loss_sum_ += step->figures["loss"];
       ++loss_count_;
     }
     monitor_->step(*step);
@@ -391,12 +389,12 @@ class Coordinator {
   }
 
   void audit(const StepSummary& step) {
-    if (!audit_.is_open()) audit_.open(run_ / "records.tsv", std::ios::app);
+    if (!audit_.is_open()) audit_.open(RunFolder{run_}.records(), std::ios::app);
     audit_ << step.step;
     for (const uint64_t record : step.records)
       audit_ << '\t' << record;
     audit_ << std::endl;
-    if (!audit_) throw Error(concat("cannot write ", (run_ / "records.tsv").string()));
+    if (!audit_) throw Error(concat("cannot write ", RunFolder{run_}.records().string()));
   }
 
   /// Commits the checkpoint once all its writers have written.

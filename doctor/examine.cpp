@@ -24,6 +24,7 @@
 #include "doctor/processor_checks.h"
 #include "doctor/subject.h"
 #include "plan/host_memory.h"
+#include "run/worker_engine.h"
 
 namespace sphereface::doctor {
 namespace {
@@ -99,11 +100,8 @@ class Examination {
   JobThreads jobThreads() const {
     JobThreads job;
     job.workers = request_.workers;
-    job.each = availableThreads() / static_cast<size_t>(request_.workers);
-    if (subject_.config && subject_.config->worker().threads() > 0) {
-      job.each = subject_.config->worker().threads();
-    }
-    job.each = std::max<size_t>(1, job.each);
+    const WorkerConfig worker = subject_.config ? subject_.config->worker() : WorkerConfig();
+    job.each = static_cast<size_t>(threadsOfWorker(worker, availableThreads(), request_.workers));
     job.binding = threadBinding();
     return job;
   }

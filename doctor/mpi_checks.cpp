@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/progress.h"
-#include "launch/mpirun.h"
+#include "launch/launch.h"
 
 namespace sphereface::doctor {
 namespace {

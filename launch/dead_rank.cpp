@@ -92,4 +92,18 @@ std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& 
   return text;
 }
 
+void RankErrorFinder::read(std::string_view errors) {
+  static const std::regex kError(R"(sphereface-\w+: (rank \d+@\S+: )error: (.*))");
+  for (const char c : errors) {
+    if (found_) return;
+    if (c != '\n') {
+      line_ += c;
+      continue;
+    }
+    std::smatch match;
+    if (std::regex_search(line_, match, kError)) found_ = match[1].str() + match[2].str();
+    line_.clear();
+  }
+}
+
 }  // namespace sphereface

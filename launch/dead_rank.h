@@ -44,4 +44,17 @@ class DeadRankFinder {
 std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& events,
                              uint64_t from);
 
+/// Finds the first error that a rank of a job writes to stderr before it ends it
+/// (control/mpi_session.h): "sphereface-worker: rank 2@node1: error: ...".
+class RankErrorFinder {
+ public:
+  void read(std::string_view errors);
+  /// "rank 2@node1: ..."; nothing when no rank has said one.
+  const std::optional<std::string>& found() const { return found_; }
+
+ private:
+  std::string line_;  // as far as it has come
+  std::optional<std::string> found_;
+};
+
 }  // namespace sphereface

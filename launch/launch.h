@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,13 +15,24 @@
 #include <vector>
 
 #include "base/subprocess.h"
+#include "base/temporary_folder.h"
 #include "launch/dead_rank.h"
 #include "launch/hosts.h"
-#include "launch/job_part.h"
 #include "launch/network_route.h"
-#include "launch/srun.h"
 
 namespace sphereface {
+
+/// Ranks next to each other that run one program. A job's ranks are numbered through its parts.
+struct JobPart {
+  Host place;           // with as many slots as the part has ranks; no name: where there is room
+  std::string program;  // of this build
+  std::vector<std::string> arguments;
+  int cpus = 0;  // each rank's own, of those that the job may use on its host; 0: they share all
+};
+
+/// The path and the arguments of a part's program, through sphereface-on-cpus where ranks have CPUs
+/// of their own; those of earlier parts on the same host have none.
+std::vector<std::string> programLine(const std::vector<JobPart>& parts, size_t part);
 
 enum class Launcher { kMpirun, kSrun };
 
@@ -34,6 +46,33 @@ Launcher launcherNamed(const std::string& name);
 SharedNetwork networkOf(const std::vector<Host>& hosts);
 /// For the user; empty with neither a route nor a problem.
 std::string networkText(const SharedNetwork& network);
+
+// By OpenMPI's mpirun (launch/mpirun.cpp).
+
+/// "mpirun" and the options every job is started with.
+CommandLine mpirunLine();
+
+/// The whole line: a part each, with a ":" between. mpirun otherwise tries every network that is
+/// up.
+CommandLine mpirunLine(const std::vector<JobPart>& parts, const std::optional<Route>& network);
+
+/// What mpirun needs in its environment: OpenMPI refuses root unless told twice, and in a container
+/// root is the usual user.
+Environment mpirunEnvironment();
+
+/// By Slurm's srun inside an allocation, with the PMIx that OpenMPI speaks (launch/srun.cpp).
+class SrunStart {
+ public:
+  /// Writes the two files that srun reads here and takes to the nodes itself: who runs what, and
+  /// where. errors: UsageError outside an allocation, or for a line break in an argument.
+  SrunStart(const std::vector<JobPart>& parts, const std::optional<Route>& network);
+
+  const CommandLine& line() const { return line_; }
+
+ private:
+  TemporaryFolder folder_;
+  CommandLine line_;
+};
 
 struct JobEnd {
   int code = 0;  // of the rank that ended first otherwise than well, or runProgram's

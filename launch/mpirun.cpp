@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "launch/mpirun.h"
+#include "launch/launch.h"
 
 #include <unistd.h>
 

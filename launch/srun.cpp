@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "launch/srun.h"
+#include "launch/launch.h"
 
 #include <cstddef>
 #include <cstdlib>

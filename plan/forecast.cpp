@@ -15,8 +15,8 @@
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cuda/buffer_sizes.h"
 #include "kernels/shard_tree.h"
-#include "model/network_config.h"
 #include "model/train_config.h"
+#include "run/worker_engine.h"
 
 namespace sphereface {
 namespace {
@@ -232,24 +232,14 @@ void warnOfTraffic(const PlannedRun& run, const Network& network, Forecast& fore
 
 }  // namespace
 
-int threadsOfWorker(const PlannedRun& run) {
-  const uint32_t asked = run.config.worker().threads();
-  if (asked > 0) return static_cast<int>(asked);
-  return static_cast<int>(std::max<size_t>(1, run.host_threads / static_cast<size_t>(run.workers)));
-}
-
 EngineOptions engineOptions(const PlannedRun& run) {
-  const auto workers = static_cast<uint32_t>(run.workers);
-  EngineOptions options;
-  options.network = buildNetwork(run.config.network());
-  const uint64_t sharers = run.config.head().class_parallel() ? workers : 1;
-  options.classes = static_cast<int>((run.classes + sharers - 1) / sharers);
-  options.head = headOptions(run.config.head());
-  const uint32_t images = (run.config.solver().batch_size() + workers - 1) / workers;
-  options.batch = static_cast<int>(images / shardsOfWorker(run.config.solver(), run.workers));
-  options.precision = precisionOf(run.config.worker());
-  options.convolution = convolutionOf(run.config.worker());
-  options.threads = threadsOfWorker(run);
+  WorkerPlace place;
+  place.workers = run.workers;
+  place.worker = run.workers - 1;  // the last share is as large as any
+  place.workers_on_host = run.workers;
+  place.host_threads = run.host_threads;
+  EngineOptions options = engineOfWorker(run.config, static_cast<uint32_t>(run.classes), place);
+  options.first_class = 0;  // it is tried alone
   return options;
 }
 
@@ -280,9 +270,7 @@ Forecast forecastRun(const PlannedRun& run) {
     forecast.exchange_bytes =
         spread ? exchangeBytes(run.config.head(), network, forecast.length.images_per_step) : 0;
   }
-  forecast.flops_per_image =
-      6 * (static_cast<double>(multiplyAdds(network)) +
-           static_cast<double>(forecast.head_parameters) * run.config.head().sample_rate());
+  forecast.flops_per_image = flopsPerImage(run.config, network, run.classes);
   forecast.checkpoint_bytes = 2 * (trunk_bytes + head_bytes);
   forecast.checkpoints = checkpointsKept(run.config.checkpoint(), forecast.length.steps);
   forecast.schedule = scheduleOf(run.config, forecast.length);

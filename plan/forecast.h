@@ -25,9 +25,6 @@ struct PlannedRun {
   size_t host_memory = 0;
 };
 
-/// Compute threads of each worker, as the worker itself decides.
-int threadsOfWorker(const PlannedRun& run);
-
 /// The engine of the worker that has the most images of a batch, as many as a pass has.
 EngineOptions engineOptions(const PlannedRun& run);
 

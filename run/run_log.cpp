@@ -7,13 +7,13 @@
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
-#include <numeric>
 #include <ranges>
 #include <sstream>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "run/run_folder.h"
 
 namespace sphereface {
 namespace {
@@ -37,11 +37,20 @@ double share(double part, double whole) {
   return whole > 0 ? part / whole : 0;
 }
 
+/// As metrics.jsonl has it.
+Json jsonOf(const StepFigure& figure, double value) {
+  if (figure.unit == Unit::kBytes || figure.unit == Unit::kCount) {
+    return static_cast<uint64_t>(value);
+  }
+  return value;
+}
+
 /// A_SOFTMAX is annealed by lambda; the margin of other heads may rise.
-std::string marginText(const StepSummary& step) {
+std::string marginText(const FigureValues& figures) {
   std::ostringstream text;
   text << std::setprecision(4);
-  step.lambda > 0 ? text << "lambda " << step.lambda : text << "margin " << step.margin;
+  figures["lambda"] > 0 ? text << "lambda " << figures["lambda"]
+                        : text << "margin " << figures["margin"];
   return text.str();
 }
 
@@ -53,18 +62,22 @@ void writeLine(std::ofstream& file, const Json& line) {
 }  // namespace
 
 RunLog::RunLog(const std::filesystem::path& folder, const RunShape& shape, LogOutput& output)
-    : folder_(folder),
+    : folder_{folder},
       shape_(shape),
       output_(output),
       chance_loss_(std::log(shape.classes)),
-      metrics_(openForAppend(folder / "metrics.jsonl")),
-      events_(openForAppend(folder / "events.jsonl")),
+      metrics_(openForAppend(folder_.metrics())),
+      events_(openForAppend(folder_.events())),
       stuck_since_(shape.first_step) {}
 
 std::optional<IntervalSummary> RunLog::step(const StepSummary& step) {
   nameBadRecords(step);
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    if (kStepFigures[row].over_steps == OverSteps::kTotal) {
+      totals_.values[row] += step.figures.values[row];
+    }
+  }
   if (step.skipped) {
-    ++skipped_steps_;
     event("skipped", concat("step ", step.step, " diverged; it updated nothing"),
           {{"step", step.step}});
   } else {
@@ -77,7 +90,7 @@ std::optional<IntervalSummary> RunLog::step(const StepSummary& step) {
 }
 
 void RunLog::rollBack(const RollBack& done) {
-  ++roll_backs_;
+  totals_["roll_backs"] += 1;
   event("roll_back",
         concat("step ", done.step(), " diverged: went on with the weights of ", done.checkpoint()),
         {{"step", done.step()}, {"checkpoint", done.checkpoint()}});
@@ -86,7 +99,6 @@ void RunLog::rollBack(const RollBack& done) {
 /// Each once, however often its turn comes.
 void RunLog::nameBadRecords(const StepSummary& step) {
   for (const StepReport::BadSample& bad : step.bad_samples) {
-    ++bad_records_;
     if (bad_records_named_.size() == kBadRecordsNamed) continue;
     if (!bad_records_named_.insert(bad.record()).second) continue;
     const bool last = bad_records_named_.size() == kBadRecordsNamed;
@@ -103,27 +115,26 @@ void RunLog::nameBadRecords(const StepSummary& step) {
 void RunLog::add(const StepSummary& step) {
   if (!begun_) {
     begun_ = true;
-    loss_first_ = step.loss;
-    output_.line("first", concat("step ", step.step, ": loss ", fixed(step.loss, 4),
+    loss_first_ = step.figures["loss"];
+    output_.line("first", concat("step ", step.step, ": loss ", fixed(loss_first_, 4),
                                  " beside ln C = ", fixed(chance_loss_, 4), " (", shape_.classes,
                                  " classes at chance)"));
     interval_start_ = Clock::now();  // the first step also pays for warming up
   }
   images_ += step.images;
-  zero_norm_embeddings_ += step.zero_norm_embeddings;
-  if (shape_.clip_gradients >= 0 && step.gradient_norm > shape_.clip_gradients) ++clipped_steps_;
-  loss_last_ = step.loss;
+  if (shape_.clip_gradients >= 0 && step.figures["gradient_norm"] > shape_.clip_gradients) {
+    totals_["clipped_steps"] += 1;
+  }
+  loss_last_ = step.figures["loss"];
   interval_.steps += 1;
   interval_.images += step.images;
-  interval_.loss += step.loss;
-  interval_.accuracy += step.accuracy;
-  interval_.target_cosine += step.target_cosine;
-  interval_.past_margin += step.past_margin_share;
-  for (size_t part = 0; part < kStepParts; ++part)
-    interval_.parts[part] += step.part_seconds[part];
-  interval_.reduction += step.reduction_seconds;
-  interval_.checkpoint += step.checkpoint_seconds;
-  interval_.cache_hits += step.cache_hits;
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    const double value = step.figures.values[row];
+    if (std::isnan(value)) continue;
+    newest_.values[row] = value;
+    interval_.sums.values[row] += value;
+    if (kStepFigures[row].over_steps != OverSteps::kTotal) totals_.values[row] += value;
+  }
   interval_.ranks.resize(step.ranks.size());
   for (size_t rank = 0; rank < step.ranks.size(); ++rank) {
     interval_.ranks[rank].images += step.ranks[rank].images;
@@ -131,81 +142,84 @@ void RunLog::add(const StepSummary& step) {
     interval_.ranks[rank].memory_bytes =
         std::max(interval_.ranks[rank].memory_bytes, step.ranks[rank].memory_bytes);
   }
-  weight_norm_ = step.weight_norm.value_or(weight_norm_);
-  loader_seconds_ += step.seconds(StepPart::kLoader);
-  step_seconds_ += step.seconds();
-  communication_seconds_ += step.seconds(StepPart::kCommunication);
-  checkpoint_seconds_ += step.checkpoint_seconds;
 }
 
-IntervalSummary RunLog::writeInterval(const StepSummary& last) {
-  const auto now = Clock::now();
+IntervalSummary RunLog::summarize(const StepSummary& last, Clock::time_point now) const {
   const double elapsed = std::max(1e-9, seconds(now - interval_start_));
   const auto steps = static_cast<double>(interval_.steps);
-  const double loss = interval_.loss / steps;
-  const double accuracy = interval_.accuracy / steps;
+  const auto images = static_cast<double>(interval_.images);
+  const uint64_t done = last.step + 1;
   IntervalSummary summary;
-  summary.images_per_second = static_cast<double>(interval_.images) / elapsed;
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    double& value = summary.figures.values[row];
+    switch (kStepFigures[row].over_steps) {
+      case OverSteps::kMean:
+        value = interval_.sums.values[row] / steps;
+        break;
+      case OverSteps::kSum:
+        value = interval_.sums.values[row];
+        break;
+      case OverSteps::kPerImage:
+        value = interval_.sums.values[row] / images;
+        break;
+      case OverSteps::kLast:
+        value = newest_.values[row];
+        break;
+      case OverSteps::kTotal:
+        value = totals_.values[row];
+        break;
+      case OverSteps::kGiven:
+        break;
+    }
+  }
+  const double parts = partsOf(interval_.sums);
+  const double per_step = seconds(now - start_) / static_cast<double>(done - shape_.first_step);
+  summary.figures["images_per_second"] = images / elapsed;
+  summary.figures["eta_seconds"] = per_step * static_cast<double>(shape_.steps - done);
+  summary.figures["step_seconds"] = elapsed / steps;
+  summary.figures["communication_share"] = share(interval_.sums["communication_seconds"], parts);
+  summary.figures["loader_share"] = share(interval_.sums["loader_seconds"], parts);
   for (const RankStep& rank : interval_.ranks) {
     summary.ranks.push_back(
         {static_cast<double>(rank.images) / elapsed, rank.work_seconds / steps, rank.memory_bytes});
   }
+  return summary;
+}
+
+IntervalSummary RunLog::writeInterval(const StepSummary& last) {
+  const auto now = Clock::now();
+  IntervalSummary summary = summarize(last, now);
+  const FigureValues& figures = summary.figures;
   const uint64_t done = last.step + 1;
   const double epoch = static_cast<double>(done) * static_cast<double>(last.images) /
                        static_cast<double>(shape_.records);
-  const double per_step = seconds(now - start_) / static_cast<double>(done - shape_.first_step);
-  summary.seconds_left = per_step * static_cast<double>(shape_.steps - done);
-  const double parts = std::accumulate(interval_.parts.begin(), interval_.parts.end(), 0.0);
-  const auto part = [&](StepPart of) { return interval_.parts[static_cast<size_t>(of)]; };
-  loss_last_ = loss;
-
-  const std::string text = concat(
-      done, "/", shape_.steps, "  epoch ", fixed(epoch, 2), "  loss ", fixed(loss, 4), " (ln C ",
-      fixed(chance_loss_, 2), ")  accuracy ", fixed(100 * accuracy, 1), " %  ", marginText(last),
-      "  lr ", fixed(last.learning_rate, 5), "  ", fixed(summary.images_per_second, 0),
-      " images/s  data wait ", fixed(100 * share(part(StepPart::kLoader), parts), 1), " %  eta ",
-      formatDuration(summary.seconds_left));
-  pace_ = concat(std::lround(summary.images_per_second), " images/s  eta ",
-                 formatDuration(summary.seconds_left));
-
+  std::string text = concat(done, "/", shape_.steps, "  epoch ", fixed(epoch, 2));
   Json line;
   line["step"] = done;
   line["epoch"] = epoch;
   line["time"] = unixTime();
-  line["loss"] = loss;
-  line["loss_at_chance"] = chance_loss_;
-  line["accuracy"] = accuracy;
-  line["target_cosine"] = interval_.target_cosine / steps;
-  line["past_margin_share"] = interval_.past_margin / steps;
-  line["lambda"] = last.lambda;
-  line["margin"] = last.margin;
-  line["learning_rate"] = last.learning_rate;
-  line["gradient_norm"] = last.gradient_norm;
-  line["weight_norm"] = weight_norm_;
-  line["clipped_steps"] = clipped_steps_;
-  line["skipped_steps"] = skipped_steps_;
-  line["roll_backs"] = roll_backs_;
-  line["images_per_second"] = summary.images_per_second;
-  line["eta_seconds"] = summary.seconds_left;
-  line["step_seconds"] = elapsed / steps;
-  for (size_t i = 0; i < kStepParts; ++i)
-    line[concat(kStepPartNames[i], "_seconds")] = interval_.parts[i] / steps;
-  line["reduction_seconds"] = interval_.reduction / steps;
-  line["checkpoint_seconds"] = interval_.checkpoint;
-  line["communication_share"] = share(part(StepPart::kCommunication), parts);
-  line["loader_share"] = share(part(StepPart::kLoader), parts);
-  line["cache_hit_share"] =
-      static_cast<double>(interval_.cache_hits) / static_cast<double>(interval_.images);
-  line["cache_bytes"] = last.cache_bytes;
-  line["bad_records"] = bad_records_;
-  line["zero_norm_embeddings"] = zero_norm_embeddings_;
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    const StepFigure& figure = kStepFigures[row];
+    const double value = figures.values[row];
+    line[std::string(figure.name)] = jsonOf(figure, value);
+    if (!figure.log.empty()) text += "  " + logText(figure, value);
+    // Beside it what it means: chance, and how far the head is from its margin.
+    if (row == FigureName("loss").row) {
+      line["loss_at_chance"] = chance_loss_;
+      text += concat(" (ln C ", fixed(chance_loss_, 2), ")");
+    }
+    if (row == FigureName("margin").row) text += "  " + marginText(figures);
+  }
   for (const RankInterval& rank : summary.ranks | std::views::take(kMostRanksShown)) {
     line["rank_work_seconds"].push_back(rank.work_seconds);
     line["rank_memory_bytes"].push_back(rank.memory_bytes);
   }
-  output_.line("step", text, line);
+  const std::string eta = concat("  eta ", formatDuration(figures["eta_seconds"]));
+  pace_ = concat(std::lround(figures["images_per_second"]), " images/s", eta);
+  output_.line("step", text + eta, line);
   writeLine(metrics_, line);
-  watchForStuckLoss(done, loss);
+  loss_last_ = figures["loss"];
+  watchForStuckLoss(done, loss_last_);
   interval_ = {};
   interval_start_ = now;
   return summary;
@@ -231,12 +245,7 @@ void RunLog::event(const std::string& kind, const std::string& text, const Json&
 }
 
 void RunLog::record(const std::string& kind, const std::string& text, const Json& details) {
-  Json line;
-  line["time"] = unixTime();
-  line["event"] = kind;
-  line["text"] = text;
-  line.update(details);
-  writeLine(events_, line);
+  writeLine(events_, eventLine(kind, text, details));
 }
 
 void RunLog::finish(int checkpoints) {
@@ -251,14 +260,18 @@ void RunLog::finish(int checkpoints) {
   summary["loss_last"] = loss_last_;
   summary["loss_at_chance"] = chance_loss_;
   summary["world_size"] = shape_.world_size;
-  summary["loader_share"] = share(loader_seconds_, step_seconds_);
-  summary["communication_share"] = share(communication_seconds_, step_seconds_);
-  summary["checkpoint_seconds"] = checkpoint_seconds_;
-  summary["skipped_steps"] = skipped_steps_;
-  summary["roll_backs"] = roll_backs_;
-  summary["bad_records"] = bad_records_;
+  const double parts = partsOf(totals_);
+  summary["loader_share"] = share(totals_["loader_seconds"], parts);
+  summary["communication_share"] = share(totals_["communication_seconds"], parts);
+  summary["checkpoint_seconds"] = totals_["checkpoint_seconds"];
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    const StepFigure& figure = kStepFigures[row];
+    if (figure.over_steps == OverSteps::kTotal) {
+      summary[std::string(figure.name)] = jsonOf(figure, totals_.values[row]);
+    }
+  }
   summary["checkpoints"] = checkpoints;
-  writeJsonFile(folder_ / "summary.json", summary);
+  writeJsonFile(folder_.summary(), summary);
 }
 
 }  // namespace sphereface

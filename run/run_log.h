@@ -6,7 +6,6 @@
 
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +18,7 @@
 #include "base/json.h"
 #include "proto/control.pb.h"
 #include "run/log_output.h"
+#include "run/run_folder.h"
 #include "run/step_collector.h"
 
 namespace sphereface {
@@ -36,8 +36,7 @@ struct RunShape {
 
 /// What the end of an interval of steps tells.
 struct IntervalSummary {
-  double images_per_second = 0;
-  double seconds_left = 0;  // to the run's end, at the pace since the job's start
+  FigureValues figures;  // as OverSteps makes them
   std::vector<RankInterval> ranks;
 };
 
@@ -63,26 +62,21 @@ class RunLog {
   void finish(int checkpoints);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Interval {
     uint64_t steps = 0;
     uint64_t images = 0;
-    double loss = 0;
-    double accuracy = 0;
-    double target_cosine = 0;
-    double past_margin = 0;
-    std::array<double, kStepParts> parts = {};  // seconds
-    double reduction = 0;
-    double checkpoint = 0;
-    uint64_t cache_hits = 0;
+    FigureValues sums;
     std::vector<RankStep> ranks;  // sums; memory: the last told
   };
   void add(const StepSummary& step);
   void nameBadRecords(const StepSummary& step);
+  IntervalSummary summarize(const StepSummary& last, Clock::time_point now) const;
   IntervalSummary writeInterval(const StepSummary& last);
   void watchForStuckLoss(uint64_t step, double loss);
 
-  using Clock = std::chrono::steady_clock;
-  std::filesystem::path folder_;
+  RunFolder folder_;
   RunShape shape_;
   LogOutput& output_;
   double chance_loss_;  // ln C
@@ -92,21 +86,13 @@ class RunLog {
   Clock::time_point interval_start_ = start_;
   Interval interval_;
   uint64_t images_ = 0;
-  uint64_t bad_records_ = 0;
   std::set<uint64_t> bad_records_named_;
-  uint64_t zero_norm_embeddings_ = 0;
-  double loader_seconds_ = 0;
-  double step_seconds_ = 0;
-  double communication_seconds_ = 0;
-  double checkpoint_seconds_ = 0;
-  uint64_t clipped_steps_ = 0;
-  uint64_t skipped_steps_ = 0;
-  uint64_t roll_backs_ = 0;
-  bool begun_ = false;  // a step has been taken
+  FigureValues totals_;  // since the job's start; parts of steps that were skipped aren't in them
+  FigureValues newest_;  // told
+  bool begun_ = false;   // a step has been taken
   double loss_first_ = 0;
   double loss_last_ = 0;
-  double weight_norm_ = 0;  // the last told
-  std::string pace_;        // of the last interval, for the progress bar
+  std::string pace_;  // of the last interval, for the progress bar
   uint64_t stuck_since_ = 0;
   bool stuck_named_ = false;
 };

@@ -4,17 +4,39 @@
 #include "run/step_collector.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
+#include "base/progress.h"
 
 namespace sphereface {
 namespace {
 
-std::array<double, kStepParts> partsOf(const StepReport& r) {
-  return {r.loader_seconds(),        r.forward_seconds(),   r.head_seconds(), r.backward_seconds(),
-          r.communication_seconds(), r.optimizer_seconds(), r.idle_seconds()};
+/// Of all workers, by rank.
+double overWorkers(const StepFigure& figure, const std::map<int, StepReport>& reports,
+                   uint64_t images) {
+  const auto workers = static_cast<double>(reports.size());
+  double all = figure.over_workers == OverWorkers::kSame ? kNotTold : 0;
+  for (const auto& [worker, report] : reports) {
+    const double value = figure.of(report);
+    switch (figure.over_workers) {
+      case OverWorkers::kPerImage:
+      case OverWorkers::kSum:
+        all += value;
+        break;
+      case OverWorkers::kMean:
+        all += value / workers;
+        break;
+      case OverWorkers::kLargest:
+        all = std::max(all, value);
+        break;
+      case OverWorkers::kSame:
+        if (!std::isnan(value)) all = value;
+        break;
+    }
+  }
+  return figure.over_workers == OverWorkers::kPerImage ? all / static_cast<double>(images) : all;
 }
 
 }  // namespace
@@ -24,8 +46,26 @@ double workSeconds(const StepReport& r) {
          r.optimizer_seconds();
 }
 
-double StepSummary::seconds() const {
-  return std::accumulate(part_seconds.begin(), part_seconds.end(), 0.0);
+double partsOf(const FigureValues& figures) {
+  double sum = 0;
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    if (!kStepFigures[row].part.empty()) sum += figures.values[row];
+  }
+  return sum;
+}
+
+double partsOf(const StepReport& report) {
+  double sum = 0;
+  for (const StepFigure& figure : kStepFigures) {
+    if (!figure.part.empty()) sum += figure.of(report);
+  }
+  return sum;
+}
+
+std::string logText(const StepFigure& figure, double value) {
+  const double shown = figure.unit == Unit::kShare ? 100 * value : value;
+  std::string text(figure.log);
+  return text.replace(text.find('#'), 1, fixed(shown, figure.decimals));
 }
 
 std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
@@ -38,29 +78,17 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
 
   StepSummary sum;
   sum.step = step;
-  double correct = 0;
   for (const auto& [from, r] : of_step) {
     sum.images += r.images();
     sum.skipped = sum.skipped || r.skipped();
-    sum.loss += r.loss_sum();
-    correct += static_cast<double>(r.correct());
-    sum.target_cosine += r.target_cosine_sum();
-    sum.past_margin_share += static_cast<double>(r.past_margin());
-    sum.lambda = r.lambda();
-    sum.margin = r.margin();
-    sum.learning_rate = r.learning_rate();
-    sum.gradient_norm = r.gradient_norm();
-    if (r.has_weight_norm()) sum.weight_norm = r.weight_norm();
     sum.bad_samples.insert(sum.bad_samples.end(), r.bad_sample().begin(), r.bad_sample().end());
-    sum.zero_norm_embeddings += r.zero_norm_embeddings();
-    sum.cache_hits += r.cache_hits();
-    sum.cache_bytes += r.cache_bytes();
-    sum.checkpoint_seconds = std::max(sum.checkpoint_seconds, r.checkpoint_seconds());
-    sum.reduction_seconds += r.reduction_seconds() / workers_;
-    const std::array<double, kStepParts> parts = partsOf(r);
-    for (size_t part = 0; part < kStepParts; ++part)
-      sum.part_seconds[part] += parts[part] / workers_;
     sum.ranks.push_back({r.images(), workSeconds(r), r.memory_bytes()});
+  }
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    const StepFigure& figure = kStepFigures[row];
+    if (figure.of != nullptr) {
+      sum.figures.values[row] = overWorkers(figure, of_step, sum.images);
+    }
   }
   for (int pass = 0; pass < passes_; ++pass) {
     for (const auto& [from, r] : of_step) {
@@ -69,11 +97,6 @@ std::optional<StepSummary> StepCollector::add(int worker, StepReport report) {
       sum.records.insert(sum.records.end(), begin, begin + slice);
     }
   }
-  const auto images = static_cast<double>(sum.images);
-  sum.loss /= images;
-  sum.accuracy = correct / images;
-  sum.target_cosine /= images;
-  sum.past_margin_share /= images;
   reports_.erase(step);
   return sum;
 }

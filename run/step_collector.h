@@ -4,30 +4,15 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "proto/control.pb.h"
+#include "run/step_figures.h"
 
 namespace sphereface {
-
-/// The parts of a step's time, in their order.
-enum class StepPart {
-  kLoader,  // waiting for images
-  kForward,
-  kHead,
-  kBackward,
-  kCommunication,  // not hidden behind backward
-  kOptimizer,
-  kIdle,  // before the step, without a lease
-};
-constexpr size_t kStepParts = 7;
-/// As metrics and metrics.jsonl have them.
-constexpr std::array<const char*, kStepParts> kStepPartNames = {
-    "loader", "forward", "head", "backward", "communication", "optimizer", "idle"};
 
 /// What a worker itself did for a step: all of it but communication and idleness.
 double workSeconds(const StepReport& report);
@@ -58,27 +43,8 @@ struct StepSummary {
   uint64_t step = 0;
   uint64_t images = 0;
   bool skipped = false;  // its loss diverged: nothing was updated
-  double loss = 0;       // mean over images
-  double accuracy = 0;
-  double target_cosine = 0;      // mean over images
-  double past_margin_share = 0;  // of images whose label's logit, with its margin, is the largest
-  double lambda = 0;
-  double margin = 0;
-  double learning_rate = 0;
-  double gradient_norm = 0;
-  std::optional<double> weight_norm;  // of the network; of some steps
+  FigureValues figures;  // as OverWorkers makes them
   std::vector<StepReport::BadSample> bad_samples;
-  uint64_t zero_norm_embeddings = 0;
-  uint64_t cache_hits = 0;   // images that needed no decoding
-  uint64_t cache_bytes = 0;  // of decoded images kept by all workers
-  // Means over workers.
-  std::array<double, kStepParts> part_seconds = {};
-  double reduction_seconds = 0;  // hidden behind backward or not; no part of the step's sum
-  // Before the step, in the worker that stood still longest; no part of its sum.
-  double checkpoint_seconds = 0;
-  double seconds(StepPart part) const { return part_seconds[static_cast<size_t>(part)]; }
-  /// The parts' sum.
-  double seconds() const;
   std::vector<RankStep> ranks;    // by worker
   std::vector<uint64_t> records;  // audited ids in global batch order, if asked for
 };

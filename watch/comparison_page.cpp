@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "run/run_folder.h"
 #include "watch/pages.h"
 #include "watch/run_view.h"
 
@@ -26,10 +27,12 @@ std::string inScript(const Json& data) {
 void writeComparisonPage(const std::filesystem::path& file, const std::vector<ComparedRun>& runs) {
   Json data = Json::array();
   for (const ComparedRun& run : runs) {
+    const Json history = RunView(run.folder).history();
     data.push_back({{"row", run.row},
                     {"images_per_step", run.images_per_step},
-                    {"config", readFile(run.folder / "config.textproto")},
-                    {"curves", RunView(run.folder).history().at("curves")}});
+                    {"config", readFile(RunFolder{run.folder}.config())},
+                    {"figures", history.at("figures")},
+                    {"curves", history.at("curves")}});
   }
   // "{{name}}" stands for a file of watch/pages/, or for the data.
   std::string page;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/error.h"
 #include "base/process_memory.h"
 
 namespace sphereface {
@@ -25,15 +26,15 @@ prometheus::Labels labelsOf(int rank, const std::string& host) {
 
 }  // namespace
 
-Metrics::Gauges& Metrics::gauges(const char* name, const char* help) {
+Metrics::Gauges& Metrics::gauges(const std::string& name, const std::string& help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(*registry_);
 }
 
-prometheus::Gauge& Metrics::gauge(const char* name, const char* help) {
+prometheus::Gauge& Metrics::gauge(const std::string& name, const std::string& help) {
   return gauges(name, help).Add({});
 }
 
-prometheus::Counter& Metrics::counter(const char* name, const char* help,
+prometheus::Counter& Metrics::counter(const std::string& name, const std::string& help,
                                       const prometheus::Labels& labels) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(*registry_).Add(labels);
 }
@@ -51,37 +52,13 @@ Metrics::Metrics(const RunIdentity& run)
       steps_(counter("sphereface_steps_total", "Optimiser steps done by this job")),
       images_(counter("sphereface_images_total", "Images trained on")),
       diverged_(skippedSamples("diverged")),
-      skipped_steps_(counter("sphereface_skipped_steps_total",
-                             "Steps left out because their loss had diverged")),
-      roll_backs_(counter("sphereface_roll_backs_total",
-                          "Times training went back to a checkpoint's weights")),
-      zero_norms_(counter("sphereface_zero_norm_embeddings_total", "Embeddings of length zero")),
-      cache_hits_(counter("sphereface_cache_hits_total", "Images that needed no decoding")),
       leases_(counter("sphereface_leases_total", "Leases of steps handed to all workers")),
       checkpoints_(counter("sphereface_checkpoints_total", "Checkpoints committed")),
-      checkpoint_stall_(counter("sphereface_checkpoint_blocking_seconds_total",
-                                "Seconds in which training stood still for checkpoints")),
       step_(gauge("sphereface_step", "Steps of the run done")),
       leased_until_(gauge("sphereface_leased_until_step", "First step not yet leased")),
       stragglers_(gauge("sphereface_straggling_workers", "Workers that keep the others waiting")),
       silent_(gauge("sphereface_silent_workers",
                     "Workers that have missed several heartbeats: dead, stopped or cut off")),
-      loss_(gauge("sphereface_loss", "Mean loss of the last step, with the margin")),
-      accuracy_(
-          gauge("sphereface_accuracy_ratio", "Share of the last step's images classified right")),
-      target_cosine_(gauge("sphereface_target_cosine",
-                           "Mean cosine of the last step's images to their own class")),
-      past_margin_(gauge("sphereface_past_margin_ratio",
-                         "Share of the last step's images that are right with the margin, too")),
-      lambda_(gauge("sphereface_lambda", "A-Softmax annealing weight")),
-      margin_(gauge("sphereface_margin", "Margin of the last step")),
-      learning_rate_(gauge("sphereface_learning_rate", "Learning rate of the last step")),
-      gradient_norm_(gauge("sphereface_gradient_norm", "2-norm of the last step's gradient")),
-      weight_norm_(gauge("sphereface_weight_norm", "2-norm of the network's parameters")),
-      images_per_second_(
-          gauge("sphereface_images_per_second", "Training rate of the last interval")),
-      seconds_left_(gauge("sphereface_remaining_seconds", "Estimated time to the run's end")),
-      cache_bytes_(gauge("sphereface_cache_bytes", "Bytes of decoded images kept")),
       memory_(gauge("process_resident_memory_bytes", "Resident memory of the coordinator")),
       last_step_time_(gauge("sphereface_last_step_timestamp_seconds",
                             "Unix time of the last step's end, or of the job's start")),
@@ -113,8 +90,20 @@ Metrics::Metrics(const RunIdentity& run)
                         "Time of a step by part, mean over workers: loader (waiting for images), "
                         "communication (not hidden behind backward), idle (without a lease), ...")
                     .Register(*registry_);
-  for (size_t part = 0; part < kStepParts; ++part)
-    part_seconds_[part] = &parts.Add({{"part", kStepPartNames[part]}}, secondsBuckets());
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    const StepFigure& figure = kStepFigures[row];
+    if (!figure.part.empty()) {
+      part_seconds_[row] = &parts.Add({{"part", std::string(figure.part)}}, secondsBuckets());
+    }
+    if (figure.metric.empty()) continue;
+    const std::string name = concat("sphereface_", figure.metric);
+    const std::string help(figure.help);
+    if (figure.metric.ends_with("_total")) {
+      figure_counters_[row] = &counter(name, help);
+    } else {
+      figure_gauges_[row] = &gauge(name, help);
+    }
+  }
   for (size_t reason = 0; reason < kBadSampleReasons.size(); ++reason)
     bad_samples_[reason] = &skippedSamples(kBadSampleReasons[reason]);
   gauges("sphereface_build_info", "1; the version that is running")
@@ -144,32 +133,27 @@ void Metrics::step(const StepSummary& step) {
   images_.Increment(static_cast<double>(step.images));
   for (const StepReport::BadSample& bad : step.bad_samples)
     bad_samples_.at(static_cast<size_t>(bad.reason()))->Increment();
-  zero_norms_.Increment(static_cast<double>(step.zero_norm_embeddings));
-  cache_hits_.Increment(static_cast<double>(step.cache_hits));
-  cache_bytes_.Set(static_cast<double>(step.cache_bytes));
-  checkpoint_stall_.Increment(step.checkpoint_seconds);
-  step_seconds_.Observe(step.seconds());
-  for (size_t part = 0; part < kStepParts; ++part)
-    part_seconds_[part]->Observe(step.part_seconds[part]);
-  if (step.skipped) {
-    skipped_steps_.Increment();
-    diverged_.Increment(static_cast<double>(step.images));
-    return;
+  step_seconds_.Observe(partsOf(step.figures));
+  if (step.skipped) diverged_.Increment(static_cast<double>(step.images));
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    const double value = step.figures.values[row];
+    if (part_seconds_[row] != nullptr) part_seconds_[row]->Observe(value);
+    if (figure_counters_[row] != nullptr) figure_counters_[row]->Increment(value);
+    if (figure_gauges_[row] == nullptr || kStepFigures[row].of == nullptr) continue;
+    if (!step.skipped && !std::isnan(value)) figure_gauges_[row]->Set(value);
   }
-  loss_.Set(step.loss);
-  accuracy_.Set(step.accuracy);
-  target_cosine_.Set(step.target_cosine);
-  past_margin_.Set(step.past_margin_share);
-  lambda_.Set(step.lambda);
-  margin_.Set(step.margin);
-  learning_rate_.Set(step.learning_rate);
-  gradient_norm_.Set(step.gradient_norm);
-  if (step.weight_norm) weight_norm_.Set(*step.weight_norm);
 }
 
-void Metrics::interval(double images_per_second, double seconds_left) {
-  images_per_second_.Set(images_per_second);
-  seconds_left_.Set(seconds_left);
+void Metrics::interval(const FigureValues& figures) {
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    if (figure_gauges_[row] != nullptr && kStepFigures[row].over_steps == OverSteps::kGiven) {
+      figure_gauges_[row]->Set(figures.values[row]);
+    }
+  }
+}
+
+void Metrics::count(FigureName total) {
+  figure_counters_[total.row]->Increment();
 }
 
 void Metrics::rank(int rank, const std::string& host, const RankInterval& interval) {

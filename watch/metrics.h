@@ -44,13 +44,14 @@ class Metrics {
 
   void step(const StepSummary& step);
   /// At the end of an interval of steps.
-  void interval(double images_per_second, double seconds_left);
+  void interval(const FigureValues& figures);
+  /// Something that no step's report tells has happened.
+  void count(FigureName total);
   void rank(int rank, const std::string& host, const RankInterval& interval);
   /// What is known of each worker now, at unix time `now`, and how many of them are taken for dead.
   void workers(const std::vector<LastHeard>& last_heard, int silent, double now);
   void leased(uint64_t until_step);
   void checkpoint(uint64_t step, double seconds, double now);
-  void rollBack() { roll_backs_.Increment(); }
   void stragglers(int count) { stragglers_.Set(count); }
   /// A line of evaluations.jsonl (run/run_scores.h).
   void evaluation(const Json& score);
@@ -62,39 +63,26 @@ class Metrics {
  private:
   using Gauges = prometheus::Family<prometheus::Gauge>;
 
-  Gauges& gauges(const char* name, const char* help);
-  prometheus::Gauge& gauge(const char* name, const char* help);
+  Gauges& gauges(const std::string& name, const std::string& help);
+  prometheus::Gauge& gauge(const std::string& name, const std::string& help);
   prometheus::Counter& skippedSamples(const std::string& reason);
-  prometheus::Counter& counter(const char* name, const char* help,
+  prometheus::Counter& counter(const std::string& name, const std::string& help,
                                const prometheus::Labels& labels = {});
 
   std::shared_ptr<prometheus::Registry> registry_;
+  // By row of kStepFigures; null: no such metric.
+  std::array<prometheus::Gauge*, kStepFigures.size()> figure_gauges_ = {};
+  std::array<prometheus::Counter*, kStepFigures.size()> figure_counters_ = {};
+  std::array<prometheus::Histogram*, kStepFigures.size()> part_seconds_ = {};
   prometheus::Counter& steps_;
   prometheus::Counter& images_;
   prometheus::Counter& diverged_;
-  prometheus::Counter& skipped_steps_;
-  prometheus::Counter& roll_backs_;
-  prometheus::Counter& zero_norms_;
-  prometheus::Counter& cache_hits_;
   prometheus::Counter& leases_;
   prometheus::Counter& checkpoints_;
-  prometheus::Counter& checkpoint_stall_;
   prometheus::Gauge& step_;
   prometheus::Gauge& leased_until_;
   prometheus::Gauge& stragglers_;
   prometheus::Gauge& silent_;
-  prometheus::Gauge& loss_;
-  prometheus::Gauge& accuracy_;
-  prometheus::Gauge& target_cosine_;
-  prometheus::Gauge& past_margin_;
-  prometheus::Gauge& lambda_;
-  prometheus::Gauge& margin_;
-  prometheus::Gauge& learning_rate_;
-  prometheus::Gauge& gradient_norm_;
-  prometheus::Gauge& weight_norm_;
-  prometheus::Gauge& images_per_second_;
-  prometheus::Gauge& seconds_left_;
-  prometheus::Gauge& cache_bytes_;
   prometheus::Gauge& memory_;
   prometheus::Gauge& last_step_time_;
   prometheus::Gauge& checkpoint_time_;
@@ -107,7 +95,6 @@ class Metrics {
   Gauges& evaluation_score_;
   Gauges& evaluation_step_;
   prometheus::Histogram& step_seconds_;
-  std::array<prometheus::Histogram*, kStepParts> part_seconds_;
   std::array<prometheus::Counter*, kBadSampleReasons.size()> bad_samples_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "model/train_config.h"
 #include "report/plot.h"
+#include "run/run_folder.h"
 #include "watch/run_metrics.h"
 #include "watch/run_view.h"
 
@@ -31,7 +32,7 @@ ComparedRun readRun(const std::filesystem::path& folder) {
   ComparedRun run;
   run.folder = folder;
   run.metrics = readRunMetrics(folder);
-  const TrainConfig config = loadTrainConfig(folder / "config.textproto", {});
+  const TrainConfig config = loadTrainConfig(RunFolder{folder}.config(), {});
   run.images_per_step =
       static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
   run.label = folder.filename().empty() ? folder.parent_path().filename().string()

@@ -7,11 +7,12 @@
 
 #include "base/error.h"
 #include "run/json_lines.h"
+#include "run/run_folder.h"
 
 namespace sphereface {
 
 std::vector<Json> readRunMetrics(const std::filesystem::path& run) {
-  const std::filesystem::path file = run / "metrics.jsonl";
+  const std::filesystem::path file = RunFolder{run}.metrics();
   if (!exists(file)) throw Error(concat("cannot open ", file.string()));
   std::vector<Json> lines;
   for (Json& line : JsonLines(file).read().lines) {

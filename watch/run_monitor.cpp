@@ -12,13 +12,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "run/run_folder.h"
 #include "watch/dashboard_site.h"
 
 namespace sphereface {
 
 RunMonitor::RunMonitor(const std::filesystem::path& run, const std::string& listen,
                        const RunIdentity& identity)
-    : targets_(run / "prometheus_targets.json"), metrics_(identity), view_(run, [this] {
+    : targets_(RunFolder{run}.targets()), metrics_(identity), view_(run, [this] {
         const std::lock_guard lock(mutex_);
         return std::optional(live_);
       }) {
@@ -46,7 +47,7 @@ void RunMonitor::step(const StepSummary& step) {
 }
 
 void RunMonitor::interval(const IntervalSummary& interval, const std::vector<std::string>& hosts) {
-  metrics_.interval(interval.images_per_second, interval.seconds_left);
+  metrics_.interval(interval.figures);
   for (size_t i = 0; i < std::min(interval.ranks.size(), hosts.size()); ++i)
     metrics_.rank(static_cast<int>(i) + 1, hosts[i], interval.ranks[i]);
 }

@@ -39,7 +39,7 @@ class RunMonitor {
   void workers(std::vector<LastHeard> last_heard, bool heartbeats);
   void leased(uint64_t until_step);
   void checkpoint(uint64_t step, double seconds);
-  void rollBack() { metrics_.rollBack(); }
+  void rollBack() { metrics_.count("roll_backs"); }
   void stragglers(int count) { metrics_.stragglers(count); }
 
   /// For the user: where it is served, and to whom.

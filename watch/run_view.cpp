@@ -8,13 +8,14 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "model/train_config.h"
-#include "run/run_lock.h"
+#include "run/run_folder.h"
 #include "run/step_collector.h"
 
 namespace sphereface {
@@ -32,30 +33,36 @@ constexpr size_t kMostScores = 500;
 constexpr size_t kMostBenchmarks = 32;
 constexpr size_t kMostRocPoints = 400;
 
-/// The curves' columns, the step first.
-constexpr std::array kColumns = {"step",
-                                 "loss",
-                                 "accuracy",
-                                 "target_cosine",
-                                 "past_margin_share",
-                                 "lambda",
-                                 "margin",
-                                 "learning_rate",
-                                 "gradient_norm",
-                                 "weight_norm",
-                                 "images_per_second",
-                                 "step_seconds",
-                                 "loader_seconds",
-                                 "forward_seconds",
-                                 "head_seconds",
-                                 "backward_seconds",
-                                 "communication_seconds",
-                                 "optimizer_seconds",
-                                 "idle_seconds"};
-constexpr size_t kRateColumn = 10;
+/// Rows of kStepFigures that have a curve; in the curves' table their columns follow the step's.
+std::vector<size_t> curveRows() {
+  std::vector<size_t> rows;
+  for (size_t row = 0; row < kStepFigures.size(); ++row) {
+    if (!kStepFigures[row].chart.empty()) rows.push_back(row);
+  }
+  return rows;
+}
 
-double numberOf(const Json& line, const char* field) {
-  const auto found = line.find(field);
+const std::vector<size_t> kCurveRows = curveRows();
+
+/// What a page has to know of the figures that it shows.
+Json figuresJson() {
+  Json figures = Json::array();
+  for (const StepFigure& figure : kStepFigures) {
+    if (figure.chart.empty() && figure.tile.empty()) continue;
+    Json of = {{"name", std::string(figure.name)},
+               {"share", figure.unit == Unit::kShare},
+               {"tile", std::string(figure.tile)}};
+    of["chart"] = std::string(figure.chart);
+    of["label"] = std::string(figure.label);
+    of["right_axis"] = figure.right_axis;
+    of["compared"] = std::string(figure.compared);
+    figures.push_back(std::move(of));
+  }
+  return figures;
+}
+
+double numberOf(const Json& line, std::string_view field) {
+  const auto found = line.find(std::string(field));
   return found != line.end() && found->is_number() ? found->get<double>()
                                                    : std::numeric_limits<double>::quiet_NaN();
 }
@@ -114,6 +121,11 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+size_t rateColumn() {
+  const auto row = std::ranges::find(kCurveRows, FigureName("images_per_second").row);
+  return static_cast<size_t>(row - kCurveRows.begin()) + 1;
+}
+
 template <class Kept>
 void keep(std::deque<Kept>& queue, const Kept& value, size_t most) {
   if (queue.size() == most) queue.pop_front();
@@ -125,9 +137,9 @@ void keep(std::deque<Kept>& queue, const Kept& value, size_t most) {
 RunView::RunView(fs::path run, std::function<std::optional<LiveStatus>()> live)
     : run_(std::move(run)),
       live_(std::move(live)),
-      metrics_file_(run_ / "metrics.jsonl"),
-      events_file_(run_ / "events.jsonl"),
-      evaluations_file_(run_ / "evaluations.jsonl"),
+      metrics_file_(RunFolder{run_}.metrics()),
+      events_file_(RunFolder{run_}.events()),
+      evaluations_file_(RunFolder{run_}.evaluations()),
       curves_(kMostPoints),
       ranks_(kMostRankRows) {}
 
@@ -165,11 +177,11 @@ void RunView::refresh() {
 void RunView::takeMetrics(const Json& line) {
   ++lines_;
   last_ = line;
-  ThinnedTable::Row row;
-  for (const char* column : kColumns)
-    row.push_back(numberOf(line, column));
+  ThinnedTable::Row row = {numberOf(line, "step")};
+  for (const size_t figure : kCurveRows)
+    row.push_back(numberOf(line, kStepFigures[figure].name));
   curves_.add(row);
-  keep(recent_rates_, row[kRateColumn], kRecentLines);
+  keep(recent_rates_, row[rateColumn()], kRecentLines);
   const Json work = line.value("rank_work_seconds", Json::array());
   ThinnedTable::Row of_ranks = {row.front()};
   for (const Json& seconds : work) {
@@ -214,7 +226,7 @@ Json RunView::state() {
   facts.last = last_;
   std::vector<double> rates;
   for (const ThinnedTable::Row& row : curves_.rows())
-    rates.push_back(row[kRateColumn]);
+    rates.push_back(row[rateColumn()]);
   facts.usual_rate = median(std::move(rates));
   facts.recent_rate = median({recent_rates_.begin(), recent_rates_.end()});
   facts.live = live;
@@ -225,9 +237,9 @@ Json RunView::state() {
   state["version"] = SPHEREFACE_VERSION;
   state["start"] = job_.empty() ? Json() : job_.front();
   state["last"] = last_;
-  if (exists(run_ / "config.textproto")) {
-    state["config"] = readFile(run_ / "config.textproto");
-    const TrainConfig config = loadTrainConfig(run_ / "config.textproto", {});
+  if (exists(RunFolder{run_}.config())) {
+    state["config"] = readFile(RunFolder{run_}.config());
+    const TrainConfig config = loadTrainConfig(RunFolder{run_}.config(), {});
     state["name"] = config.name();
     facts.checkpoint_every = config.checkpoint().every_steps();
   }
@@ -248,11 +260,13 @@ Json RunView::history() {
   refresh();
   Json history;
   history["version"] = lines_;
-  for (size_t column = 0; column < kColumns.size(); ++column) {
+  history["figures"] = figuresJson();
+  for (size_t column = 0; column <= kCurveRows.size(); ++column) {
     Json values = Json::array();
     for (const ThinnedTable::Row& row : curves_.rows())
       values.push_back(shortened(row[column]));
-    history["curves"][kColumns.at(column)] = std::move(values);
+    const std::string_view name = column == 0 ? "step" : kStepFigures[kCurveRows[column - 1]].name;
+    history["curves"][std::string(name)] = std::move(values);
   }
   Json steps = Json::array();
   Json work = Json::array();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "run/run_folder.h"
 #include "watch/run_metrics.h"
 
 namespace sphereface {
@@ -34,7 +35,7 @@ std::filesystem::path writeTrainingPlot(const std::filesystem::path& run,
   }
   add("learning rate", {metricSeries(lines, "learning_rate", "")});
   add("images/s", {metricSeries(lines, "images_per_second", "")});
-  std::filesystem::path file = run / "plots" / "training.png";
+  std::filesystem::path file = RunFolder{run}.plot();
   std::filesystem::create_directories(file.parent_path());
   writeFigure(file, title, panels);
   return file;

@@ -10,6 +10,15 @@ constexpr size_t kMostVotes = 16;
 
 }  // namespace
 
+DeviceGroup newGroupOfWorkers(const MpiSession& session, Device device) {
+  DeviceGroup group;
+  if (session.isFirstWorker()) group.id = newDeviceGroup(device);
+  broadcast(session.workerComm(), group.id);
+  group.ranks = session.workers();
+  group.rank = session.rank() - 1;
+  return group;
+}
+
 DeviceGradientSum::DeviceGradientSum(std::unique_ptr<DeviceReduction> reduction,
                                      const std::vector<MPI_Comm>& levels,
                                      const ReducerOptions& options)

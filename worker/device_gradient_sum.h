@@ -1,17 +1,22 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// GradientSum of gradients in the memory of GPUs, by the network between those.
+// Gradients in the memory of GPUs: their sum over the workers, by the network between those.
 
 #pragma once
 
 #include <memory>
 
-#include "kernels/device_reduction.h"
+#include "control/mpi_session.h"
+#include "kernels/engine.h"
 #include "worker/all_reduce.h"
 #include "worker/gradient_reducer.h"
 
 namespace sphereface {
+
+/// A new group of all workers' devices; without an id where sums over them are made by MPI. Called
+/// by all workers together.
+DeviceGroup newGroupOfWorkers(const MpiSession& session, Device device);
 
 class DeviceGradientSum final : public GradientSum {
  public:

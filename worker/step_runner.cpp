@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "model/train_config.h"
 #include "worker/device_gradient_sum.h"
-#include "worker/device_group.h"
 #include "worker/gradient_reducer.h"
 
 namespace sphereface {

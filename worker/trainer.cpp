@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/process_memory.h"
@@ -28,7 +32,6 @@
 #include "worker/heartbeat.h"
 #include "worker/link_test.h"
 #include "worker/step_runner.h"
-#include "worker/weight_norm.h"
 #include "worker/worker_model.h"
 
 namespace sphereface {
@@ -46,6 +49,21 @@ ReceivedMessage waitForMessage(Channel& channel) {
   while (true) {
     if (auto message = channel.wait(std::chrono::seconds(60))) return *std::move(message);
   }
+}
+
+/// The 2-norm of the network's parameters.
+double weightNorm(Engine& engine) {
+  constexpr size_t kAtOnce = size_t{1} << 20;
+  const std::span<const float> all = engine.trunk().parameters;
+  std::vector<float> part(std::min(kAtOnce, all.size()));
+  double squares = 0;
+  for (size_t begin = 0; begin < all.size(); begin += part.size()) {
+    const std::span<float> to = std::span(part).first(std::min(part.size(), all.size() - begin));
+    engine.read(all.subspan(begin, to.size()), to);
+    for (const float value : to)
+      squares += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return std::sqrt(squares);
 }
 
 class Trainer {
@@ -196,11 +214,12 @@ class Trainer {
     }
   }
 
-  /// Asks the loader for the lease's batches; the first lease says how large this worker's are.
+  /// Asks the loader for the lease's batches. The model is made with the first lease, when all
+  /// workers are there.
   void accept(const ShardLease& lease) {
     const uint32_t slice = lease.slice_end() - lease.slice_begin();
     const uint32_t images = slice / shards_;
-    if (!model_) makeModel(static_cast<int>(images));
+    if (!model_) makeModel();
     const uint64_t batch = config_.solver().batch_size();
     const uint64_t passes = config_.solver().iter_size();
     for (uint64_t step = lease.first_step(); step < lease.first_step() + lease.steps(); ++step) {
@@ -226,9 +245,9 @@ class Trainer {
     if (session_.isFirstWorker()) channel_.send(kCoordinator, KIND_LINKS, report);
   }
 
-  void makeModel(int images) {
+  void makeModel() {
     testNetwork();
-    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), images,
+    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(),
                              heartbeat_ == nullptr ? nullptr : &heartbeat_->lastCollective());
     forward_passes_ = model_->forward_passes;
     for (const std::string& text : model_->notes)

@@ -3,16 +3,14 @@
 
 #include "worker/worker_model.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/checkpoint.h"
 #include "model/initialize.h"
-#include "model/network_config.h"
 #include "model/train_config.h"
+#include "run/worker_engine.h"
 #include "worker/all_reduce.h"
-#include "worker/device_group.h"
+#include "worker/device_gradient_sum.h"
 
 namespace sphereface {
 namespace {
@@ -44,12 +42,6 @@ void connectHeads(const MpiSession& session, const TrainConfig& config, LastColl
   model.exchange = std::make_unique<MpiHeadExchange>(session.workerComm(), first_image,
                                                      model.network.embedding, waits);
   options.exchange = model.exchange.get();
-}
-
-int threadsOf(const MpiSession& session, const WorkerConfig& config) {
-  if (config.threads() > 0) return static_cast<int>(config.threads());
-  return static_cast<int>(
-      std::max<size_t>(1, availableThreads() / static_cast<size_t>(session.workersOnHost())));
 }
 
 /// On CPUs the first worker's engine chooses the convolutions' algorithms for all, so that they
@@ -91,29 +83,21 @@ void beginAnew(const NetworkConfig& config, const DatasetManifest& data, WorkerM
 }  // namespace
 
 WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
-                            const TrainConfig& config, const DatasetManifest& data, int images,
+                            const TrainConfig& config, const DatasetManifest& data,
                             LastCollective* last) {
+  WorkerPlace place;
+  place.workers = session.workers();
+  place.worker = session.rank() - 1;
+  place.workers_on_host = session.workersOnHost();
+  place.place_on_host = session.placeOnHost();
+  place.host_threads = availableThreads();
+  EngineOptions options = engineOfWorker(config, data.classes(), place);
   WorkerModel model;
-  model.network = buildNetwork(config.network());
-  model.classes = {0, data.classes()};
+  model.network = options.network;
+  model.classes = classesOfWorker(config, data.classes(), place);
   std::optional<CheckpointManifest> resumed;
   if (plan.has_resume_from()) resumed = readCheckpointManifest(plan.resume_from());
-
-  EngineOptions options;
-  if (config.head().class_parallel()) {
-    model.classes = shareOf(data.classes(), session.workers(), session.rank() - 1);
-    connectHeads(session, config, last, model, options);
-  }
-  options.network = model.network;
-  options.first_class = static_cast<int>(model.classes.begin);
-  options.classes = static_cast<int>(model.classes.size());
-  options.head = headOptions(config.head());
-  options.batch = images;
-  options.precision = precisionOf(config.worker());
-  options.threads = threadsOf(session, config.worker());
-  options.device_index = session.placeOnHost();
-  options.cuda_graphs = config.worker().cuda_graphs();
-  options.convolution = convolutionOf(config.worker());
+  if (config.head().class_parallel()) connectHeads(session, config, last, model, options);
   if (resumed && options.convolution == Convolution::kFastest) {
     options.convolution_algorithms = resumed->convolution_algorithms();
   }

@@ -30,11 +30,10 @@ struct WorkerModel {
   std::vector<std::string> notes;    // what the user should know
 };
 
-/// Made by all workers together. `images`: of this worker in a pass. `last`: is told of the
-/// exchange's operations; may be null.
+/// Made by all workers together. `last`: is told of the exchange's operations; may be null.
 /// errors: Error when the checkpoint to begin with doesn't fit; those of makeEngine.
 WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
-                            const TrainConfig& config, const DatasetManifest& data, int images,
+                            const TrainConfig& config, const DatasetManifest& data,
                             LastCollective* last);
 
 }  // namespace sphereface

@@ -31,17 +31,21 @@ set(SPHEREFACE_CUDA_VENDOR_SOURCES
   nccl_communicator.cpp
   nccl_exchange.cpp
   nccl_reduction.cpp)
-# In tests/, run on a card and on the host.
-set(SPHEREFACE_GPU_TEST_SOURCES
+# In tests/: of the Engine interface, on every device; of what GPUs have besides, on a card and on the
+# host; and of kernels, which are compiled for each of the two.
+set(SPHEREFACE_ENGINE_TEST_SOURCES
   kernels/engine_golden_test.cpp
   kernels/engine_reference_test.cpp
+  kernels/sgd_test.cpp)
+set(SPHEREFACE_GPU_TEST_SOURCES
   kernels/gpu_class_parallel_test.cpp
+  kernels/gpu_reduction_test.cpp
+  kernels/gpu_under_test.cpp
+  kernels/score_counter_test.cpp)
+set(SPHEREFACE_GPU_KERNEL_TEST_SOURCES
   kernels/gpu_head_kernels_test.cpp
   kernels/gpu_layer_kernels_test.cpp
   kernels/gpu_recorded_work_test.cpp
-  kernels/gpu_reduction_test.cpp
-  kernels/gpu_sum_kernels_test.cpp
-  kernels/score_counter_test.cpp
-  kernels/sgd_test.cpp)
+  kernels/gpu_sum_kernels_test.cpp)
 list(TRANSFORM SPHEREFACE_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM SPHEREFACE_CUDA_VENDOR_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

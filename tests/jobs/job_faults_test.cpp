@@ -18,7 +18,7 @@
 #include "base/host_name.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_check.h"
-#include "run/run_lock.h"
+#include "run/run_folder.h"
 #include "tests/support/job_processes.h"
 #include "tests/support/job_support.h"
 #include "tests/support/small_disk.h"

@@ -189,14 +189,6 @@ TEST(EngineShardTree, OfOneShardIsThatShard) {
   EXPECT_EQ(valuesOf(*engine, head), std::vector<double>(head.size(), 7));
 }
 
-std::vector<Precision> precisions() {
-#ifdef SPHEREFACE_TEST_CUDA
-  return {Precision::kFp32, Precision::kTf32, Precision::kBf16};
-#else
-  return {Precision::kFp32, Precision::kBf16};
-#endif
-}
-
 /// An engine in training, and what comes of it.
 class Training {
  public:
@@ -277,7 +269,7 @@ TEST(EnginePass, RepeatedPassesTakeTheirOwnInputs) {
 }
 
 TEST(EnginePass, TrainingThatGoesOnFromAStateHasTheBitsOfTheWhole) {
-  for (const Precision precision : precisions()) {
+  for (const Precision precision : testing::precisionsUnderTest()) {
     const Case c = cases().at(1);
     EngineOptions options = optionsOf(c);
     options.precision = precision;
@@ -330,7 +322,7 @@ TEST(EnginePass, RefusesTheWrongNumberOfImages) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, EnginePass,
                          ::testing::Combine(::testing::Range(size_t{0}, cases().size()),
-                                            ::testing::ValuesIn(precisions())),
+                                            ::testing::ValuesIn(testing::precisionsUnderTest())),
                          [](const auto& test) {
                            const Precision precision = std::get<1>(test.param);
                            return std::to_string(std::get<0>(test.param)) +

@@ -1,25 +1,23 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Tests of the Engine interface are compiled once for every device.
+// Tests of the Engine interface are compiled once and linked for every device.
 
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "kernels/cuda/cuda_engine.h"
 #include "kernels/engine.h"
 
 namespace sphereface::testing {
 
-inline std::unique_ptr<Engine> makeEngineUnderTest(const EngineOptions& options) {
-#ifdef SPHEREFACE_TEST_CUDA
-  return makeCudaEngine(options);
-#else
-  return makeEngine(Device::kCpu, options);
-#endif
-}
+/// Of the device that the program tests: cpu_under_test.cpp or gpu_under_test.cpp is linked into
+/// it.
+std::unique_ptr<Engine> makeEngineUnderTest(const EngineOptions& options);
+/// What it can compute in.
+std::vector<Precision> precisionsUnderTest();
 
 /// A part of one of the engine's arenas.
 inline std::vector<double> valuesOf(const Engine& engine, std::span<const float> arena_part) {

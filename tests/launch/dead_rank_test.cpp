@@ -10,7 +10,6 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "launch/rank_error.h"
 
 namespace sphereface {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "run/checkpoint_retention.h"
+#include "run/run_folder.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "run/rewind.h"
+#include "run/run_folder.h"
 
 #include <gtest/gtest.h>
 

@@ -31,7 +31,7 @@ class RunLogTest : public ::testing::Test {
     StepSummary summary;
     summary.step = step;
     summary.images = 64;
-    summary.loss = loss;
+    summary.figures["loss"] = loss;
     return summary;
   }
 
@@ -65,11 +65,11 @@ TEST_F(RunLogTest, TheWaitForImagesIsAShareOfTheStep) {
   for (uint64_t step = 0; step < 20; ++step) {
     StepSummary summary = stepAt(step, 3);
     summary.ranks = {{32, 0.1, 0}, {32, 0.3, 500}};
-    summary.part_seconds[0] = step < 10 ? 0 : 0.04;
-    summary.part_seconds[1] = 0.06;
-    summary.part_seconds[3] = 0.1;
-    summary.cache_hits = 16;
-    summary.cache_bytes = 4096;
+    summary.figures["loader_seconds"] = step < 10 ? 0 : 0.04;
+    summary.figures["forward_seconds"] = 0.06;
+    summary.figures["backward_seconds"] = 0.1;
+    summary.figures["cache_hit_share"] = 16;
+    summary.figures["cache_bytes"] = 4096;
     log.step(summary);
   }
   log.finish(0);
@@ -95,7 +95,7 @@ TEST_F(RunLogTest, ClippedStepsAreCounted) {
   RunLog log(folder_.path(), clipping, output_);
   for (uint64_t step = 0; step < 10; ++step) {
     StepSummary summary = stepAt(step, 3);
-    summary.gradient_norm = 0.5 * static_cast<double>(step);
+    summary.figures["gradient_norm"] = 0.5 * static_cast<double>(step);
     log.step(summary);
   }
   const Json line = parseJson(readFile(folder_ / "metrics.jsonl"));

@@ -30,8 +30,8 @@ TEST(StepCollector, AStepIsWholeWhenAllWorkersReportedIt) {
   ASSERT_TRUE(first);
   EXPECT_EQ(first->step, 0U);
   EXPECT_EQ(first->images, 4U);
-  EXPECT_DOUBLE_EQ(first->loss, 3);
-  EXPECT_DOUBLE_EQ(first->accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(first->figures["loss"], 3);
+  EXPECT_DOUBLE_EQ(first->figures["accuracy"], 0.5);
   EXPECT_EQ(first->records, (std::vector<uint64_t>{3, 4, 5, 6}));
 }
 
@@ -50,12 +50,12 @@ TEST(StepCollector, PartsAreMeansOverWorkersAndWorkIsEachOnesOwn) {
   second.set_backward_seconds(2);
   collector.add(0, first);
   const auto step = collector.add(1, second);
-  EXPECT_DOUBLE_EQ(step->past_margin_share, 0.5);
-  EXPECT_DOUBLE_EQ(step->seconds(StepPart::kLoader), 0.125);
-  EXPECT_DOUBLE_EQ(step->seconds(StepPart::kBackward), 1.5);
-  EXPECT_DOUBLE_EQ(step->seconds(StepPart::kIdle), 1);
-  EXPECT_DOUBLE_EQ(step->seconds(), 0.125 + 1.5 + 0.25 + 1);
-  EXPECT_EQ(step->weight_norm, 7);
+  EXPECT_DOUBLE_EQ(step->figures["past_margin_share"], 0.5);
+  EXPECT_DOUBLE_EQ(step->figures["loader_seconds"], 0.125);
+  EXPECT_DOUBLE_EQ(step->figures["backward_seconds"], 1.5);
+  EXPECT_DOUBLE_EQ(step->figures["idle_seconds"], 1);
+  EXPECT_DOUBLE_EQ(partsOf(step->figures), 0.125 + 1.5 + 0.25 + 1);
+  EXPECT_EQ(step->figures["weight_norm"], 7);
   ASSERT_EQ(step->ranks.size(), 2U);
   EXPECT_DOUBLE_EQ(step->ranks[0].work_seconds, 1.25);
   EXPECT_DOUBLE_EQ(step->ranks[1].work_seconds, 2);

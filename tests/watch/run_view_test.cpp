@@ -17,7 +17,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "run/run_lock.h"
+#include "run/run_folder.h"
 
 namespace sphereface {
 namespace {

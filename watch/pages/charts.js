@@ -39,6 +39,7 @@ function axisOptions(axis) {
   return {
     type: axis.log ? 'logarithmic' : 'linear',
     position: axis.right ? 'right' : 'left',
+    display: axis.right ? 'auto' : true,  // one on the right, where a curve needs it
     stacked: Boolean(axis.stacked),
     beginAtZero: Boolean(axis.fromZero),
     min: axis.min,

@@ -5,11 +5,6 @@
 
 'use strict';
 
-const kCurves = {
-  accuracy: ['%', 100], target_cosine: ['cosine', 1], loss: ['loss', 1],
-  learning_rate: ['learning rate', 1], images_per_second: ['images/s', 1],
-  gradient_norm: ['norm', 1]};
-
 /** {"solver.steps": "100", ...} of a protobuf message in text format, repeated fields joined. */
 function fieldsOf(text) {
   const fields = new Map();
@@ -47,11 +42,21 @@ function showTable(runs) {
 
 const runs = JSON.parse(document.getElementById('data').textContent);
 const charts = [];
-for (const [field, [title, factor]] of Object.entries(kCurves)) {
-  const chart = makeChart(field, {x: {title: 'images seen'}, y: {title}});
+for (const figure of runs[0].figures.filter((one) => one.compared)) {
+  const box = element('figure');
+  const plot = element('div', undefined, 'plot');
+  const canvas = element('canvas');
+  canvas.id = figure.name;
+  canvas.tabIndex = 0;
+  canvas.setAttribute('role', 'img');
+  plot.append(canvas);
+  box.append(element('figcaption', figure.compared), plot);
+  document.getElementById('curves').append(box);
+  const chart = makeChart(figure.name, {x: {title: 'images seen'}, y: {title: figure.share ? '%' : figure.label}});
   setCurves(chart, runs.map((run) => ({
     label: run.row.label,
-    points: pointsOf(run.curves.step.map((step) => step * run.images_per_step), run.curves[field], factor),
+    points: pointsOf(run.curves.step.map((step) => step * run.images_per_step), run.curves[figure.name],
+      figure.share ? 100 : 1),
   })));
   charts.push(chart);
 }

@@ -7,7 +7,6 @@
 'use strict';
 
 const kInterval = {training: 2000, other: 10000};  // milliseconds
-const kParts = ['loader', 'forward', 'head', 'backward', 'communication', 'optimizer', 'idle'];
 const kEventRows = ['other', 'evaluation', 'checkpoint', 'start'];  // of the timeline, from below
 const kQuietEvents = ['worker', 'links', 'note', 'plot', 'trace', 'end', 'stop', 'stopped'];
 
@@ -20,7 +19,8 @@ function makeCharts() {
   charts.schedule = makeChart('schedule', {
     x: step, y: {title: 'lambda or margin', fromZero: true},
     y1: {title: 'learning rate', right: true, fromZero: true}});
-  charts.throughput = makeChart('throughput', {x: step, y: {title: 'images/s', fromZero: true}});
+  charts.throughput = makeChart('throughput', {
+    x: step, y: {title: 'images/s', fromZero: true}, y1: {title: '%', right: true, fromZero: true}});
   charts.parts = makeChart('parts', {x: step, y: {title: 'seconds', stacked: true, fromZero: true}});
   charts.norms = makeChart('norms', {
     x: step, y: {title: 'gradient', fromZero: true}, y1: {title: 'weights', right: true}});
@@ -54,20 +54,20 @@ function showProblems(problems) {
   place.replaceChildren(...made);
 }
 
+/** A head is annealed by lambda, or by its margin. */
+function withoutTheOther(figures, annealed) {
+  return figures.filter((figure) => figure.name !== (annealed ? 'margin' : 'lambda'));
+}
+
 function showFigures(state) {
   const last = state.last || {};
   const start = state.start || {};
   const figures = [
     ['step', `${shortNumber(last.step || start.first_step || 0)} / ${shortNumber(start.steps)}`],
     ['epoch', last.epoch === undefined ? '–' : last.epoch.toFixed(2)],
-    ['loss', shortNumber(last.loss)],
     ['ln C, chance', shortNumber(last.loss_at_chance)],
-    ['accuracy', percent(last.accuracy)],
-    ['past the margin', percent(last.past_margin_share)],
-    ['images/s', shortNumber(last.images_per_second)],
-    [last.lambda > 0 ? 'lambda' : 'margin', shortNumber(last.lambda > 0 ? last.lambda : last.margin)],
-    ['learning rate', shortNumber(last.learning_rate)],
-    ['waiting for data', percent(last.loader_share)],
+    ...withoutTheOther(shown.figures.filter((figure) => figure.tile), last.lambda > 0).map((figure) =>
+      [figure.tile, figure.share ? percent(last[figure.name]) : shortNumber(last[figure.name])]),
   ];
   if (state.state === 'training') figures.push(['to go', duration(last.eta_seconds)]);
   if (state.live) figures.push(['last checkpoint', `${duration(state.live.seconds_since_checkpoint)} ago`]);
@@ -149,24 +149,23 @@ function showState(state) {
 
 function showHistory(history) {
   const c = history.curves;
-  const curve = (label, field, more = {}) =>
-    ({label, points: pointsOf(c.step, c[field], more.factor), ...more});
+  const told = (column) => column.some((value) => value !== null);
+  const annealed = c.lambda.some((value) => value > 0);
+  const figures = withoutTheOther(history.figures, annealed);
+  const curvesOf = (chart) => figures
+    .filter((figure) => figure.chart === chart && told(c[figure.name]))
+    .map((figure) => ({
+      label: figure.label,
+      // The accuracies' chart is in percent.
+      points: pointsOf(c.step, c[figure.name], figure.share || chart === 'accuracy' ? 100 : 1),
+      axis: figure.right_axis ? 'y1' : 'y',
+      dashed: figure.right_axis || (chart === 'accuracy' && !figure.share),
+      stacked: chart === 'parts'}));
   const chance = Number.isFinite(shown.lnC) && c.step.length ? [{
     label: 'ln C: chance without a margin', dashed: true, colour: 'quiet',
     points: [c.step[0], c.step[c.step.length - 1]].map((x) => ({x, y: shown.lnC}))}] : [];
-  setCurves(charts.loss, [curve('loss with the margin', 'loss'), ...chance]);
-  setCurves(charts.accuracy, [
-    curve('classified right', 'accuracy', {factor: 100}),
-    curve('also with the margin', 'past_margin_share', {factor: 100}),
-    curve('cosine to the own class x 100', 'target_cosine', {factor: 100, dashed: true})]);
-  const annealed = c.lambda.some((value) => value > 0);
-  setCurves(charts.schedule, [
-    annealed ? curve('lambda', 'lambda') : curve('margin', 'margin'),
-    curve('learning rate', 'learning_rate', {axis: 'y1', dashed: true})]);
-  setCurves(charts.throughput, [curve('images/s', 'images_per_second')]);
-  setCurves(charts.parts, kParts.map((part) => curve(part, part + '_seconds', {stacked: true})));
-  setCurves(charts.norms, [
-    curve('gradient', 'gradient_norm'), curve('weights', 'weight_norm', {axis: 'y1', dashed: true})]);
+  for (const name of ['loss', 'accuracy', 'schedule', 'throughput', 'parts', 'norms'])
+    setCurves(charts[name], [...curvesOf(name), ...(name === 'loss' ? chance : [])]);
   drawStrip(history.ranks);
   shown.ranks = history.ranks;
 }
@@ -222,7 +221,7 @@ function showEvaluations(evaluations) {
 
 // -------------------------------------------------------------------------------------- polling
 
-const shown = {history: null, evaluations: undefined, lnC: NaN, ranks: null, scores: []};
+const shown = {history: null, figures: [], evaluations: undefined, lnC: NaN, ranks: null, scores: []};
 
 async function get(path) {
   const response = await fetch(path);
@@ -232,13 +231,14 @@ async function get(path) {
 
 async function refresh() {
   const state = await get('/api/state');
-  showState(state);
   if (state.last) shown.lnC = state.last.loss_at_chance;
   if (state.history_version !== shown.history) {
     const history = await get('/api/history');
+    shown.figures = history.figures;
     showHistory(history);
     shown.history = history.version;
   }
+  showState(state);
   const evaluations = JSON.stringify(state.evaluations_version);
   if (evaluations !== shown.evaluations) {
     const scores = await get('/api/evaluations');

@@ -1,0 +1,232 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "launch/supervisor.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "base/stop_signal.h"
+#include "model/checkpoint.h"
+#include "run/run_folder.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A job that hasn't come through MPI's own start by then hangs there.
+constexpr std::chrono::seconds kStartPatience{60};
+
+// Seconds before a restart: 1, 2, 4, ... up to this.
+constexpr int kLongestBackOff = 60;
+
+/// Each of its threads has children of its own.
+std::vector<pid_t> childrenOf(pid_t process) {
+  std::vector<pid_t> children;
+  std::error_code gone;
+  for (const fs::directory_entry& thread :
+       fs::directory_iterator(concat("/proc/", process, "/task"), gone)) {
+    std::ifstream file(thread.path() / "children");
+    for (pid_t child = 0; file >> child;)
+      children.push_back(child);
+  }
+  return children;
+}
+
+bool isCoordinator(pid_t process) {
+  std::ifstream file(concat("/proc/", process, "/cmdline"));
+  std::string program;
+  std::getline(file, program, '\0');
+  return program.ends_with("sphereface-coordinator");
+}
+
+/// An mpirun whose ranks here have all ended waits for those on hosts that it can't reach any more
+/// until TCP gives up, which takes a quarter of an hour. This says when to wait no longer.
+class LingeringMpirun {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// How long mpirun may take to end the rest of a job.
+  static constexpr std::chrono::seconds kAllowed{10};
+
+  /// To be called often. True once the coordinator, a child of mpirun's, has been gone for longer
+  /// than allowed. Never, when mpirun runs on another host than the coordinator.
+  bool waitsInVain(pid_t mpirun, Clock::time_point now);
+
+ private:
+  bool begun_ = false;
+  Clock::time_point seen_;  // the coordinator
+};
+
+bool LingeringMpirun::waitsInVain(pid_t mpirun, Clock::time_point now) {
+  const std::vector<pid_t> children = childrenOf(mpirun);
+  if (std::any_of(children.begin(), children.end(), isCoordinator)) {
+    begun_ = true;
+    seen_ = now;
+  }
+  return begun_ && now - seen_ > kAllowed;
+}
+
+/// Ends mpirun and what it still has started: the connections to the other hosts. By SIGKILL, as
+/// SIGTERM makes it wait for the same hosts again.
+void endMpirun(pid_t mpirun) {
+  const std::vector<pid_t> children = childrenOf(mpirun);
+  ::kill(mpirun, SIGKILL);
+  for (const pid_t child : children)
+    ::kill(child, SIGTERM);
+}
+
+/// With hosts each gets a part of its own: where mpirun puts the ranks of a part that spans several
+/// depends on its version and on who else is there.
+std::vector<JobPart> partsOf(const TrainingJob& job, int workers) {
+  std::vector<Host> places = {{"", workers}};
+  if (!job.hosts.empty()) places = fillHosts(job.hosts, workers);
+  JobPart coordinator;
+  coordinator.place = {places.front().name, 1};
+  coordinator.program = "sphereface-coordinator";
+  coordinator.arguments = {"--config",       job.config.string(), "--run",
+                           job.run.string(), "--resume",          job.resume};
+  if (job.progress_bar) coordinator.arguments.emplace_back("--progress-bar");
+  for (const std::string& item : job.overrides)
+    coordinator.arguments.insert(coordinator.arguments.end(), {"--set", item});
+  std::vector<JobPart> parts = {coordinator};
+  for (const Host& place : places)
+    parts.push_back({place, "sphereface-worker", {}, job.cpus_per_worker});
+  return parts;
+}
+
+/// A job that failed of itself, not by its configuration or as it was asked to.
+bool mayRestart(int code) {
+  return code != kExitDone && code != kExitUsage && code != kExitStopped;
+}
+
+/// The workers of the next try: one less, or, when they share virtual shards, half.
+int fewerWorkers(const TrainingJob& job, int workers) {
+  const int fewer = job.workers_share_shards ? workers / 2 : workers - 1;
+  return fewer >= job.min_workers ? fewer : workers;
+}
+
+/// Whether no other job has the run folder. This one's coordinator, when it is killed, may have it
+/// for a moment longer than mpirun waits for.
+bool runIsFree(const fs::path& run) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (isLocked(run)) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
+}
+
+uintmax_t sizeOf(const fs::path& file) {
+  return fs::exists(file) ? fs::file_size(file) : 0;
+}
+
+/// Says once when a start takes too long for a coordinator to have taken the run folder or written
+/// an event: before that no rank of ours can say anything.
+class StartWatch {
+ public:
+  explicit StartWatch(RunFolder run)
+      : run_(std::move(run)), size_at_start_(sizeOf(run_.events())) {}
+
+  void look() {
+    if (settled_ || Clock::now() < patience_ends_) return;
+    settled_ = true;
+    if (isLocked(run_.path) || sizeOf(run_.events()) != size_at_start_) return;
+    std::fprintf(
+        stderr,
+        "sphereface: no coordinator after %lld s: the ranks wait for each other in MPI's "
+        "start; a host may be unreachable, the network between them one that leads nowhere "
+        "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses), or a rank stopped\n",
+        static_cast<long long>(kStartPatience.count()));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  RunFolder run_;
+  uintmax_t size_at_start_;
+  bool settled_ = false;
+  Clock::time_point patience_ends_ = Clock::now() + kStartPatience;
+};
+
+/// SIGTERM and SIGUSR1 become the launcher's SIGUSR1, which it hands to every rank; SIGTERM would
+/// make it end them at once.
+/// `beside`, if any, is called ten times a second meanwhile.
+int runJob(const JobStart& start, const RunFolder& run, const std::function<void()>& beside) {
+  const uintmax_t job_begin = sizeOf(run.events());
+  RankErrorFinder error;
+  bool told = false;
+  bool ended = false;
+  LingeringMpirun lingering;
+  StartWatch start_watch(run);
+  auto look = [&](pid_t launcher) {
+    if (beside) beside();
+    start_watch.look();
+    if (!told && stopRequested()) {
+      told = true;
+      ::kill(launcher, SIGUSR1);
+    }
+    if (!ended && lingering.waitsInVain(launcher, LingeringMpirun::Clock::now())) {
+      ended = true;
+      std::fprintf(stderr,
+                   "sphereface: the coordinator has ended, but mpirun still waits for hosts it "
+                   "cannot reach: ending it\n");
+      endMpirun(launcher);
+    }
+  };
+  const JobEnd end = start.run(look, [&](std::string_view errors) { error.read(errors); });
+  if (end.dead) {
+    const std::string text = describeDeadRank(*end.dead, run.events(), job_begin);
+    std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+    addEvent(run, "lost", text, {{"rank", end.dead->rank}});
+  } else if (error.found() && end.code != kExitUsage && runIsFree(run.path)) {
+    addEvent(run, "failed", *error.found());
+  }
+  return ended ? static_cast<int>(kExitFailed) : end.code;
+}
+
+/// Waits. True as soon as a stop is asked for.
+bool stoppedWithin(int seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (!stopRequested() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return stopRequested();
+}
+
+}  // namespace
+
+int supervise(TrainingJob job, LogOutput& output, const std::function<void()>& beside) {
+  fs::path newest;
+  int workers = job.workers;
+  for (int restart = 0;; ++restart) {
+    SharedNetwork network;
+    if (!job.hosts.empty()) network = networkOf(job.hosts);
+    if (const std::string text = networkText(network); !text.empty()) output.line("network", text);
+    const JobStart start(job.launcher, partsOf(job, workers), network.route);
+    output.line("run", shellText(start.line()));
+    const int code = runJob(start, RunFolder(job.run), beside);
+    const std::vector<fs::path> checkpoints = listCheckpoints(job.run);
+    if (!checkpoints.empty() && checkpoints.back() != newest) {
+      newest = checkpoints.back();
+      restart = 0;
+    }
+    if (!mayRestart(code) || restart == job.restarts || stopRequested()) return code;
+    const int seconds = std::min(kLongestBackOff, 1 << std::min(restart, 10));
+    job.resume = "auto";
+    if (job.min_workers > 0) workers = fewerWorkers(job, workers);
+    output.line(concat("restart ", restart + 1, " of ", job.restarts),
+                concat("the job ended with exit code ", code, "; again with ", workers,
+                       workers == 1 ? " worker" : " workers", " in ", seconds, " s"));
+    if (stoppedWithin(seconds)) return code;
+  }
+}
+
+}  // namespace sphereface

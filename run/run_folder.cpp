@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 The sphereface-train authors
+// SPDX-License-Identifier: MIT
+
+#include "run/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/host_name.h"
+#include "model/checkpoint.h"
+
+namespace sphereface {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds kLook{50};
+
+/// Keeps the whole lines that `keep` keeps.
+void filterLines(const fs::path& path, const std::function<bool(const std::string&)>& keep) {
+  if (!fs::exists(path)) return;
+  std::ifstream file(path);
+  std::string kept;
+  for (std::string line; std::getline(file, line);) {
+    const bool whole = !file.eof();  // it ended in a newline
+    if (whole && keep(line)) kept += line + '\n';
+  }
+  writeFileAtomically(path, kept);
+}
+
+/// Infinite where the checkpoint has none, or is damaged.
+double lossOf(const fs::path& checkpoint) {
+  try {
+    const CheckpointManifest manifest = readCheckpointManifest(checkpoint);
+    if (manifest.has_loss()) return manifest.loss();
+  } catch (const Error&) {
+    // A damaged one is no reason to end a job that is in its best health.
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+Json eventLine(const std::string& kind, const std::string& text, const Json& details) {
+  Json line;
+  line["time"] = unixTime();
+  line["event"] = kind;
+  line["text"] = text;
+  line.update(details);
+  return line;
+}
+
+void addEvent(const RunFolder& run, const std::string& kind, const std::string& text,
+              const Json& details) {
+  std::ofstream(run.events(), std::ios::app)
+      << jsonText(eventLine(kind, text, details)) << std::endl;
+}
+
+RunLock::RunLock(const std::filesystem::path& run, std::chrono::seconds patience) {
+  const std::filesystem::path path = RunFolder{run}.lock();
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file_ < 0) throw Error(concat("cannot open ", path.string(), ": ", std::strerror(errno)));
+  const auto end = std::chrono::steady_clock::now() + patience;
+  int taken = -1;
+  while ((taken = ::flock(file_, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK &&
+         std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kLook);
+  }
+  if (taken != 0) {
+    const int reason = errno;
+    ::close(file_);
+    if (reason == EWOULDBLOCK) {
+      throw Error(concat(run.string(), " is being written by another job: ", readFile(path)));
+    }
+    throw Error(concat("cannot lock ", path.string(), ": ", std::strerror(reason)));
+  }
+  const std::string text = concat("process ", ::getpid(), " on ", hostName());
+  if (::ftruncate(file_, 0) != 0 || ::write(file_, text.data(), text.size()) < 0) {
+    const int reason = errno;
+    ::close(file_);
+    throw Error(concat("cannot write ", path.string(), ": ", std::strerror(reason)));
+  }
+}
+
+RunLock::~RunLock() {
+  ::close(file_);
+}
+
+bool isLocked(const std::filesystem::path& run) {
+  const int file = ::open(RunFolder{run}.lock().c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool locked = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return locked;
+}
+
+void rewindRunFolder(const fs::path& run, uint64_t first_step) {
+  const RunFolder folder{run};
+  filterLines(folder.metrics(), [&](const std::string& line) {
+    const Json entry = tryParseJson(line);
+    // Its step counts steps done.
+    return !entry.is_discarded() && entry.value("step", uint64_t{0}) <= first_step;
+  });
+  filterLines(folder.records(), [&](const std::string& line) {
+    return std::strtoull(line.c_str(), nullptr, 10) < first_step;
+  });
+  filterLines(folder.events(),
+              [](const std::string& line) { return !tryParseJson(line).is_discarded(); });
+  removeUncommittedCheckpoints(run);
+}
+
+void removeOldCheckpoints(const fs::path& run, const CheckpointConfig& config) {
+  std::vector<fs::path> all = listCheckpoints(run);
+  std::erase(all, checkpointFolder(run, 0));
+  if (config.keep() == 0 || all.size() <= config.keep()) return;
+  const fs::path best =
+      config.keep_best() ? *std::ranges::min_element(all, {}, lossOf) : fs::path();
+  for (size_t i = 0; i + config.keep() < all.size(); ++i) {
+    if (all[i] != best) removeCheckpoint(all[i]);
+  }
+}
+
+}  // namespace sphereface
