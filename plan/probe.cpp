@@ -69,6 +69,7 @@ Probe probeRun(const PlannedRun& run, int steps, double seconds) {
   probe.pass_seconds = median(pass);
   probe.update_seconds = median(update);
   probe.resident_peak = processMemory().peak;
+  probe.matrix_peak = engine->matrixPeak();
   return probe;
 }
 

@@ -17,6 +17,7 @@ struct Probe {
   double pass_seconds = 0;  // forward, head and backward of one batch of a worker, median
   double update_seconds = 0;
   int threads = 0;
+  double matrix_peak = 0;      // FLOP/s that its engine reaches in a matrix product
   std::string device;          // of a GPU: its name
   size_t engine_bytes = 0;     // by the engine's own account
   size_t resident_before = 0;  // of the process

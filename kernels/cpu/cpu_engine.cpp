@@ -18,6 +18,7 @@
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/sgd.h"
+#include "kernels/matrix_peak.h"
 
 namespace sphereface {
 namespace {
@@ -126,6 +127,8 @@ class CpuEngine final : public Engine {
 
   std::string convolutionAlgorithms() const override { return trunk_.algorithms(); }
   std::vector<std::string> notes() const override { return notes_; }
+
+  double matrixPeak() override { return cpuMatrixPeak(options_.precision == Precision::kBf16); }
 
   EngineMemory memory() const override {
     EngineMemory memory;

@@ -88,6 +88,12 @@ dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
       kNearPadding, conv.farPadding(), forward,  callersScratchpad()};
 }
 
+dnnl::matmul::primitive_desc matrixProduct(const dnnl::engine& engine, const dnnl::memory::desc& a,
+                                           const dnnl::memory::desc& b,
+                                           const dnnl::memory::desc& c) {
+  return {engine, a, b, c};
+}
+
 #else
 
 dnnl::memory::dims dimsOf(const dnnl::memory::desc& desc) {
@@ -124,6 +130,12 @@ dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
                                                              bias, conv.dst, conv.strides(),
                                                              kNearPadding, conv.farPadding());
   return {description, callersScratchpad(), engine, forward};
+}
+
+dnnl::matmul::primitive_desc matrixProduct(const dnnl::engine& engine, const dnnl::memory::desc& a,
+                                           const dnnl::memory::desc& b,
+                                           const dnnl::memory::desc& c) {
+  return {dnnl::matmul::desc(a, b, c), engine};
 }
 
 #endif

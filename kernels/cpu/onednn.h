@@ -62,6 +62,11 @@ dnnl::convolution_backward_weights::primitive_desc convBackwardWeights(
     const dnnl::engine& engine, const ConvDescription& conv, const dnnl::memory::desc& bias,
     const dnnl::convolution_forward::primitive_desc& forward);
 
+/// c = a b. `b` may have the layout `any`.
+dnnl::matmul::primitive_desc matrixProduct(const dnnl::engine& engine, const dnnl::memory::desc& a,
+                                           const dnnl::memory::desc& b,
+                                           const dnnl::memory::desc& c);
+
 /// C [m,n] = op(A) op(B) + beta C, row-major fp32; 'T' transposes.
 void gemm(char transpose_a, char transpose_b, dnnl::memory::dim m, dnnl::memory::dim n,
           dnnl::memory::dim k, const float* a, dnnl::memory::dim lda, const float* b,

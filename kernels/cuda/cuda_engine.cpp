@@ -11,11 +11,13 @@
 #include "kernels/cuda/cuda_head.h"
 #include "kernels/cuda/cuda_shard_tree.h"
 #include "kernels/cuda/cuda_trunk.h"
+#include "kernels/cuda/gpu_matrix_product.h"
 #include "kernels/cuda/gpu_reduction.h"
 #include "kernels/cuda/image_upload.h"
 #include "kernels/cuda/recorded_work.h"
 #include "kernels/cuda/sgd_kernels.h"
 #include "kernels/cuda/stream_marks.h"
+#include "kernels/matrix_peak.h"
 
 namespace sphereface {
 namespace {
@@ -201,6 +203,27 @@ class CudaEngine final : public Engine {
   std::string convolutionAlgorithms() const override { return {}; }
 
   std::vector<std::string> notes() const override { return {concat("GPU: ", context_.name())}; }
+
+  double matrixPeak() override {
+    return sphereface::matrixPeak([this](int n) {
+      MatrixProductShape shape;
+      shape.rows = shape.columns = shape.depth = n;
+      shape.pitch_a = shape.pitch_b = shape.pitch_c = static_cast<size_t>(n);
+      shape.precision = options_.precision;
+      // Large enough for any precision.
+      const size_t count = static_cast<size_t>(n) * static_cast<size_t>(n);
+      const std::vector<uint32_t> numbers = matrixPeakFactors(count);
+      auto factor = std::make_shared<DeviceBuffer<float>>(count);
+      auto result = std::make_shared<DeviceBuffer<float>>(count);
+      auto product = std::make_shared<GpuMatrixProduct>(context_, shape);
+      check(cudaMemcpy(factor->data(), numbers.data(), factor->bytes(), cudaMemcpyHostToDevice),
+            "copy factors");
+      return [this, factor, result, product] {
+        product->run(factor->data(), factor->data(), result->data());
+        check(cudaStreamSynchronize(context_.stream()), "multiply matrices");
+      };
+    });
+  }
 
   EngineMemory memory() const override {
     EngineMemory memory;
