@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "model/train_config.h"
 
 namespace sphereface {
 namespace {
@@ -105,6 +106,14 @@ double secondsToFinish(const PlannedRun& run, const Forecast& f, const Probe& pr
   return stepSeconds(run, probe) * static_cast<double>(f.length.steps);
 }
 
+/// As a worker alone reaches it.
+double mfu(const PlannedRun& run, const Forecast& f, const Probe& probe) {
+  const SolverConfig& solver = run.config.solver();
+  const double passes = solver.iter_size() * shardsOfWorker(solver, run.workers);
+  const double seconds = passes * probe.pass_seconds + probe.update_seconds;
+  return passes * f.worker_batch * f.flops_per_image / (seconds * probe.matrix_peak);
+}
+
 /// What the speed leaves out.
 std::string assumptions(const PlannedRun& run, const Probe& probe) {
   std::string text = "loading takes no time";
@@ -137,6 +146,8 @@ void addProbe(const PlannedRun& run, const Forecast& f, const Probe& probe, Line
   const double rate = imagesPerSecond(run, f, probe);
   lines.add("speed", shortText(std::round(10 * rate) / 10), " images/s, ",
             formatScaled(rate * f.flops_per_image, "FLOP/s"));
+  lines.add("mfu", fixed(100 * mfu(run, f, probe), 1), " % of the ",
+            formatScaled(probe.matrix_peak, "FLOP/s"), " that a matrix product reaches");
   lines.add("assumed", assumptions(run, probe));
   const double seconds = secondsToFinish(run, f, probe);
   lines.add("time to finish", fixed(seconds / 3600, 2), " h (", formatDuration(seconds), ")");
@@ -213,6 +224,8 @@ Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Prob
         {"measured_bytes", f.memory.on_gpu ? probe->engine_bytes : probe->measuredBytes()},
         {"peak_resident_bytes", probe->resident_peak},
         {"assumes", assumptions(run, *probe)}};
+    json["probe"]["matrix_peak_flops"] = probe->matrix_peak;
+    json["mfu"] = mfu(run, f, *probe);
     json["images_per_second"] = imagesPerSecond(run, f, *probe);
     json["hours"] = secondsToFinish(run, f, *probe) / 3600;
   }

@@ -26,6 +26,8 @@
 #include "model/schedule.h"
 #include "model/train_config.h"
 #include "proto/text_format.h"
+#include "run/step_figures.h"
+#include "run/worker_engine.h"
 #include "worker/all_reduce.h"
 #include "worker/checkpoint_writer.h"
 #include "worker/divergence_guard.h"
@@ -95,6 +97,8 @@ class Trainer {
       const StepRunner::Outcome outcome =
           runner_->run(step, forward_passes_, asked_to_stop_ || stopRequested(), report);
       forward_passes_ += config_.solver().iter_size();
+      report.set_mfu(flops_per_image_ * static_cast<double>(report.images()) /
+                     (partsOf(report) * matrix_peak_));
       if ((step + 1) % config_.coordinator().log_every_steps() == 0) measure(report);
       if (heartbeat_ != nullptr) report.set_collective(heartbeat_->lastCollective().text());
       channel_.send(kCoordinator, KIND_STEP, report);
@@ -255,6 +259,8 @@ class Trainer {
     if (config_.worker().overlap() && !session_.threadsMayCallMpi()) {
       tell("this MPI library has no MPI_THREAD_MULTIPLE: gradients are reduced after backward");
     }
+    flops_per_image_ = flopsPerImage(config_, model_->network, dataset_.manifest().classes());
+    matrix_peak_ = model_->engine->matrixPeak();
     guard_.emplace(config_.solver(), model_->guard_loss);
     runner_ = std::make_unique<StepRunner>(session_, config_, length_, *model_->engine, loader_,
                                            *guard_, heartbeat_);
@@ -323,6 +329,8 @@ class Trainer {
   std::optional<uint64_t> last_written_;  // step of the newest checkpoint
   uint64_t leased_until_ = 0;
   uint64_t forward_passes_ = 0;
+  double flops_per_image_ = 0;
+  double matrix_peak_ = 0;  // FLOP/s
   bool asked_to_stop_ = false;
   int skipped_in_a_row_ = 0;
   uint64_t last_skipped_ = 0;
