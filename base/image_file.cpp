@@ -11,12 +11,11 @@
 #include <charconv>
 #include <cstdint>
 #include <memory>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_planes.h"
+#include "base/opencv_images.h"
 #include "base/target_clones.h"
 
 namespace sphereface {
@@ -192,19 +191,7 @@ void decodeInto(std::string_view bytes, cv::Mat& image) {
   if (bytes.empty()) throw Error("empty image");
   if (isJpeg(bytes)) return JpegReader(bytes).readBgr(image);
   requirePhotograph(bytes);
-  const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
-  try {
-    image = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-  } catch (const cv::Exception& e) {
-    throw Error(e.err);
-  }
-  if (image.empty()) throw Error("not an image that can be decoded");
-}
-
-std::string encodeByOpenCv(const cv::Mat& bgr, const std::string& suffix) {
-  std::vector<uchar> bytes;
-  if (!cv::imencode(suffix, bgr, bytes)) throw Error(concat(suffix, " encoding failed"));
-  return {bytes.begin(), bytes.end()};
+  image = decodeByOpenCv(bytes);
 }
 
 }  // namespace

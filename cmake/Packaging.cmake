@@ -5,6 +5,7 @@ include(GNUInstallDirs)
 install(TARGETS sphereface sphereface-coordinator sphereface-evaluator sphereface-on-cpus
                 sphereface-worker
         RUNTIME DESTINATION bin)
+install(TARGETS sphereface_images LIBRARY DESTINATION lib/sphereface)
 if(SPHEREFACE_WITH_CUDA)
   install(TARGETS sphereface_cuda LIBRARY DESTINATION lib/sphereface)
 endif()

@@ -57,7 +57,7 @@ class Coordinator {
         workers_(workers),
         name_(std::move(name)),
         config_(loadTrainConfig(options.config, options.overrides)),
-        run_(options.run.empty() ? fs::path("runs") / config_.name() : options.run),
+        run_{options.run.empty() ? fs::path("runs") / config_.name() : options.run},
         data_(Dataset(config_.data().lmdb()).manifest()),
         length_(runLength(config_.solver(), data_.records())),
         collector_(workers, static_cast<int>(config_.solver().iter_size())),
@@ -69,16 +69,16 @@ class Coordinator {
     checkDataset(data_, config_);
     checkWorkers(config_, workers);
     checkClasses(config_, workers, data_.classes());
-    fs::create_directories(run_);
-    lock_.emplace(run_);
+    fs::create_directories(run_.path);
+    lock_.emplace(run_.path);
     chooseStart(options.resume);
-    rewindRunFolder(run_, first_step_);
-    writeFileAtomically(RunFolder{run_}.config(), printText(config_));
+    rewindRunFolder(run_.path, first_step_);
+    writeFileAtomically(run_.config(), printText(config_));
   }
 
   int run() {
     const RunIdentity identity = identify();
-    monitor_.emplace(run_, config_.coordinator().listen(), identity);
+    monitor_.emplace(run_.path, config_.coordinator().listen(), identity);
     RunShape shape;
     shape.first_step = first_step_;
     shape.steps = length_.steps;
@@ -87,9 +87,8 @@ class Coordinator {
     shape.log_every_steps = config_.coordinator().log_every_steps();
     shape.world_size = workers_;
     shape.clip_gradients = config_.solver().clip_gradients();
-    LogOutput output(config_.coordinator().log_format(), name_, RunFolder{run_}.log(),
-                     progress_bar_);
-    RunLog log(run_, shape, output);
+    LogOutput output(config_.coordinator().log_format(), name_, run_.log(), progress_bar_);
+    RunLog log(run_.path, shape, output);
     describe(output);
     for (const std::string& damage : damaged_)
       log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
@@ -121,10 +120,10 @@ class Coordinator {
       if (stopSignal() != stop_signal_) passOnStop(log);
     }
     log.finish(commits_);
-    log.event("plot", writeTrainingPlot(run_, config_.name()).string());
+    log.event("plot", writeTrainingPlot(run_.path, config_.name()).string());
     if (!timelines_.empty()) {
-      writeJsonFile(RunFolder{run_}.trace(), chromeTrace(timelines_));
-      log.event("trace", RunFolder{run_}.trace().string());
+      writeJsonFile(run_.trace(), chromeTrace(timelines_));
+      log.event("trace", run_.trace().string());
     }
     if (stopped_) {
       log.event("stopped", concat("as asked; continue from ", newest_checkpoint_.string(),
@@ -139,8 +138,8 @@ class Coordinator {
  private:
   void chooseStart(const std::string& resume) {
     if (resume == "never") {
-      if (!listCheckpoints(run_).empty()) {
-        throw UsageError(concat(run_.string(),
+      if (!listCheckpoints(run_.path).empty()) {
+        throw UsageError(concat(run_.path.string(),
                                 " already holds checkpoints: continue it with "
                                 "--resume auto, or choose another --run"));
       }
@@ -171,7 +170,7 @@ class Coordinator {
   /// Looks at every byte, as a run that starts from a damaged checkpoint is lost work. Says aloud
   /// what it passes over. Empty when there is none.
   fs::path newestWholeCheckpoint() {
-    std::vector<fs::path> found = listCheckpoints(run_);
+    std::vector<fs::path> found = listCheckpoints(run_.path);
     for (; !found.empty(); found.pop_back()) {
       try {
         verifyCheckpoint(found.back(), readCheckpointManifest(found.back()));
@@ -181,7 +180,7 @@ class Coordinator {
       }
     }
     if (!damaged_.empty()) {
-      throw Error(concat(run_.string(), " holds no whole checkpoint: ", damaged_.front()));
+      throw Error(concat(run_.path.string(), " holds no whole checkpoint: ", damaged_.front()));
     }
     return {};
   }
@@ -195,7 +194,7 @@ class Coordinator {
     identity.classes = data_.classes();
     identity.workers = workers_;
     identity.checkpoint_every = config_.checkpoint().every_steps();
-    const JsonLines::News events = JsonLines(RunFolder{run_}.events()).read();
+    const JsonLines::News events = JsonLines(run_.events()).read();
     identity.restarts = static_cast<int>(std::ranges::count_if(
         events.lines, [](const Json& event) { return event.value("event", "") == "start"; }));
     return identity;
@@ -216,7 +215,7 @@ class Coordinator {
                                fixed(length_.epochs(length_.steps - first_step_), 2), " epochs"));
     output.line("plan", concat("loss of chance ln(", data_.classes(),
                                ") = ", fixed(std::log(data_.classes()), 4)));
-    output.line("run folder", run_.string());
+    output.line("run folder", run_.path.string());
     output.line("serving", monitor_->describe());
   }
 
@@ -261,7 +260,7 @@ class Coordinator {
     heartbeats_ = heartbeats_ || hello.heartbeats();
     RunPlan plan;
     plan.set_config(printText(config_));
-    plan.set_run_folder(fs::absolute(run_).string());
+    plan.set_run_folder(fs::absolute(run_.path).string());
     plan.set_first_step(first_step_);
     if (!resume_from_.empty()) plan.set_resume_from(fs::absolute(resume_from_).string());
     channel_.send(rank, KIND_PLAN, plan);
@@ -389,12 +388,12 @@ class Coordinator {
   }
 
   void audit(const StepSummary& step) {
-    if (!audit_.is_open()) audit_.open(RunFolder{run_}.records(), std::ios::app);
+    if (!audit_.is_open()) audit_.open(run_.records(), std::ios::app);
     audit_ << step.step;
     for (const uint64_t record : step.records)
       audit_ << '\t' << record;
     audit_ << std::endl;
-    if (!audit_) throw Error(concat("cannot write ", RunFolder{run_}.records().string()));
+    if (!audit_) throw Error(concat("cannot write ", run_.records().string()));
   }
 
   /// Commits the checkpoint once all its writers have written.
@@ -415,21 +414,21 @@ class Coordinator {
     if (loss_count_ > 0) manifest.set_loss(loss_sum_ / static_cast<double>(loss_count_));
     loss_sum_ = 0;
     loss_count_ = 0;
-    newest_checkpoint_ = checkpointFolder(run_, part.step());
+    newest_checkpoint_ = checkpointFolder(run_.path, part.step());
     commitCheckpoint(whole.folder(), manifest, newest_checkpoint_);
     uncommitted_.erase(part.step());
     ++commits_;
     monitor_->checkpoint(part.step(), seconds);
     log.event("checkpoint", newest_checkpoint_.string(),
               {{"step", part.step()}, {"seconds", seconds}});
-    removeOldCheckpoints(run_, config_.checkpoint());
+    removeOldCheckpoints(run_.path, config_.checkpoint());
   }
 
   Channel& channel_;
   int workers_;
   std::string name_;
   TrainConfig config_;
-  fs::path run_;
+  RunFolder run_;
   std::optional<RunLock> lock_;
   DatasetManifest data_;
   RunLength length_;

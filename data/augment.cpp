@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <opencv2/imgproc.hpp>
 
+#include "base/opencv_images.h"
 #include "base/target_clones.h"
 
 namespace sphereface {
@@ -160,8 +160,8 @@ void Augmenter::apply(const uint8_t* from, const cv::Size& size, Random& random,
     for (size_t c = 0; c < 3; ++c) {
       const cv::Mat plane(size, CV_8UC1, const_cast<uint8_t*>(from) + c * area);
       cv::Mat coarse(size, CV_8UC1, coarse_.data() + c * area);
-      cv::resize(plane, small_, small, 0, 0, cv::INTER_AREA);
-      cv::resize(small_, coarse, size, 0, 0, cv::INTER_LINEAR);
+      resizeByOpenCv(plane, small, true, small_);
+      resizeByOpenCv(small_, size, false, coarse);
     }
     from = coarse_.data();
   }
