@@ -45,6 +45,13 @@ void useIt(const fs::path& bin, const fs::path& share) {
   EXPECT_TRUE(fs::exists(share / "LICENSE"));
 }
 
+TEST(Worker, StartsWithoutOpenCvsImageLibraries) {
+  const Finished libraries = runCommand({"ldd", program("sphereface-worker")});
+  ASSERT_EQ(libraries.code, 0) << libraries.output;
+  for (const char* library : {"imgproc", "imgcodecs", "videoio", "dnn", "gdal"})
+    EXPECT_EQ(libraries.output.find(concat("_", library)), std::string::npos) << libraries.output;
+}
+
 TEST(Install, IsComplete) {
   const TemporaryFolder folder;
   const Finished installed = runCommand(
