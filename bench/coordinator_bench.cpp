@@ -32,7 +32,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/process_memory.h"
+#include "base/this_process.h"
 #include "control/channel.h"
 #include "control/mpi_session.h"
 #include "coordinator/coordinator.h"

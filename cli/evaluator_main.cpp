@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/host_name.h"
 #include "base/progress.h"
+#include "base/this_process.h"
 #include "cli/commands.h"
 #include "cli/evaluate.h"
 #include "cli/work_sharing.h"

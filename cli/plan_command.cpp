@@ -10,8 +10,8 @@
 #include "cli/commands.h"
 #include "data/dataset.h"
 #include "model/train_config.h"
+#include "plan/cgroup.h"
 #include "plan/forecast.h"
-#include "plan/host_memory.h"
 #include "plan/plan_report.h"
 #include "plan/probe.h"
 

@@ -9,10 +9,10 @@
 #include <memory>
 
 #include "base/error.h"
-#include "base/host_name.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "base/stop_signal.h"
+#include "base/this_process.h"
 #include "cli/checkpoint_evaluation.h"
 #include "cli/commands.h"
 #include "data/dataset.h"

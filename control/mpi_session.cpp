@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/host_name.h"
+#include "base/this_process.h"
 
 namespace sphereface {
 

@@ -36,8 +36,8 @@
 #include "watch/chrome_trace.h"
 #include "watch/link_findings.h"
 #include "watch/run_comparison.h"
+#include "watch/run_curves.h"
 #include "watch/run_monitor.h"
-#include "watch/training_plot.h"
 
 namespace sphereface {
 namespace {

@@ -23,7 +23,7 @@
 #include "doctor/network_checks.h"
 #include "doctor/processor_checks.h"
 #include "doctor/subject.h"
-#include "plan/host_memory.h"
+#include "plan/cgroup.h"
 #include "run/worker_engine.h"
 
 namespace sphereface::doctor {

@@ -9,16 +9,18 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
-#include <regex>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/pattern.h"
 
 namespace sphereface {
 namespace {
 
 // Longer than what is looked for.
 constexpr size_t kTail = 1024;
+const std::string kBlanks = "[[:space:]]+";
 
 /// By the name that srun prints; 0 for none.
 int signalNamed(const std::string& name) {
@@ -51,11 +53,12 @@ void DeadRankFinder::read(std::string_view errors) {
   lookForSrun();
   if (code_) return;
   // OpenMPI 5 breaks its lines, anywhere between two words.
-  static const std::regex kWords(
-      R"(process\s+rank\s+(\d+)\s+with\s+PID\s+\d+\s+on\s+node\s+(\S+)\s+exited\s+on\s+signal\s+(\d+)"
-      R"(\s+\([^)]*\)))");
-  std::smatch match;
-  if (std::regex_search(tail_, match, kWords)) {
+  std::string pattern =
+      R"(process rank ([0-9]+) with PID [0-9]+ on node ([^[:space:]]+) exited on signal ([0-9]+ \([^)]*\)))";
+  for (size_t at = 0; (at = pattern.find(' ', at)) != std::string::npos; at += kBlanks.size())
+    pattern.replace(at, 1, kBlanks);
+  const std::vector<std::string> match = findPattern(pattern, tail_);
+  if (!match.empty()) {
     found_ = DeadRank{std::stoi(match[1]), match[2], match[3]};
   } else if (tail_.size() > kTail) {
     tail_.erase(0, tail_.size() - kTail);
@@ -64,18 +67,20 @@ void DeadRankFinder::read(std::string_view errors) {
 
 /// Only the first such line is of a rank that ended by itself: srun then ends the others.
 void DeadRankFinder::lookForSrun() {
-  static const std::regex kWords(
-      R"(srun: error: (\S+): tasks? (\d+)[^:\n]*: (?:Exited with exit code (\d+)|([^\n(]*[^\n( ])[^\n]*)\n)");
-  std::smatch match;
-  if (!std::regex_search(tail_, match, kWords)) return;
-  if (match[3].matched) {
-    code_ = std::stoi(match[3]);
+  const std::vector<std::string> match =
+      findPattern("srun: error: ([^[:space:]]+): tasks? ([0-9]+)[^:\n]*: ([^\n]+)\n", tail_);
+  if (match.empty()) return;
+  constexpr std::string_view kExited = "Exited with exit code ";
+  const std::string& end = match[3];
+  if (end.starts_with(kExited)) {
+    code_ = std::stoi(end.substr(kExited.size()));
     return;
   }
-  const int signal = signalNamed(match[4]);
+  const std::string name = end.substr(0, end.find_last_not_of(' ', end.find('(') - 1) + 1);
+  const int signal = signalNamed(name);
   if (signal == 0) return;
   code_ = 128 + signal;
-  found_ = DeadRank{std::stoi(match[2]), match[1], concat(signal, " (", match[4].str(), ")")};
+  found_ = DeadRank{std::stoi(match[2]), match[1], concat(signal, " (", name, ")")};
 }
 
 std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& events,
@@ -93,15 +98,15 @@ std::string describeDeadRank(const DeadRank& dead, const std::filesystem::path& 
 }
 
 void RankErrorFinder::read(std::string_view errors) {
-  static const std::regex kError(R"(sphereface-\w+: (rank \d+@\S+: )error: (.*))");
   for (const char c : errors) {
     if (found_) return;
     if (c != '\n') {
       line_ += c;
       continue;
     }
-    std::smatch match;
-    if (std::regex_search(line_, match, kError)) found_ = match[1].str() + match[2].str();
+    const std::vector<std::string> match =
+        findPattern("sphereface-[[:alnum:]_]+: (rank [0-9]+@[^[:space:]]+: )error: (.*)", line_);
+    if (!match.empty()) found_ = match[1] + match[2];
     line_.clear();
   }
 }

@@ -19,7 +19,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "base/host_name.h"
+#include "base/this_process.h"
 
 namespace sphereface {
 namespace {

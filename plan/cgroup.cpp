@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "base/this_process.h"
+
 namespace sphereface {
 namespace {
 
@@ -115,6 +117,11 @@ CgroupLimits cgroupLimits(const fs::path& groups, const fs::path& mount) {
     }
   }
   return limits;
+}
+
+size_t availableMemory() {
+  const size_t free = kernelBytes("/proc/meminfo", "MemAvailable");
+  return std::min(free, cgroupLimits().memory_left.value_or(free));
 }
 
 }  // namespace sphereface

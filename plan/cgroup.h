@@ -23,4 +23,8 @@ struct CgroupLimits {
 CgroupLimits cgroupLimits(const std::filesystem::path& groups = "/proc/self/cgroup",
                           const std::filesystem::path& mount = "/sys/fs/cgroup");
 
+/// Bytes of this host's memory that new programs could take without swapping, no more than what
+/// those limits leave. errors: Error when the kernel doesn't say.
+size_t availableMemory();
+
 }  // namespace sphereface

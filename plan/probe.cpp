@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/process_memory.h"
 #include "base/random.h"
+#include "base/this_process.h"
 #include "model/initialize.h"
 #include "model/train_config.h"
 #include "plan/lone_exchange.h"

@@ -21,7 +21,7 @@
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/host_name.h"
+#include "base/this_process.h"
 #include "model/checkpoint.h"
 
 namespace sphereface {

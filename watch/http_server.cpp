@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/host_name.h"
+#include "base/this_process.h"
 
 namespace sphereface {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include "base/error.h"
-#include "base/process_memory.h"
+#include "base/this_process.h"
 
 namespace sphereface {
 namespace {

@@ -11,7 +11,7 @@
 #include "model/train_config.h"
 #include "report/plot.h"
 #include "run/run_folder.h"
-#include "watch/run_metrics.h"
+#include "watch/run_curves.h"
 #include "watch/run_view.h"
 
 namespace sphereface {

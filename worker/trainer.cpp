@@ -16,9 +16,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/process_memory.h"
-#include "base/processor_list.h"
 #include "base/stop_signal.h"
+#include "base/this_process.h"
 #include "control/channel.h"
 #include "data/loader.h"
 #include "launch/network_route.h"

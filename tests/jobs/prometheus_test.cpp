@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <regex>
 #include <string>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/pattern.h"
 #include "tests/support/job_processes.h"
 #include "tests/support/job_support.h"
 
@@ -27,12 +27,18 @@ using testing::Job;
 using testing::Process;
 using testing::runCommand;
 
-const fs::path kFiles = SPHEREFACE_SOURCE "/dashboard";
+const fs::path kFiles = SPHEREFACE_SOURCE "/watch";
 
 std::string replaced(const std::string& text, const std::string& pattern, const std::string& by) {
-  const std::regex expression(pattern);
-  EXPECT_TRUE(std::regex_search(text, expression)) << pattern;
-  return std::regex_replace(text, expression, by);
+  std::string done;
+  std::string rest = text;
+  for (std::vector<std::string> found; !(found = findPattern(pattern, rest)).empty();) {
+    const size_t at = rest.find(found[0]);
+    done += rest.substr(0, at) + by;
+    rest.erase(0, at + found[0].size());
+  }
+  EXPECT_FALSE(done.empty()) << pattern;
+  return done + rest;
 }
 
 class Prometheus : public Job {
@@ -87,18 +93,18 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
   writeFileAtomically(folder_ / "prometheus.yml", config);
   writeFileAtomically(
       folder_ / "alerts.yml",
-      replaced(readFile(kFiles / "prometheus" / "alerts.yml"), "for: \\d+[sm]", "for: 1s"));
+      replaced(readFile(kFiles / "prometheus" / "alerts.yml"), "for: [0-9]+[sm]", "for: 1s"));
   std::string log;
   Process server({"prometheus", "--config.file", (folder_ / "prometheus.yml").string(),
                   "--storage.tsdb.path", (folder_ / "tsdb").string(), "--web.listen-address",
                   "127.0.0.1:0"});
-  std::smatch listening;
+  std::vector<std::string> listening;
   ASSERT_TRUE(waitUntil([&] {
-    static const std::regex kAddress("\"Listening on\" address=(127.0.0.1:[0-9]+)");
     log = server.output();
-    return std::regex_search(log, listening, kAddress);
+    listening = findPattern("\"Listening on\" address=(127.0.0.1:[0-9]+)", log);
+    return !listening.empty();
   })) << log;
-  const std::string url = concat("http://", listening[1].str());
+  const std::string url = concat("http://", listening[1]);
   ASSERT_TRUE(waitUntil([&] { return samples(url, "sphereface_loss") == 1; })) << server.output();
   EXPECT_TRUE(
       waitUntil([&] { return samples(url, "rate(sphereface_steps_total[10s]) > 0") == 1; }));

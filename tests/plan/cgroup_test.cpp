@@ -7,7 +7,6 @@
 
 #include "base/atomic_file.h"
 #include "base/temporary_folder.h"
-#include "plan/host_memory.h"
 
 namespace sphereface {
 namespace {

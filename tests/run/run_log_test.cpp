@@ -10,7 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/temporary_folder.h"
-#include "watch/training_plot.h"
+#include "watch/run_curves.h"
 
 namespace sphereface {
 namespace {

@@ -19,8 +19,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/host_name.h"
 #include "base/random.h"
+#include "base/this_process.h"
 #include "tests/support/wait_until.h"
 
 namespace sphereface::testing {

@@ -21,4 +21,8 @@ std::vector<Json> readRunMetrics(const std::filesystem::path& run);
 Series metricSeries(const std::vector<Json>& lines, const char* field, const std::string& label,
                     double factor = 1);
 
+/// Draws a run's metrics.jsonl over the steps (loss beside ln C, accuracy, lambda, learning rate,
+/// throughput) into plots/training.png of the run folder, and returns that path.
+std::filesystem::path writeTrainingPlot(const std::filesystem::path& run, const std::string& title);
+
 }  // namespace sphereface

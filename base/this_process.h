@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
+//
+// What the system knows of this process: its host, processors and memory.
 
 #pragma once
 
@@ -7,6 +9,12 @@
 #include <string>
 
 namespace sphereface {
+
+/// This host's name, as messages have it.
+std::string hostName();
+
+/// The logical processors this process may run on, "0-3,8"; empty where the kernel doesn't say.
+std::string processorList();
 
 /// Bytes of memory this process occupies now and at most did, program and libraries included.
 struct ProcessMemory {
