@@ -171,7 +171,7 @@ TEST_F(Inspect, WrongUsageIsNamed) {
                         {{"--network", "sphereface-4", checkpoint_.string()}, 2, "--network"},
                         {{checkpoint_.string(), "--classes", "5"}, 2, "--network"},
                         {{checkpoint_.string(), "--sheet", "x.png"}, 2, "is a checkpoint"},
-                        {{"/nonexistent"}, 1, "no such file or folder"},
+                        {{(folder_ / "absent").string()}, 1, "no such file or folder"},
                         {{folder_.path().string()}, 1, "is neither a packed data set"}}) {
     const Finished done = inspect(c.arguments);
     EXPECT_EQ(done.code, c.code) << done.output;

@@ -149,12 +149,13 @@ TEST_F(Doctor, ADamagedDataSetFailsWithoutACrash) {
 TEST_F(Doctor, WrongUsageIsNamed) {
   struct Case {
     std::vector<std::string> arguments;
-    const char* words;
+    std::string words;
   };
+  const std::string absent = (folder_ / "absent").string();
   for (const Case& c : {Case{{"--workers", "0"}, "--workers"},
                         {{"--seconds", "-1"}, "--seconds"},
                         {{"--set", "solver.steps=1"}, "--config"},
-                        {{"--config", "/nonexistent"}, "/nonexistent"},
+                        {{"--config", absent}, absent},
                         {{"--frobnicate"}, "--frobnicate"}}) {
     const Finished done = doctor(c.arguments);
     EXPECT_EQ(done.code, 2) << done.output;

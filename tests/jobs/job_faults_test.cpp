@@ -197,8 +197,9 @@ TEST_F(JobFaults, GoingOnWithFewerWorkersEndsWithTheSameBits) {
 }
 
 TEST_F(JobFaults, RestartsEnd) {
-  const Finished failed = runCommand(trainLine(
-      "hopeless", 3, {"--set", "data.lmdb=/nonexistent", "--restarts", "1", "--min-workers", "2"}));
+  const std::string absent = concat("data.lmdb=", (folder_ / "absent").string());
+  const Finished failed = runCommand(
+      trainLine("hopeless", 3, {"--set", absent, "--restarts", "1", "--min-workers", "2"}));
   EXPECT_EQ(failed.code, 1) << failed.output;
   EXPECT_NE(failed.output.find("restart 1 of 1: the job ended with exit code 1; again with 2 "
                                "workers in 1 s"),
@@ -208,7 +209,8 @@ TEST_F(JobFaults, RestartsEnd) {
 }
 
 TEST_F(JobFaults, AskedToStopBetweenTwoTriesItTriesNoMore) {
-  Process job(trainLine("between", 1, {"--set", "data.lmdb=/nonexistent", "--restarts", "5"}));
+  const std::string absent = concat("data.lmdb=", (folder_ / "absent").string());
+  Process job(trainLine("between", 1, {"--set", absent, "--restarts", "5"}));
   ASSERT_TRUE(waitUntil([&] { return job.output().find("restart 3 of 5") != std::string::npos; }))
       << job.output();
   // The fourth try would begin in 4 s.

@@ -4,18 +4,16 @@
 #include "model/train_config.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/temporary_folder.h"
 
 namespace sphereface {
 namespace {
 
 class TrainConfigTest : public ::testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove(file_); }
-
   TrainConfig load(const std::string& text, const std::vector<std::string>& overrides = {}) {
     writeFileAtomically(file_, text);
     return loadTrainConfig(file_, overrides);
@@ -37,8 +35,8 @@ class TrainConfigTest : public ::testing::Test {
       "  warmup: 3\n"
       "  steps: 10\n"
       "}\n";
-  const std::filesystem::path file_ = std::filesystem::temp_directory_path() /
-                                      concat("train_config_test.", ::getpid(), ".textproto");
+  const TemporaryFolder folder_;
+  const std::filesystem::path file_ = folder_ / "config.textproto";
 };
 
 TEST_F(TrainConfigTest, DefaultsAreThePublishedSolver) {
@@ -187,7 +185,7 @@ TEST_F(TrainConfigTest, WrongOverridesAreNamed) {
 }
 
 TEST_F(TrainConfigTest, AMissingFileIsAUsageError) {
-  EXPECT_THROW(loadTrainConfig("/nonexistent.textproto", {}), UsageError);
+  EXPECT_THROW(loadTrainConfig(folder_ / "absent.textproto", {}), UsageError);
 }
 
 }  // namespace

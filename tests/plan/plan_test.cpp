@@ -236,11 +236,12 @@ TEST(Forecast, WarnsOfWhatIsProbablyNotMeant) {
 class Plan : public ::testing::Test {
  protected:
   void SetUp() override {
-    writeFileAtomically(config_, R"(name: "planned"
-data { lmdb: "/nonexistent.lmdb" }
+    writeFileAtomically(config_, concat(R"(name: "planned"
+data { lmdb: ")",
+                                        absent_.string(), R"(" }
 network { name: "sphereface-4" }
 solver { batch_size: 16 epochs: 2 policy: POLY warmup: 5 }
-)");
+)"));
   }
 
   Finished plan(const std::vector<std::string>& more) const {
@@ -252,6 +253,7 @@ solver { batch_size: 16 epochs: 2 policy: POLY warmup: 5 }
 
   const TemporaryFolder folder_;
   const std::filesystem::path config_ = folder_ / "config.textproto";
+  const std::filesystem::path absent_ = folder_ / "absent";
 };
 
 TEST_F(Plan, MeasuresTheMemoryItPredicts) {
@@ -313,16 +315,16 @@ TEST_F(Plan, WrongUsageIsNamed) {
   struct Case {
     std::vector<std::string> arguments;
     int code;
-    const char* words;
+    std::string words;
   };
-  for (const Case& c : {Case{{}, 1, "no such data set: /nonexistent.lmdb"},
+  for (const Case& c : {Case{{}, 1, concat("no such data set: ", absent_.string())},
                         {{"--records", "1000"}, 2, "--classes"},
                         {{"--records", "0", "--classes", "5"}, 2, "--records"},
                         {{"--workers", "0"}, 2, "--workers"},
                         {{"--workers", "17"}, 2, "gives some of the 17 workers no image"},
                         {{"--set", "solver.epochs=0"}, 2, "solver.epochs: must be positive"},
                         {{"--set", "network.name=vgg"}, 2, "is unknown"},
-                        {{"--config", "/nonexistent"}, 2, "--config"}}) {
+                        {{"--config", absent_.string()}, 2, "--config"}}) {
     const Finished done = plan(c.arguments);
     EXPECT_EQ(done.code, c.code) << done.output;
     EXPECT_NE(done.output.find(c.words), std::string::npos) << c.words << "\n" << done.output;

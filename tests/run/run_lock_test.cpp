@@ -31,7 +31,8 @@ TEST(RunLock, OneAtATimeAndTheOtherIsNamed) {
 }
 
 TEST(RunLock, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THROW(RunLock("/nonexistent/run"), Error);
+  const TemporaryFolder folder;
+  EXPECT_THROW(RunLock(folder / "absent" / "run"), Error);
 }
 
 }  // namespace
