@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 scripts/install_packages.sh clang libomp-dev
-version=$(clang --version | sed -n 's/.*clang version \([0-9]*\).*/\1/p;q')
+version=$(clang -dumpversion)
+version=${version%%.*}
 scripts/install_packages.sh "libclang-rt-$version-dev"
 cmake --preset fuzz >/dev/null
 cmake --build build-fuzz --target fuzzers

@@ -23,7 +23,10 @@ while [ $# -gt 0 ] && [ "$1" != --optional ]; do
 done
 [ $# -eq 0 ] || optional=("${@:2}")
 
-installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
+# Not by a pipe into `grep -q`: grep ends as soon as it has seen enough, the program that still writes to it is
+# ended by SIGPIPE, and under pipefail that is a no.
+installed() { [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == *'install ok installed' ]]; }
+available() { [[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [^\(] ]]; }
 missing=()
 for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
 wanted=()
@@ -36,14 +39,10 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 export DEBIAN_FRONTEND=noninteractive
-[ ${#missing[@]} -eq 0 ] || "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq
+"${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq || [ ${#missing[@]} -eq 0 ]
 unknown=()
 for package in "${wanted[@]}"; do
-  if LC_ALL=C apt-cache policy "$package" | grep -q 'Candidate: [^(]'; then
-    missing+=("$package")
-  else
-    unknown+=("$package")
-  fi
+  if available "$package"; then missing+=("$package"); else unknown+=("$package"); fi
 done
 [ ${#unknown[@]} -eq 0 ] || echo "not in this distribution, left out: ${unknown[*]}"
 [ ${#missing[@]} -gt 0 ] || exit 0

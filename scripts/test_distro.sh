@@ -11,7 +11,7 @@
 #   scripts/test_distro.sh trixie /var/tmp/trixie
 set -euo pipefail
 
-usage() { sed -n '/^#   scripts/,/^#$/s/^# *//p' "$0" | head -1; }
+usage() { sed -n '/^#   scripts/ { s/^# *//; p; q }' "$0"; }
 wrong() { echo "test_distro.sh: $*" >&2; exit 2; }
 
 user=root
