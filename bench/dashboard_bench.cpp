@@ -71,7 +71,7 @@ struct Address {
 Address addressOf(const std::filesystem::path& run) {
   const Json targets = readJsonFile(run / "prometheus_targets.json");
   if (targets.empty()) throw Error(concat(run.string(), " isn't in training"));
-  const std::string text = targets.at(0).at("targets").at(0);
+  const std::string text = targets.at(0).at("targets").at(0).text();
   const size_t colon = text.rfind(':');
   return {text.substr(0, colon), std::stoi(text.substr(colon + 1))};
 }

@@ -117,9 +117,10 @@ int run(Options options) {
   if (!options.json.empty()) writeJsonFile(options.json, summary);
   output.line("trained",
               concat(summary.at("images").get<uint64_t>(), " images at ",
-                     fixed(summary.at("images_per_second"), 0), " images/s; loss ",
-                     fixed(summary.at("loss_first"), 4), " -> ", fixed(summary.at("loss_last"), 4),
-                     "; run folder ", options.run.string()),
+                     fixed(summary.at("images_per_second").get<double>(), 0), " images/s; loss ",
+                     fixed(summary.at("loss_first").get<double>(), 4), " -> ",
+                     fixed(summary.at("loss_last").get<double>(), 4), "; run folder ",
+                     options.run.string()),
               summary);
   evaluation.finish();
   return kExitDone;

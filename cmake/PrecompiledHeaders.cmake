@@ -1,7 +1,6 @@
 # Headers that many files include and that take the compiler seconds each, read once for all files. A
 # precompiled header serves only those of the same optimisation and options. Files still include what
-# they use: clang-tidy reads them without it (scripts/lint.sh). <nlohmann/json.hpp> isn't among them, but
-# for commands: each file that has it makes its parser anew, whether it needs it or not.
+# they use: clang-tidy reads them without it (scripts/lint.sh).
 set(often_included
   <chrono>
   <filesystem>
@@ -52,8 +51,8 @@ sphereface_precompile(sphereface_headers
 
 sphereface_precompile(sphereface_command_headers
   OPTIONS ${SPHEREFACE_LITTLE_OPTIMISED}
-  LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json
-  HEADERS <CLI/CLI.hpp> <nlohmann/json.hpp>
+  LIBRARIES CLI11::CLI11
+  HEADERS <CLI/CLI.hpp>
   TARGETS
   all_reduce_bench
   convolution_error

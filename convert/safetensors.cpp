@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 #include <vector>
@@ -149,7 +150,7 @@ void writeSafetensors(const TrainedModel& model, const std::filesystem::path& pa
         {"shape", std::vector<uint64_t>(tensor.dim().begin(), tensor.dim().end())},
         {"data_offsets", {begin, begin + numbersOf(tensor) * sizeof(float)}}};
   }
-  std::string text = header.dump();
+  std::string text = strictJsonText(header);
   // Padded so that the numbers are aligned in the file.
   text.resize((text.size() + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t), ' ');
   const uint64_t length = text.size();

@@ -184,7 +184,7 @@ BlufrTrials readBlufrTrials(const std::filesystem::path& file) {
       trials.trials.push_back({places(trial, "test"), places(trial, "gallery"),
                                places(trial, "genuine_probes"), places(trial, "impostor_probes")});
     }
-  } catch (const Json::exception& error) {
+  } catch (const JsonError& error) {
     throw Error(concat(file.string(), ": no list of BLUFR's trials: ", error.what()));
   }
   if (trials.trials.empty()) throw Error(concat(file.string(), ": no trials"));

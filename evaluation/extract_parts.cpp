@@ -99,7 +99,7 @@ std::vector<BadImage> gatherBad(const std::vector<BadImage>& mine, RankGroup& ra
   // A name that isn't UTF-8 arrives changed, which is enough to be told.
   for (const std::string& text : ranks.gather(jsonText(list))) {
     for (const Json& image : parseJson(text))
-      all.push_back({image.at(0), image.at(1)});
+      all.push_back({image.at(0).text(), image.at(1).text()});
   }
   return all;
 }

@@ -174,7 +174,7 @@ class Source {
 
 /// What is before the rows.
 std::string sffHead(const FeatureSet& contents) {
-  const std::string metadata = metadataOf(contents).dump();  // which refuses what is no UTF-8
+  const std::string metadata = strictJsonText(metadataOf(contents));
   std::string names;
   for (const std::string& name : contents.names)
     names += name + '\0';
@@ -230,7 +230,7 @@ std::string npySidecar(const FeatureSet& contents, const std::string& hash) {
   Json sidecar = {{"sha256", hash}};
   sidecar.update(metadataOf(contents));
   sidecar["names"] = contents.names;
-  return sidecar.dump(1) + "\n";
+  return strictJsonText(sidecar, 1) + "\n";
 }
 
 /// Text for JSON. errors: Error when a part of it isn't UTF-8.
@@ -238,7 +238,7 @@ template <class Make>
 std::string utf8(const fs::path& path, const Make& make) {
   try {
     return make();
-  } catch (const Json::exception& e) {
+  } catch (const JsonError& e) {
     fail(path, concat("a name or text is not UTF-8: ", e.what()));
   }
 }
@@ -308,7 +308,7 @@ FeatureFile read(const fs::path& path, bool keep_values, bool skip_rows) {
   contents.skip_rows = skip_rows;
   try {
     npy ? readNpy(path, contents) : readSff(path, contents);
-  } catch (const Json::exception& e) {
+  } catch (const JsonError& e) {
     fail(path, concat("wrong metadata: ", e.what()));
   }
   check(path, contents.features, contents.not_finite);

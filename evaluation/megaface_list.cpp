@@ -30,7 +30,7 @@ std::vector<std::string> takeTexts(const fs::path& path, const Json& json, const
   std::vector<std::string> texts;
   texts.reserve(json.at(key).size());
   for (const Json& entry : json.at(key)) {
-    if (!entry.is_string() || entry.get_ref<const std::string&>().empty()) {
+    if (!entry.is_string() || entry.text().empty()) {
       fail(path,
            concat("entry ", texts.size(), " of \"", key, "\" is ", jsonText(entry), ", no text"));
     }

@@ -89,7 +89,7 @@ double openSetThreshold(const std::filesystem::path& file, double far,
     for (const Json& rate : json.at("at_far")) {
       if (rate.at("far") == far) return rate.at("threshold").at("mean").get<double>();
     }
-  } catch (const nlohmann::json::exception&) {
+  } catch (const JsonError&) {
     throw Error(concat(file.string(),
                        ": not a result of `evaluate open-set` with a threshold for "
                        "a false alarm rate of ",

@@ -49,22 +49,21 @@ Json figuresJson() {
   Json figures = Json::array();
   for (const StepFigure& figure : kStepFigures) {
     if (figure.chart.empty() && figure.tile.empty()) continue;
-    Json of = {{"name", std::string(figure.name)},
-               {"share", figure.unit == Unit::kShare},
-               {"tile", std::string(figure.tile)}};
-    of["chart"] = std::string(figure.chart);
-    of["label"] = std::string(figure.label);
-    of["right_axis"] = figure.right_axis;
-    of["compared"] = std::string(figure.compared);
-    figures.push_back(std::move(of));
+    figures.push_back({{"name", figure.name},
+                       {"share", figure.unit == Unit::kShare},
+                       {"tile", figure.tile},
+                       {"chart", figure.chart},
+                       {"label", figure.label},
+                       {"right_axis", figure.right_axis},
+                       {"compared", figure.compared}});
   }
   return figures;
 }
 
 double numberOf(const Json& line, std::string_view field) {
-  const auto found = line.find(std::string(field));
-  return found != line.end() && found->is_number() ? found->get<double>()
-                                                   : std::numeric_limits<double>::quiet_NaN();
+  const Json* found = line.find(field);
+  return found != nullptr && found->is_number() ? found->get<double>()
+                                                : std::numeric_limits<double>::quiet_NaN();
 }
 
 /// With five significant digits, which is more than a curve shows; null for no number.

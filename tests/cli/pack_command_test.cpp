@@ -116,7 +116,7 @@ TEST_F(PackCommand, StartsOverWhenSomethingChanged) {
   const Json other = resultOf(command("killed", {"--seed", "2"}));
   EXPECT_EQ(other["resumed"], 0);
   ASSERT_EQ(other["notes"].size(), 1U);
-  EXPECT_TRUE(contains(other["notes"][0], "input or options differ"));
+  EXPECT_TRUE(contains(other["notes"][0].text(), "input or options differ"));
   EXPECT_EQ(bytesOf("killed"), bytesOf("other"));
 
   // An input file changed in between.

@@ -156,8 +156,8 @@ TEST(Safetensors, DamagedFilesAreErrors) {
   expectIn("overlap", failure(withHeader(whole.substr(0, whole.size() / 2), [](Json& h) {
              for (auto& [name, tensor] : h.items()) {
                if (name == "__metadata__") continue;
-               const uint64_t begin = tensor["data_offsets"][0];
-               const uint64_t end = tensor["data_offsets"][1];
+               const auto begin = tensor["data_offsets"][0].get<uint64_t>();
+               const auto end = tensor["data_offsets"][1].get<uint64_t>();
                tensor["data_offsets"] = {0, end - begin};
              }
            })));

@@ -73,7 +73,7 @@ struct Naive {
   const Json& trials;
   const FeatureSet& features;
 
-  std::string name(size_t place) const { return trials.at("images").at(place); }
+  std::string name(size_t place) const { return trials.at("images").at(place).text(); }
   std::string person(size_t place) const { return name(place).substr(0, name(place).find('/')); }
   double cosine(size_t a, size_t b) const {
     double dot = 0;
@@ -96,7 +96,7 @@ struct Naive {
   double vr(const Json& trial, double far) const {
     std::vector<double> same;
     std::vector<double> different;
-    const std::vector<size_t> test = trial.at("test");
+    const auto test = trial.at("test").get<std::vector<size_t>>();
     for (size_t i = 0; i < test.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
         (person(test[i]) == person(test[j]) ? same : different).push_back(cosine(test[i], test[j]));

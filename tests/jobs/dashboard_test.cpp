@@ -73,7 +73,7 @@ class Dashboard : public Job {
   }
 
   static std::string text(Browser& browser, const std::string& id) {
-    return browser.run(concat("return document.getElementById('", id, "').innerText;"));
+    return browser.run(concat("return document.getElementById('", id, "').innerText;")).text();
   }
 };
 

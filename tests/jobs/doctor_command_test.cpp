@@ -47,7 +47,7 @@ worker { threads: 1 }
   std::string stateOf(const std::string& name) const {
     const Json report = readJsonFile(json_);
     for (const Json& finding : report.at("findings")) {
-      if (finding.at("name") == name) return finding.at("state");
+      if (finding.at("name") == name) return finding.at("state").text();
     }
     return "absent";
   }

@@ -202,7 +202,7 @@ class Documents : public ::testing::Test {
     for (const char* set : {"1", "2", "3"}) {
       distractors = list(concat("megaface_features_list.json_1000000_", set), "lfw-aligned", false);
     }
-    const std::string probe = probes.at("path").back();
+    const std::string probe = probes.at("path").back().text();
     writeFileAtomically(folder_ / "facescrub_noises.txt",
                         fs::path(probe).filename().string() + "\n");
     writeFileAtomically(folder_ / "megaface_noises.txt",

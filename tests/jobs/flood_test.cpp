@@ -84,7 +84,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
   Process job(trainLine("flooded", 2, more));
   const fs::path targets = folder_ / "flooded" / "prometheus_targets.json";
   ASSERT_TRUE(waitUntil([&] { return exists(targets); })) << job.output();
-  const std::string address = readJsonFile(targets).at(0).at("targets").at(0);
+  const std::string address = readJsonFile(targets).at(0).at("targets").at(0).text();
   const int port = std::stoi(address.substr(address.rfind(':') + 1));
   std::vector<std::unique_ptr<Connection>> silent;
   silent.reserve(kSilentClients);

@@ -120,7 +120,7 @@ TEST_F(Hosts, ASlowLinkIsNamedBeforeTheFirstStep) {
   const std::vector<Json> measured = events("slow-link", "links");
   ASSERT_EQ(measured.size(), 1U);
   for (const Json& link : measured[0].at("links")) {
-    const double rate = link.at("bytes_per_second");
+    const auto rate = link.at("bytes_per_second").get<double>();
     const bool is_slow = link.at("hosts").at(0) == "node3" || link.at("hosts").at(1) == "node3";
     EXPECT_EQ(rate < 2.5e6, is_slow) << link;  // 1.25e6, and what the filter lets through at once
   }

@@ -92,7 +92,7 @@ TEST_F(JobFaults, AKilledWorkerEndsTheJobAndIsNamed) {
     const std::vector<Json> lost = events(run, "lost");
     ASSERT_EQ(lost.size(), 1U) << job.output();
     EXPECT_EQ(lost[0].at("rank"), 2);
-    const std::string text = lost[0].at("text");
+    const std::string text = lost[0].at("text").text();
     EXPECT_NE(job.output().find("sphereface: " + text), std::string::npos) << job.output();
     const std::string beginning = concat("rank 2@", hostName(), " was ended by signal ", name);
     ASSERT_EQ(text.substr(0, beginning.size()), beginning);

@@ -114,7 +114,7 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
   const Json dashboard = readJsonFile(kFiles / "grafana" / "sphereface.json");
   for (const Json& panel : dashboard.at("panels")) {
     for (const Json& target : panel.at("targets")) {
-      const std::string query = replaced(target.at("expr"), "\\$instance", ".*");
+      const std::string query = replaced(target.at("expr").text(), "\\$instance", ".*");
       EXPECT_TRUE(waitUntil([&] { return samples(url, query) > 0; }))
           << panel.at("title") << ": " << query << ": " << ask(url, "query", query);
     }
@@ -124,7 +124,7 @@ TEST_F(Prometheus, ScrapesAJobAndAlertsOfAStoppedWorker) {
     std::string names;
     const Json alerts = ask(url, "alerts").at("data").at("alerts");
     for (const Json& alert : alerts) {
-      if (alert.at("state") == "firing") names += alert.at("labels").at("alertname");
+      if (alert.at("state") == "firing") names += alert.at("labels").at("alertname").text();
     }
     return names;
   };

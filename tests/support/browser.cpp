@@ -101,7 +101,7 @@ void Browser::screenshot(const std::filesystem::path& png) {
 std::string Browser::complaints() {
   std::string text;
   for (const Json& entry : ask("POST", session_ + "/se/log", {{"type", "browser"}})) {
-    const std::string level = entry.at("level");
+    const std::string level = entry.at("level").text();
     if (level == "SEVERE" || level == "WARNING")
       text += concat(level, ": ", entry.at("message").get<std::string>(), "\n");
   }

@@ -74,7 +74,7 @@ void tell(RunMonitor& monitor) {
 }
 
 std::string addressIn(const std::filesystem::path& run) {
-  return readJsonFile(run / "prometheus_targets.json").at(0).at("targets").at(0);
+  return readJsonFile(run / "prometheus_targets.json").at(0).at("targets").at(0).text();
 }
 
 TEST(Metrics, TellWhatTheJobTold) {
