@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
-#include "kernels/cpu/class_parallel_head.h"
+#include "kernels/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cuda/buffer_sizes.h"
 #include "kernels/shard_tree.h"

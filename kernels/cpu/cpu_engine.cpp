@@ -12,7 +12,7 @@
 #include "base/aligned_buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "kernels/cpu/class_parallel_head.h"
+#include "kernels/class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cpu/cpu_shard_tree.h"
 #include "kernels/cpu/cpu_trunk.h"

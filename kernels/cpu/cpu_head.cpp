@@ -9,7 +9,7 @@
 
 #include "base/positive.h"
 #include "base/target_clones.h"
-#include "kernels/cpu/hyperspherical_energy.h"
+#include "kernels/cpu/cpu_energy.h"
 #include "kernels/cpu/panel_gemm.h"
 #include "kernels/cpu/vector_exp.h"
 #include "kernels/head_formulas.h"

@@ -24,7 +24,7 @@
 #include <span>
 
 #include "base/aligned_buffer.h"
-#include "kernels/cpu/hyperspherical_energy.h"
+#include "kernels/cpu/cpu_energy.h"
 #include "kernels/head.h"
 #include "kernels/head_formulas.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The head of a rank that has a range of the classes on its GPU and sees the images of all ranks:
-// kernels/cpu/class_parallel_head.h with the exchange between GPUs, on the engine's stream.
+// kernels/class_parallel_head.h with the exchange between GPUs, on the engine's stream.
 
 #pragma once
 

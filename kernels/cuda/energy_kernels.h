@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Hyperspherical energy (MHE) of the classes among a pass's labels, as
-// kernels/cpu/hyperspherical_energy.h has it.
+// kernels/cpu/cpu_energy.h has it.
 
 #pragma once
 

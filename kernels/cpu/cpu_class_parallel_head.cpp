@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "kernels/cpu/class_parallel_head.h"
+#include "kernels/class_parallel_head.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "kernels/cpu/hyperspherical_energy.h"
+#include "kernels/cpu/cpu_energy.h"
 
 #include <algorithm>
 #include <cmath>
