@@ -86,6 +86,23 @@ struct HeadStats {
   int64_t zero_norm = 0;
 };
 
+/// A run of the classes.
+struct ClassRange {
+  int first = 0;
+  int count = 0;
+
+  SPHEREFACE_HOST_DEVICE bool has(int label) const {
+    return label >= first && label < first + count;
+  }
+};
+
+/// Their rows of W, and the rows' gradients, [range.count, dim].
+struct ClassRows {
+  ClassRange range;
+  const float* W = nullptr;
+  float* dW = nullptr;
+};
+
 /// The types whose logits are scaled cosines: x is normalised too.
 SPHEREFACE_HOST_DEVICE constexpr bool normalizesEmbedding(HeadOptions::Type type) {
   return type != HeadOptions::Type::kASoftmax && type != HeadOptions::Type::kSoftmax;

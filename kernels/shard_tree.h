@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace sphereface {
 
@@ -21,7 +22,7 @@ struct GradientRange {
 };
 
 /// Shards come one after the other, each in ranges. Like a binary counter: a sum over 2^k shards
-/// waits on level k until the next such sum has come. Where gradients are is the engine's affair.
+/// waits on level k until the next such sum has come.
 class ShardTree {
  public:
   /// `shards`: a power of two.
@@ -44,6 +45,26 @@ class ShardTree {
   virtual void keep(size_t level, const GradientRange& range) = 0;
 
   size_t shards_;
+};
+
+/// What is kept, in Buffers of floats of the device that has the gradients.
+template <class Buffer>
+class ShardTreeIn : public ShardTree {
+ public:
+  /// trunk, head: gradients of the arenas.
+  ShardTreeIn(size_t shards, size_t trunk, size_t head) : ShardTree(shards), trunk_(trunk) {
+    for (size_t level = 0; level < levels(); ++level)
+      levels_.emplace_back(trunk + head);
+  }
+
+ protected:
+  float* kept(size_t level, const GradientRange& range) {
+    return levels_[level].data() + (range.of_head ? trunk_ : 0) + range.begin;
+  }
+
+ private:
+  size_t trunk_;
+  std::vector<Buffer> levels_;  // the network's gradients, then the head's
 };
 
 }  // namespace sphereface

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
-#include "kernels/class_parallel_head.h"
+#include "kernels/cpu/cpu_class_parallel_head.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cuda/buffer_sizes.h"
 #include "kernels/shard_tree.h"
@@ -59,8 +59,8 @@ EngineMemory predictEngineMemory(const EngineOptions& options, std::optional<int
   memory.parameters = one.parameters - 3 * dim * sizeof(float) +
                       headFloats(options) * classes * dim * sizeof(float);
   memory.activations = one.activations + (batch - 1) * (two.activations - one.activations);
-  memory.head = images ? ClassParallelHead::bytesFor(options.head, *images,
-                                                     options.network.embedding, options.classes)
+  memory.head = images ? classParallelHeadBytes(options.head, *images, options.network.embedding,
+                                                options.classes)
                        : HeadWorkspace::bytesFor(options.head, options.batch,
                                                  options.network.embedding, options.classes);
   return memory;

@@ -8,15 +8,9 @@
 namespace sphereface {
 
 ClassSample::ClassSample(int first_class, int classes, int dim, double share, int images)
-    : choice_(first_class, classes, share, images), dim_(static_cast<size_t>(dim)) {
-  const size_t floats = static_cast<size_t>(size()) * dim_;
-  for (AlignedBuffer<float>* buffer : {&W, &dW, &momentum})
-    *buffer = AlignedBuffer<float>(floats);
-}
-
-size_t ClassSample::bytes() const {
-  return sizeof(float) * (W.size() + dW.size() + momentum.size()) + choice_.bytes();
-}
+    : choice_(first_class, classes, share, images),
+      dim_(static_cast<size_t>(dim)),
+      store_(static_cast<size_t>(size()) * dim_, true, true) {}
 
 size_t ClassSample::bytesFor(int classes, int dim, double share, int images) {
   const auto part = static_cast<size_t>(ClassChoice::sizeFor(classes, share, images));
@@ -27,7 +21,7 @@ size_t ClassSample::bytesFor(int classes, int dim, double share, int images) {
 void ClassSample::choose(std::span<const int32_t> labels, uint64_t key,
                          std::span<const float> all) {
   choice_.choose(labels, key);
-  take(all, W.span());
+  take(all, arena().parameters);
 }
 
 void ClassSample::take(std::span<const float> all, std::span<float> part) const {

@@ -6,10 +6,8 @@
 
 #pragma once
 
-#include <cstdint>
-#include <span>
-
 #include "base/aligned_buffer.h"
+#include "kernels/arena_store.h"
 #include "kernels/class_choice.h"
 
 namespace sphereface {
@@ -20,7 +18,7 @@ class ClassSample {
   ClassSample(int first_class, int classes, int dim, double share, int images);
 
   int size() const { return choice_.size(); }
-  size_t bytes() const;
+  size_t bytes() const { return store_.bytes() + choice_.bytes(); }
   static size_t bytesFor(int classes, int dim, double share, int images);
 
   /// Chooses a part and takes its rows of W.
@@ -28,10 +26,8 @@ class ClassSample {
   std::span<const int32_t> labels() const { return choice_.labels(); }
   std::span<const int32_t> rows() const { return choice_.rows(); }
 
-  // Of the part [size, dim].
-  AlignedBuffer<float> W;
-  AlignedBuffer<float> dW;
-  AlignedBuffer<float> momentum;
+  /// Of the part [size, dim].
+  const Arena& arena() const { return store_.arena(); }
 
   /// Takes the part's rows of `all`, or puts them back.
   void take(std::span<const float> all, std::span<float> part) const;
@@ -40,6 +36,7 @@ class ClassSample {
  private:
   ClassChoice choice_;
   size_t dim_;
+  ArenaStore<AlignedBuffer<float>> store_;
 };
 
 }  // namespace sphereface

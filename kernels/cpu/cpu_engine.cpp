@@ -12,9 +12,7 @@
 #include "base/aligned_buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "kernels/class_parallel_head.h"
-#include "kernels/cpu/cpu_head.h"
-#include "kernels/cpu/cpu_shard_tree.h"
+#include "kernels/cpu/cpu_class_parallel_head.h"
 #include "kernels/cpu/cpu_trunk.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/sgd.h"
@@ -23,19 +21,20 @@
 namespace sphereface {
 namespace {
 
-struct Store {
-  Store(size_t parameter_count, bool has_gradients, bool has_momentum)
-      : parameters(parameter_count),
-        gradients(has_gradients ? parameter_count : 0),
-        momentum(has_momentum ? parameter_count : 0) {}
-  Arena arena() { return {parameters.span(), gradients.span(), momentum.span()}; }
-  size_t bytes() const {
-    return sizeof(float) * (parameters.size() + gradients.size() + momentum.size());
-  }
+using Store = ArenaStore<AlignedBuffer<float>>;
 
-  AlignedBuffer<float> parameters;
-  AlignedBuffer<float> gradients;
-  AlignedBuffer<float> momentum;
+class CpuShardTree final : public ShardTreeIn<AlignedBuffer<float>> {
+ public:
+  using ShardTreeIn::ShardTreeIn;
+
+ private:
+  void addKept(size_t level, const GradientRange& range) override {
+    std::transform(range.values.begin(), range.values.end(), kept(level, range),
+                   range.values.begin(), [](float added, float kept) { return kept + added; });
+  }
+  void keep(size_t level, const GradientRange& range) override {
+    std::ranges::copy(range.values, kept(level, range));
+  }
 };
 
 class CpuEngine final : public Engine {
@@ -46,14 +45,14 @@ class CpuEngine final : public Engine {
         training_(options.classes > 0),
         trunk_store_(options.network.parameter_count, training_, training_),
         head_store_(headCount(), training_ && options.head.sample_rate == 1, training_),
-        trunk_(options, trunk_store_.parameters.data(),
-               training_ ? trunk_store_.gradients.data() : nullptr),
+        trunk_(options, trunk_store_.arena().parameters.data(),
+               training_ ? trunk_store_.arena().gradients.data() : nullptr),
         embeddings_(training_ ? rows() * dim() : 0),
         d_embeddings_(embeddings_.size()) {
     if (training_ && options.exchange != nullptr) {
-      class_parallel_.emplace(options);
+      spread_.emplace(std::make_unique<CpuSpread>(*options.exchange), options, head());
     } else if (training_) {
-      workspace_.emplace(options.head, options.batch, options.network.embedding, options.classes);
+      head_.emplace(options, head());
     }
     notes_.insert(notes_.end(), trunk_.notes().begin(), trunk_.notes().end());
   }
@@ -83,13 +82,21 @@ class CpuEngine final : public Engine {
     embed(images, embeddings_.span());
     const double embedded = secondsNow();
 
-    classify(labels, head_step, loss_scale, accumulate, stats);
-    if (ready && !class_parallel_) ready({true, 0, head_store_.gradients.span()});
+    if (spread_) {
+      spread_->begin(labels);
+      spread_->run(embeddings_.span(), head_step, loss_scale, accumulate, d_embeddings_.span(),
+                   &stats.head);
+      stats.exchange_seconds = spread_->exchangeSeconds();
+    } else {
+      head_->setRule(head_step, loss_scale);
+      head_->run(embeddings_.data(), labels.data(), accumulate, d_embeddings_.data(), &stats.head);
+      if (ready) ready({true, 0, head().gradients});
+    }
     const double classified = secondsNow();
 
     size_t told = 0;
     trunk_.backward(d_embeddings_.data(), accumulate, [&](size_t final) {
-      if (ready) ready({false, told, trunk_store_.gradients.span().subspan(told, final - told)});
+      if (ready) ready({false, told, trunk().gradients.subspan(told, final - told)});
       told = final;
     });
     stats.forward_seconds = embedded - start;
@@ -109,16 +116,15 @@ class CpuEngine final : public Engine {
     for (const Parameter& p : options_.network.parameters) {
       if (p.learning_rate_mult == 0) continue;
       squares += sgdUpdate(p.count, rate * p.learning_rate_mult, momentum, decay * p.decay_mult,
-                           scale, trunk_store_.parameters.data() + p.offset,
-                           trunk_store_.gradients.data() + p.offset,
-                           trunk_store_.momentum.data() + p.offset);
+                           scale, trunk().parameters.data() + p.offset,
+                           trunk().gradients.data() + p.offset, trunk().momentum.data() + p.offset);
     }
     return std::sqrt(squares);
   }
 
   std::unique_ptr<ShardTree> makeShardTree(size_t shards) override {
-    return std::make_unique<CpuShardTree>(shards, trunk_store_.gradients.size(),
-                                          head_store_.gradients.size());
+    return std::make_unique<CpuShardTree>(shards, trunk().gradients.size(),
+                                          head().gradients.size());
   }
 
   std::unique_ptr<DeviceReduction> join(const DeviceGroup&, const DeviceSum&) override {
@@ -135,7 +141,7 @@ class CpuEngine final : public Engine {
     memory.parameters = trunk_store_.bytes() + head_store_.bytes();
     memory.activations =
         trunk_.bytes() + sizeof(float) * (embeddings_.size() + d_embeddings_.size());
-    if (training_) memory.head = class_parallel_ ? class_parallel_->bytes() : workspace_->bytes();
+    if (training_) memory.head = spread_ ? spread_->bytes() : head_->bytes();
     return memory;
   }
 
@@ -144,63 +150,37 @@ class CpuEngine final : public Engine {
   size_t dim() const { return static_cast<size_t>(options_.network.embedding); }
   size_t headCount() const { return static_cast<size_t>(options_.classes) * dim(); }
 
-  void classify(std::span<const int32_t> labels, const HeadStep& step, float loss_scale,
-                bool accumulate, PassStats& stats) {
-    if (class_parallel_) {
-      const ClassParallelHead::Result result =
-          class_parallel_->run(embeddings_.span(), labels, step, loss_scale, accumulate,
-                               head_store_.arena(), d_embeddings_.span());
-      stats.head = result.stats;
-      stats.exchange_seconds = result.exchange_seconds;
-      return;
-    }
-    HeadPass pass;
-    pass.batch = options_.batch;
-    pass.dim = options_.network.embedding;
-    pass.classes = options_.classes;
-    pass.step = step;
-    pass.loss_scale = loss_scale;
-    pass.x = embeddings_.data();
-    pass.W = head_store_.parameters.data();
-    pass.labels = labels.data();
-    pass.dx = d_embeddings_.data();
-    pass.dW = head_store_.gradients.data();
-    pass.accumulate = accumulate;
-    stats.head = headForwardBackward(options_.head, pass, *workspace_);
-  }
-
-  ClassSample* sample() { return class_parallel_ ? class_parallel_->sample() : nullptr; }
+  /// What update() works on.
+  Arena trainedHead() { return spread_ ? spread_->trainedArena() : head(); }
 
   double updateHead(float rate, float momentum, float decay, float scale) {
-    ClassSample* const part = sample();
-    if (part == nullptr) {
-      return sgdUpdate(head_store_.parameters.size(), rate, momentum, decay, scale,
-                       head_store_.parameters.data(), head_store_.gradients.data(),
-                       head_store_.momentum.data());
+    const Arena part = trainedHead();
+    const ClassSample* const sample = spread_ ? spread_->sample() : nullptr;
+    if (sample != nullptr) sample->take(head().momentum, part.momentum);
+    const double squares =
+        sgdUpdate(part.parameters.size(), rate, momentum, decay, scale, part.parameters.data(),
+                  part.gradients.data(), part.momentum.data());
+    if (sample != nullptr) {
+      sample->put(part.parameters, head().parameters);
+      sample->put(part.momentum, head().momentum);
     }
-    part->take(head_store_.momentum.span(), part->momentum.span());
-    const double squares = sgdUpdate(part->W.size(), rate, momentum, decay, scale, part->W.data(),
-                                     part->dW.data(), part->momentum.data());
-    part->put(part->W.span(), head_store_.parameters.span());
-    part->put(part->momentum.span(), head_store_.momentum.span());
     return squares;
   }
 
   /// The sum of the ranks' heads' squares.
   double ofAllRanks(double squares) {
-    if (!class_parallel_) return squares;
+    if (!spread_) return squares;
     auto sum = static_cast<float>(squares);
     options_.exchange->sum({&sum, 1});
     return sum;
   }
 
   float clippingScale(double largest) {
-    const std::span<const float> head =
-        sample() != nullptr ? sample()->dW.span() : head_store_.gradients.span();
+    const std::span<const float> head = trainedHead().gradients;
     double squares = ofAllRanks(sumOfSquares(head.size(), head.data()));
     for (const Parameter& p : options_.network.parameters) {
       if (p.learning_rate_mult == 0) continue;
-      squares += sumOfSquares(p.count, trunk_store_.gradients.data() + p.offset);
+      squares += sumOfSquares(p.count, trunk().gradients.data() + p.offset);
     }
     const double norm = std::sqrt(squares);
     return norm > largest ? static_cast<float>(largest / norm) : 1.0F;
@@ -218,9 +198,9 @@ class CpuEngine final : public Engine {
   CpuTrunk trunk_;
   AlignedBuffer<float> embeddings_;
   AlignedBuffer<float> d_embeddings_;
-  // Of the head: one of them.
-  std::optional<HeadWorkspace> workspace_;
-  std::optional<ClassParallelHead> class_parallel_;
+  // Of training: one of the heads.
+  std::optional<CpuHead> head_;
+  std::optional<CpuClassParallelHead> spread_;
 };
 
 }  // namespace

@@ -9,7 +9,6 @@
 
 #include "base/positive.h"
 #include "base/target_clones.h"
-#include "kernels/cpu/cpu_energy.h"
 #include "kernels/cpu/panel_gemm.h"
 #include "kernels/cpu/vector_exp.h"
 #include "kernels/head_formulas.h"
@@ -437,20 +436,6 @@ void finishEmbedding(const Call& call, int image) {
     dx[k] = (dx[k] - along * unit[k]) * inverse;
 }
 
-/// The labels' rows of W, each once.
-std::span<const EnergyRow> presentRows(const HeadPass& pass, HeadWorkspace& ws) {
-  const std::span<int32_t> present = ws.present.span();
-  for (int i = 0; i < pass.batch; ++i)
-    present[static_cast<size_t>(i)] = pass.labels[i] - pass.first_class;
-  std::ranges::sort(present);
-  const auto end = std::unique(present.begin(), present.end());
-  std::transform(present.begin(), end, ws.energy_rows.data(), [&](int32_t row) {
-    const ptrdiff_t at = static_cast<ptrdiff_t>(row) * pass.dim;
-    return EnergyRow{pass.W + at, pass.dW + at};
-  });
-  return {ws.energy_rows.data(), static_cast<size_t>(end - present.begin())};
-}
-
 }  // namespace
 
 HeadWorkspace::HeadWorkspace(const HeadOptions& options, int batch, int dim, int classes) {
@@ -499,9 +484,8 @@ size_t HeadWorkspace::layOut(const HeadOptions& options, int batch, int dim, int
   take(scratch, positive(stripes) * scratchFloats());
   if (!streaming) take(logits, kept_floats);
   if (options.mhe_weight > 0) {
-    take(present, positive(batch));
-    take(energy_rows, positive(batch));
-    take(energies, positive(batch));
+    bytes += CpuEnergy::bytesFor(batch);
+    if (allocate) energy = CpuEnergy(batch, dim, options.mhe_weight);
   }
   return bytes;
 }
@@ -536,23 +520,41 @@ HeadStats headBackward(const HeadOptions& options, const HeadPass& pass, HeadWor
 }
 
 HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass,
-                              HeadWorkspace& workspace) {
+                              HeadWorkspace& workspace, const CombineSoftmax& combine) {
   headForward(options, pass, workspace);
+  if (combine) combine(workspace);
   HeadStats stats = headBackward(options, pass, workspace);
   if (options.mhe_weight > 0) {
-    addEnergy(options, pass, presentRows(pass, workspace), workspace.energies.span(), stats);
+    workspace.energy.add(pass.labels, pass.labels,
+                         {{pass.first_class, pass.classes}, pass.W, pass.dW}, &workspace.rule,
+                         &stats);
   }
   return stats;
 }
 
-void addEnergy(const HeadOptions& options, const HeadPass& pass, std::span<const EnergyRow> rows,
-               std::span<double> energies, HeadStats& stats) {
-  // One image's share of the term is the whole term, as with any mean over the batch.
-  const double images = static_cast<double>(pass.batch) * options.mhe_weight;
-  stats.mhe_sum =
-      images * addHypersphericalEnergy(rows, pass.dim, static_cast<float>(pass.loss_scale * images),
-                                       energies);
-  stats.loss_sum += stats.mhe_sum;
+CpuHead::CpuHead(const EngineOptions& options, const Arena& arena)
+    : options_(options.head),
+      workspace_(options.head, options.batch, options.network.embedding, options.classes) {
+  pass_.batch = options.batch;
+  pass_.dim = options.network.embedding;
+  pass_.classes = options.classes;
+  pass_.first_class = options.first_class;
+  pass_.W = arena.parameters.data();
+  pass_.dW = arena.gradients.data();
+}
+
+void CpuHead::setRule(const HeadStep& step, float loss_scale) {
+  pass_.step = step;
+  pass_.loss_scale = loss_scale;
+}
+
+void CpuHead::run(const float* x, const int32_t* labels, bool accumulate, float* dx,
+                  HeadStats* stats, const CombineSoftmax& combine) {
+  pass_.x = x;
+  pass_.labels = labels;
+  pass_.dx = dx;
+  pass_.accumulate = accumulate;
+  *stats = headForwardBackward(options_, pass_, workspace_, combine);
 }
 
 }  // namespace sphereface

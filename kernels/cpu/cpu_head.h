@@ -21,11 +21,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <functional>
 
 #include "base/aligned_buffer.h"
 #include "kernels/cpu/cpu_energy.h"
-#include "kernels/head.h"
+#include "kernels/engine.h"
 #include "kernels/head_formulas.h"
 
 namespace sphereface {
@@ -84,9 +84,7 @@ struct HeadWorkspace {
   AlignedBuffer<float> stripe_dx;          // [stripes, B, D]
   AlignedBuffer<float> scratch;            // [stripes, scratchFloats()]
   AlignedBuffer<float> logits;             // z of all classes, unless streaming
-  AlignedBuffer<int32_t> present;          // labels of the batch, each once (MHE)
-  AlignedBuffer<EnergyRow> energy_rows;    // by present label
-  AlignedBuffer<double> energies;          // by present label
+  CpuEnergy energy;                        // with MHE
   HeadRule rule;                           // of the pass
 
   size_t scratchFloats() const;
@@ -103,12 +101,36 @@ void headForward(const HeadOptions& options, const HeadPass& pass, HeadWorkspace
 /// requires: headForward with the same arguments before each call; W, x unchanged since.
 /// Stats count what the range's labels say. Without the MHE term.
 HeadStats headBackward(const HeadOptions& options, const HeadPass& pass, HeadWorkspace& workspace);
-/// Both, and the MHE term. requires: every label is in the range.
+
+/// Makes top, sum and target, of the range's classes, those of all classes.
+using CombineSoftmax = std::function<void(HeadWorkspace&)>;
+/// Both, with `combine` in between, and the MHE term, for which every label has to be in the range.
 HeadStats headForwardBackward(const HeadOptions& options, const HeadPass& pass,
-                              HeadWorkspace& workspace);
-/// The MHE term of the classes whose rows these are, W's having unit length since headForward;
-/// `energies` is scratch, as many as rows.
-void addEnergy(const HeadOptions& options, const HeadPass& pass, std::span<const EnergyRow> rows,
-               std::span<double> energies, HeadStats& stats);
+                              HeadWorkspace& workspace, const CombineSoftmax& combine = {});
+
+/// The head of an engine.
+class CpuHead {
+ public:
+  /// Of the options, head, batch, classes and first_class count. arena: of W.
+  CpuHead(const EngineOptions& options, const Arena& arena);
+
+  /// Of the runs that follow.
+  void setRule(const HeadStep& step, float loss_scale);
+  /// As the last run had it.
+  const HeadRule* rule() const { return &workspace_.rule; }
+
+  /// x [batch, embedding], labels [batch], those of classes elsewhere being no class here; dx
+  /// [batch, embedding] is overwritten, gradients of W are overwritten or, with `accumulate`, added
+  /// to. stats: sums over the images. combine: of a head whose classes are spread.
+  void run(const float* x, const int32_t* labels, bool accumulate, float* dx, HeadStats* stats,
+           const CombineSoftmax& combine = {});
+
+  size_t bytes() const { return workspace_.bytes(); }
+
+ private:
+  HeadOptions options_;
+  HeadPass pass_;
+  HeadWorkspace workspace_;
+};
 
 }  // namespace sphereface

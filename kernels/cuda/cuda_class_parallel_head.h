@@ -1,78 +1,106 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
-//
-// The head of a rank that has a range of the classes on its GPU and sees the images of all ranks:
-// kernels/class_parallel_head.h with the exchange between GPUs, on the engine's stream.
 
 #pragma once
 
 #include <memory>
-#include <optional>
 
+#include "kernels/class_parallel_head.h"
 #include "kernels/cuda/cuda_class_sample.h"
 #include "kernels/cuda/cuda_energy.h"
 #include "kernels/cuda/cuda_head.h"
+#include "kernels/cuda/exchange_kernels.h"
 #include "kernels/cuda/gpu_exchange.h"
 #include "kernels/cuda/stream_marks.h"
 
 namespace sphereface {
 
+/// A GPU's part in the steps of ClassParallelHead: with the exchange between GPUs, all of it on the
+/// engine's stream.
 template <class T>
-class CudaClassParallelHead {
+class CudaSpread {
  public:
-  /// requires: options.head_group. arena: of this rank's classes, without gradients when only a
-  /// sample of them is trained.
-  CudaClassParallelHead(const GpuContext& context, const EngineOptions& options,
-                        const Arena& arena);
+  template <class Number>
+  using Buffer = DeviceBuffer<Number>;
+  using Head = CudaHead<T>;
+  using Sample = CudaClassSample;
+  using Energy = CudaEnergy;
+  using Exchange = GpuExchange;
 
-  /// To be called before each run, as soon as the labels [batch] are on the GPU: asks for those of
-  /// all ranks.
-  void begin(std::span<const int32_t> labels);
-  /// As CudaHead::run; x and dx of this rank's images.
-  void run(std::span<const float> x, const HeadStep& step, float loss_scale, bool accumulate,
-           std::span<float> dx, HeadStats* stats);
-  /// Of the last run. requires: the stream's work is done.
-  double exchangeSeconds() const;
+  /// requires: options.head_group.
+  CudaSpread(const GpuContext& context, const EngineOptions& options)
+      : context_(context),
+        exchange_(joinGpuExchange(context, options.head_group)),
+        host_labels_(positive(exchange_->images())) {}
 
-  GpuExchange& exchange() { return *exchange_; }
-  /// The sample that the last run trained; null when all classes are trained.
-  const CudaClassSample* sample() const { return sample_ ? &*sample_ : nullptr; }
-  size_t bytes() const;
+  GpuExchange& exchange() const { return *exchange_; }
+
+  std::unique_ptr<CudaHead<T>> makeHead(const EngineOptions& options, const Arena& arena) const {
+    return std::make_unique<CudaHead<T>>(context_, options, arena);
+  }
+  static std::unique_ptr<CudaClassSample> makeSample(const EngineOptions& options, int images) {
+    return std::make_unique<CudaClassSample>(options.first_class, options.classes,
+                                             options.network.embedding, options.head.sample_rate,
+                                             images);
+  }
+  std::unique_ptr<CudaEnergy> makeEnergy(const EngineOptions& options, int images) const {
+    return std::make_unique<CudaEnergy>(context_, images, options.network.embedding,
+                                        options.head.mhe_weight);
+  }
+
+  template <class Work>
+  void timed(ExchangeStep step, const Work& work) const {
+    marks_.set(beginOf(step), context_.stream());
+    work();
+    marks_.set(beginOf(step) + 1, context_.stream());
+  }
+  /// Of the first `steps`.
+  double seconds(size_t steps) const {
+    double sum = 0;
+    for (size_t step = 0; step < steps; ++step)
+      sum += marks_.seconds(beginOf(step), beginOf(step) + 1);
+    return sum;
+  }
+
+  void fetch(std::span<const int32_t> labels) const {
+    check(cudaMemcpyAsync(host_labels_.data(), labels.data(), labels.size_bytes(),
+                          cudaMemcpyDeviceToHost, context_.stream()),
+          "copy labels");
+  }
+  /// While the GPU makes the embeddings.
+  void choose(CudaClassSample& sample, std::span<const int32_t> labels, uint64_t key,
+              std::span<const float> W) const {
+    exchange_->wait(marks_.at(beginOf(kLabels) + 1));
+    sample.choose({host_labels_.data(), labels.size()}, key, context_.stream());
+    sample.take(W, sample.arena().parameters, context_.stream());
+  }
+
+  void offerTops(const HeadImages& of, std::span<float> tops) const {
+    sphereface::offerTops(imagesOf(tops), of, tops.data(), context_.stream());
+  }
+  void offerSums(const HeadImages& of, std::span<const float> tops, std::span<float> sums) const {
+    sphereface::offerSums(imagesOf(tops), of, tops.data(), sums.data(), context_.stream());
+  }
+  void takeSoftmax(std::span<const float> tops, std::span<const float> sums,
+                   const HeadImages& of) const {
+    sphereface::takeSoftmax(imagesOf(tops), tops.data(), sums.data(), of, context_.stream());
+  }
+
+  /// What the ranks put together is a row and zeros, so that it has W's bits.
+  void gatherRows(const CudaEnergy& energy, const int32_t* labels, const ClassRows& classes,
+                  std::span<float> /*rows*/, std::span<float> /*own*/) const {
+    const std::span<float> rows = energy.rowsOf(labels, classes);
+    timed(kEnergyRows, [&] { exchange_->sum(rows); });
+  }
 
  private:
-  ClassRange trained() const;
-  Arena trainedArena() const;
-  EngineOptions headOptions() const;
-  void chooseSample(uint64_t key);
-  void combine(const HeadImages& of);
-  template <class Exchange>
-  void timed(size_t mark, const Exchange& exchange);
+  static size_t beginOf(size_t step) { return 2 * step; }
+  static int imagesOf(std::span<const float> tops) { return static_cast<int>(tops.size()); }
 
   const GpuContext& context_;
-  EngineOptions options_;
-  Arena arena_;
   std::unique_ptr<GpuExchange> exchange_;
-  int images_;  // of all ranks
-  std::optional<CudaClassSample> sample_;
-  std::unique_ptr<CudaEnergy> energy_;
-  CudaHead<T> head_;
-  DeviceBuffer<int32_t> labels_;  // [images]
-  DeviceBuffer<float> x_;         // [images, embedding]
-  DeviceBuffer<float> dx_;        // [images, embedding]
-  DeviceBuffer<float> tops_;      // [images]
-  DeviceBuffer<float> sums_;      // [2, images]
   PinnedBuffer<int32_t> host_labels_;
-  // Pairs, a begin and an end each.
-  enum Mark : size_t {
-    kLabels = 0,
-    kEmbeddings = 2,
-    kTops = 4,
-    kSums = 6,
-    kGradients = 8,
-    kEnergyRows = 10,
-    kMarks = 12
-  };
-  StreamMarks marks_{kMarks};
+  StreamMarks marks_{size_t{2} * kExchangeSteps};
 };
 
 }  // namespace sphereface

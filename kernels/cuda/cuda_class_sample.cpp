@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/positive.h"
 #include "kernels/cuda/exchange_kernels.h"
 
 namespace sphereface {
@@ -12,17 +13,10 @@ namespace sphereface {
 CudaClassSample::CudaClassSample(int first_class, int classes, int dim, double share, int images)
     : choice_(first_class, classes, share, images),
       dim_(dim),
-      rows_(static_cast<size_t>(size())),
-      labels_(static_cast<size_t>(images)),
-      W_(rows_.size() * static_cast<size_t>(dim)),
-      dW_(W_.size()),
-      momentum_(W_.size()) {
-  host_ = PinnedBuffer<int32_t>(rows_.size() + labels_.size());
-}
-
-size_t CudaClassSample::bytes() const {
-  return rows_.bytes() + labels_.bytes() + W_.bytes() + dW_.bytes() + momentum_.bytes();
-}
+      host_(positive(size()) + positive(images)),
+      rows_(positive(size())),
+      labels_(positive(images)),
+      store_(rows_.size() * positive(dim), true, true) {}
 
 void CudaClassSample::choose(std::span<const int32_t> labels, uint64_t key, cudaStream_t stream) {
   choice_.choose(labels, key);

@@ -5,12 +5,9 @@
 
 #pragma once
 
-#include <cstdint>
-#include <span>
-
+#include "kernels/arena_store.h"
 #include "kernels/class_choice.h"
 #include "kernels/cuda/device_buffer.h"
-#include "kernels/engine.h"
 
 namespace sphereface {
 
@@ -20,16 +17,16 @@ class CudaClassSample {
   CudaClassSample(int first_class, int classes, int dim, double share, int images);
 
   int size() const { return choice_.size(); }
-  size_t bytes() const;
+  size_t bytes() const { return rows_.bytes() + labels_.bytes() + store_.bytes(); }
 
   /// Chooses a part, on the host. requires: the stream's work of an earlier choice is done.
   void choose(std::span<const int32_t> labels, uint64_t key, cudaStream_t stream);
 
   /// On the GPU, by image: the label's place in the part, -1 where its class isn't here.
-  const int32_t* labels() const { return labels_.data(); }
+  std::span<const int32_t> labels() const { return labels_.span(); }
 
   /// Of the part [size, dim].
-  Arena arena() const { return {W_.span(), dW_.span(), momentum_.span()}; }
+  const Arena& arena() const { return store_.arena(); }
 
   /// Takes the part's rows of `all` [classes, dim], or puts them back.
   void take(std::span<const float> all, std::span<float> part, cudaStream_t stream) const;
@@ -41,9 +38,7 @@ class CudaClassSample {
   PinnedBuffer<int32_t> host_;  // rows, then labels
   DeviceBuffer<int32_t> rows_;
   DeviceBuffer<int32_t> labels_;
-  DeviceBuffer<float> W_;
-  DeviceBuffer<float> dW_;
-  DeviceBuffer<float> momentum_;
+  ArenaStore<DeviceBuffer<float>> store_;
 };
 
 }  // namespace sphereface

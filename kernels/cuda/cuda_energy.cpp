@@ -21,12 +21,12 @@ CudaEnergy::CudaEnergy(const GpuContext& context, int images, int dim, double mh
   }
 }
 
-std::span<float> CudaEnergy::rowsOf(const int32_t* labels, const Classes& classes) const {
+std::span<float> CudaEnergy::rowsOf(const int32_t* labels, const ClassRows& classes) const {
   rowsOfLabels(images_, dim_, labels, classes.range, classes.W, rows_.data(), context_.stream());
   return rows_.span();
 }
 
-void CudaEnergy::add(const int32_t* all_labels, const int32_t* labels, const Classes& classes,
+void CudaEnergy::add(const int32_t* all_labels, const int32_t* labels, const ClassRows& classes,
                      const HeadRule* rule, HeadStats* stats) const {
   const cudaStream_t stream = context_.stream();
   findPresent(images_, all_labels, present_.data(), stream);

@@ -15,21 +15,14 @@ class CudaEnergy {
   /// errors: Error when `dim` is too large.
   CudaEnergy(const GpuContext& context, int images, int dim, double mhe_weight);
 
-  /// W [range.count, dim], rows of unit length.
-  struct Classes {
-    ClassRange range;
-    const float* W = nullptr;
-    float* dW = nullptr;
-  };
-
   /// [images, dim]: of each label here its row of W, zeros elsewhere; where classes are spread over
   /// ranks, their sum over them is what add() wants there.
-  std::span<float> rowsOf(const int32_t* labels, const Classes& classes) const;
+  std::span<float> rowsOf(const int32_t* labels, const ClassRows& classes) const;
 
   /// Adds to the gradients of the classes, and to the stats this rank's share. `all_labels` tells
   /// which images have a class in common, `labels` where it is in the range. Of the rule, on the
-  /// GPU, loss_scale counts.
-  void add(const int32_t* all_labels, const int32_t* labels, const Classes& classes,
+  /// GPU, loss_scale counts. requires: rows of unit length.
+  void add(const int32_t* all_labels, const int32_t* labels, const ClassRows& classes,
            const HeadRule* rule, HeadStats* stats) const;
 
   size_t bytes() const { return rows_.bytes() + present_.bytes() + energies_.bytes(); }

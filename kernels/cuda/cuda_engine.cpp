@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "kernels/cuda/cuda_class_parallel_head.h"
-#include "kernels/cuda/cuda_head.h"
-#include "kernels/cuda/cuda_shard_tree.h"
 #include "kernels/cuda/cuda_trunk.h"
 #include "kernels/cuda/gpu_matrix_product.h"
 #include "kernels/cuda/gpu_reduction.h"
@@ -17,25 +16,34 @@
 #include "kernels/cuda/recorded_work.h"
 #include "kernels/cuda/sgd_kernels.h"
 #include "kernels/cuda/stream_marks.h"
+#include "kernels/cuda/sum_kernels.h"
 #include "kernels/matrix_peak.h"
 
 namespace sphereface {
 namespace {
 
-/// Parameters with, when training, gradients and momenta.
-class Store {
+using Store = ArenaStore<DeviceBuffer<float>>;
+
+/// On the context's stream. What it adds is final (GpuContext::final) when it has been added.
+class CudaShardTree final : public ShardTreeIn<DeviceBuffer<float>> {
  public:
-  Store(size_t count, bool has_gradients, bool has_momentum)
-      : parameters_(count),
-        gradients_(has_gradients ? count : 0),
-        momentum_(has_momentum ? count : 0) {}
-  Arena arena() const { return {parameters_.span(), gradients_.span(), momentum_.span()}; }
-  size_t bytes() const { return parameters_.bytes() + gradients_.bytes() + momentum_.bytes(); }
+  CudaShardTree(GpuContext& context, size_t shards, size_t trunk, size_t head)
+      : ShardTreeIn(shards, trunk, head), context_(context) {}
 
  private:
-  DeviceBuffer<float> parameters_;
-  DeviceBuffer<float> gradients_;
-  DeviceBuffer<float> momentum_;
+  void addKept(size_t level, const GradientRange& range) override {
+    addTo(range.values.size(), kept(level, range), range.values.data(), context_.stream());
+    added_.set(0, context_.stream());
+    context_.setFinal(added_.at(0));
+  }
+  void keep(size_t level, const GradientRange& range) override {
+    check(cudaMemcpyAsync(kept(level, range), range.values.data(), range.values.size_bytes(),
+                          cudaMemcpyDeviceToDevice, context_.stream()),
+          "copy gradients");
+  }
+
+  GpuContext& context_;
+  StreamMarks added_{1};
 };
 
 /// What update() works on: a table of one arena's chunks.
@@ -94,9 +102,9 @@ class CudaEngine final : public Engine {
     if (!training_) return;
     if (options.exchange != nullptr) throw Error("device CUDA: heads exchange as a head_group");
     if (options.head_group.exists()) {
-      spread_ = std::make_unique<CudaClassParallelHead<T>>(context_, options, head_store_.arena());
+      spread_.emplace(std::make_unique<CudaSpread<T>>(context_, options), options, head());
     } else {
-      head_ = std::make_unique<CudaHead<T>>(context_, options, head_store_.arena());
+      head_.emplace(context_, options, head());
     }
     labels_ = DeviceBuffer<int32_t>(rows());
     d_embeddings_ = DeviceBuffer<float>(rows() * dim());
@@ -190,14 +198,13 @@ class CudaEngine final : public Engine {
   }
 
   std::unique_ptr<ShardTree> makeShardTree(size_t shards) override {
-    return std::make_unique<CudaShardTree>(context_, shards, trunk_store_.arena().gradients.size(),
-                                           head_store_.arena().gradients.size());
+    return std::make_unique<CudaShardTree>(context_, shards, trunk().gradients.size(),
+                                           head().gradients.size());
   }
 
   std::unique_ptr<DeviceReduction> join(const DeviceGroup& group, const DeviceSum& sum) override {
-    const size_t longest =
-        std::max(trunk_store_.arena().gradients.size(), head_store_.arena().gradients.size());
-    return joinGpuGroup(context_, group, sum, longest);
+    return joinGpuGroup(context_, group, sum,
+                        std::max(trunk().gradients.size(), head().gradients.size()));
   }
 
   std::string convolutionAlgorithms() const override { return {}; }
@@ -252,12 +259,12 @@ class CudaEngine final : public Engine {
   void tellOfGradients(const GradientsReady& ready) {
     if (!spread_) {
       context_.setFinal(marks_.at(kClassified));
-      ready({true, 0, head_store_.arena().gradients});
+      ready({true, 0, head().gradients});
     }
     size_t told = 0;
     for (const auto& [count, mark] : trunk_.finalParts()) {
       context_.setFinal(mark);
-      ready({false, told, trunk_store_.arena().gradients.subspan(told, count - told)});
+      ready({false, told, trunk().gradients.subspan(told, count - told)});
       told = count;
     }
   }
@@ -278,10 +285,11 @@ class CudaEngine final : public Engine {
   void updateAll(bool clips) const {
     const cudaStream_t stream = context_.stream();
     const Arena network = trunk_store_.arena();
+    const Arena all = head_store_.arena();
     const Arena head = trainedHead();
     const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
     copy(sgd_rule_.data(), host_sgd_rule_.data(), sizeof(SgdRule), cudaMemcpyHostToDevice);
-    if (sample != nullptr) sample->take(head_store_.arena().momentum, head.momentum, stream);
+    if (sample != nullptr) sample->take(all.momentum, head.momentum, stream);
     if (clips) {
       sumSquares(head_table_.chunks(), head_table_.size(), head.gradients.data(), squares_.data(),
                  stream);
@@ -295,17 +303,14 @@ class CudaEngine final : public Engine {
               trunkSquares(), stream);
     findLength(nullptr);
     if (sample != nullptr) {
-      sample->put(head.parameters, head_store_.arena().parameters, stream);
-      sample->put(head.momentum, head_store_.arena().momentum, stream);
+      sample->put(head.parameters, all.parameters, stream);
+      sample->put(head.momentum, all.momentum, stream);
     }
     copy(host_length_.data(), length_.data(), sizeof(GradientLength), cudaMemcpyDeviceToHost);
   }
 
   /// What update() works on.
-  Arena trainedHead() const {
-    const CudaClassSample* const sample = spread_ ? spread_->sample() : nullptr;
-    return sample != nullptr ? sample->arena() : head_store_.arena();
-  }
+  Arena trainedHead() const { return spread_ ? spread_->trainedArena() : head_store_.arena(); }
   double* trunkSquares() const { return squares_.data() + head_table_.size(); }
   /// From the chunks' squares, and those of the other ranks' classes.
   void findLength(const SgdRule* rule) const {
@@ -333,8 +338,8 @@ class CudaEngine final : public Engine {
   ImageUpload upload_;
   DeviceBuffer<float> embeddings_;
   // Of training: one of the heads.
-  std::unique_ptr<CudaHead<T>> head_;
-  std::unique_ptr<CudaClassParallelHead<T>> spread_;
+  std::optional<CudaHead<T>> head_;
+  std::optional<ClassParallelHead<CudaSpread<T>>> spread_;
   DeviceBuffer<int32_t> labels_;
   DeviceBuffer<float> d_embeddings_;
   DeviceBuffer<HeadStats> stats_;

@@ -197,7 +197,7 @@ void CudaHead<T>::run(const float* x, const int32_t* labels, bool accumulate, fl
   finishEmbeddings(images_, dim_, x, unit_features, of_, dx, stream);
   sumStats(images_, of_, stats, stream);
   if (!energy_) return;
-  const CudaEnergy::Classes rows = {all, arena_.parameters.data(), arena_.gradients.data()};
+  const ClassRows rows = {all, arena_.parameters.data(), arena_.gradients.data()};
   energy_->rowsOf(labels, rows);
   energy_->add(labels, labels, rows, rule_.data(), stats);
 }

@@ -39,16 +39,6 @@ struct HeadImages {
   ImageStats* stats = nullptr;
 };
 
-/// A run of the classes.
-struct ClassRange {
-  int first = 0;
-  int count = 0;
-
-  SPHEREFACE_HOST_DEVICE bool has(int label) const {
-    return label >= first && label < first + count;
-  }
-};
-
 /// Of x [images, dim]: features [images, padded dim], x or, with unit_features, of unit length; and
 /// out.norm.
 template <class T>

@@ -5,13 +5,11 @@ set(SPHEREFACE_CUDA_SOURCES
   ../class_choice.cpp
   ../shard_tree.cpp
   buffer_sizes.cpp
-  cuda_class_parallel_head.cpp
   cuda_class_sample.cpp
   cuda_energy.cpp
   cuda_engine.cpp
   cuda_head.cpp
   cuda_score_counter.cpp
-  cuda_shard_tree.cpp
   cuda_trunk.cpp
   energy_kernels.cu
   exchange_kernels.cu

@@ -45,7 +45,7 @@ TEST(ClassSample, HasTheLabelsAndFillsUpWithOthers) {
       }
     }
     for (size_t i = 0; i < rows.size(); ++i)
-      ASSERT_EQ(sample.W.data()[i * kDim], W[static_cast<size_t>(rows[i]) * kDim]);
+      ASSERT_EQ(sample.arena().parameters[i * kDim], W[static_cast<size_t>(rows[i]) * kDim]);
     for (const int32_t row : rows)
       ++times[row];
     different.insert(rows);
@@ -83,9 +83,9 @@ TEST(ClassSample, PutsBackWhatItTookAndTouchesNothingElse) {
   const std::vector<float> before = numbered();
   std::vector<float> after = before;
   sample.choose(labels, 5, before);
-  for (float& value : sample.W.span())
+  for (float& value : sample.arena().parameters)
     value = -value - 1;
-  sample.put(sample.W.span(), after);
+  sample.put(sample.arena().parameters, after);
   size_t changed = 0;
   for (size_t k = 0; k < after.size(); ++k) {
     EXPECT_TRUE(after[k] == before[k] || after[k] == -before[k] - 1);
