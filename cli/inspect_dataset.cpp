@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/statistics.h"
 #include "cli/inspect.h"
 #include "data/contact_sheet.h"
 #include "data/dataset.h"
@@ -27,9 +28,8 @@ ImagesPerClass imagesPerClass(const DatasetManifest& manifest) {
   for (const DatasetManifest::Identity& identity : manifest.identity()) {
     counts.push_back(identity.images());
   }
-  std::sort(counts.begin(), counts.end());
-  const size_t n = counts.size();
-  return {counts.front(), 0.5 * (counts[(n - 1) / 2] + counts[n / 2]), counts.back()};
+  const auto [smallest, largest] = std::ranges::minmax(counts);
+  return {smallest, medianByMean({counts.begin(), counts.end()}), largest};
 }
 
 std::string readOrder(const DatasetManifest& manifest) {

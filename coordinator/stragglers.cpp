@@ -4,7 +4,9 @@
 #include "coordinator/stragglers.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/statistics.h"
 #include "run/step_collector.h"
 
 namespace sphereface {
@@ -28,9 +30,7 @@ double Stragglers::middleOfOthers(size_t worker) const {
   for (size_t i = 0; i < workers_.size(); ++i) {
     if (i != worker) others.push_back(workers_[i].work);
   }
-  const auto middle = others.begin() + static_cast<ptrdiff_t>(others.size() / 2);
-  std::nth_element(others.begin(), middle, others.end());
-  return *middle;
+  return median(std::move(others));
 }
 
 std::vector<Stragglers::Change> Stragglers::endInterval() {

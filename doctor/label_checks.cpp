@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "base/statistics.h"
 #include "data/sample_order.h"
 
 namespace sphereface::doctor {
@@ -111,7 +112,7 @@ Finding classesFinding(const StoredFacts& facts, const DatasetManifest& manifest
   std::vector<uint64_t> sorted = counts;
   std::sort(sorted.begin(), sorted.end());
   const size_t n = sorted.size();
-  const double median = 0.5 * static_cast<double>(sorted[(n - 1) / 2] + sorted[n / 2]);
+  const double median = medianByMean({sorted.begin(), sorted.end()});
   const auto with = [&](uint64_t images) {
     return std::count(sorted.begin(), sorted.end(), images);
   };

@@ -11,22 +11,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "base/statistics.h"
 #include "base/this_process.h"
 #include "model/initialize.h"
 #include "model/train_config.h"
 #include "plan/lone_exchange.h"
 
 namespace sphereface {
-namespace {
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-}  // namespace
-
 Probe probeRun(const PlannedRun& run, int steps, double seconds) {
   EngineOptions options = engineOptions(run);
   LoneExchange exchange(static_cast<int>(run.config.solver().batch_size()));

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "base/statistics.h"
 
 namespace sphereface {
 namespace {
@@ -66,7 +67,7 @@ std::string sizeText(uint64_t bytes) {
 /// "1.2 GB/s (0.9 GB/s .. 1.3 GB/s)"
 template <class Text>
 std::string middleAndRange(const std::vector<double>& values, Text text) {
-  std::string middle = text(values[values.size() / 2]);
+  std::string middle = text(median(values));
   if (values.size() == 1) return middle;
   return concat(middle, " (", text(values.front()), " .. ", text(values.back()), ")");
 }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/statistics.h"
 #include "model/train_config.h"
 #include "report/plot.h"
 #include "run/run_folder.h"
@@ -47,10 +48,7 @@ ComparedRun readRun(const std::filesystem::path& folder) {
   row["images"] = last.at("step").get<uint64_t>() * run.images_per_step;
   for (const char* field : {"loss", "accuracy", "target_cosine"})
     row[field] = last.at(field);
-  std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
-  const auto middle = rates.begin() + static_cast<ptrdiff_t>(rates.size() / 2);
-  std::nth_element(rates.begin(), middle, rates.end());
-  row["images_per_second"] = *middle;
+  row["images_per_second"] = median(metricSeries(run.metrics, "images_per_second", "").y);
   if (const Json lfw = lfwScore(folder); lfw.is_object()) {
     row["lfw"] = lfw.at("accuracy_mean");
     row["lfw_std"] = lfw.at("accuracy_std");

@@ -14,6 +14,7 @@
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/statistics.h"
 #include "model/train_config.h"
 #include "run/run_folder.h"
 #include "run/step_collector.h"
@@ -112,12 +113,9 @@ Json jsonOf(const LiveStatus& live, double now) {
 }
 
 /// 0 of none.
-double median(std::vector<double> values) {
+double medianOfFinite(std::vector<double> values) {
   std::erase_if(values, [](double value) { return !std::isfinite(value); });
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return median(std::move(values));
 }
 
 size_t rateColumn() {
@@ -226,8 +224,8 @@ Json RunView::state() {
   std::vector<double> rates;
   for (const ThinnedTable::Row& row : curves_.rows())
     rates.push_back(row[rateColumn()]);
-  facts.usual_rate = median(std::move(rates));
-  facts.recent_rate = median({recent_rates_.begin(), recent_rates_.end()});
+  facts.usual_rate = medianOfFinite(std::move(rates));
+  facts.recent_rate = medianOfFinite({recent_rates_.begin(), recent_rates_.end()});
   facts.live = live;
   Json state;
   state["run"] = fs::absolute(run_).lexically_normal().string();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/statistics.h"
 #include "worker/all_reduce.h"
 
 namespace sphereface {
@@ -29,11 +30,6 @@ struct Measured {
   double rate = 0;     // bytes a second
 };
 
-double median(std::span<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 /// Two workers; both know what to do next from what they have measured or been told.
 class Pair {
  public:
@@ -50,7 +46,7 @@ class Pair {
       exchange(8);
       ping = secondsNow() - begin;
     }
-    measured.latency = median(pings);
+    measured.latency = median({pings.begin(), pings.end()});
     for (uint64_t bytes = kSmallest; bytes > 0;) {
       const double begin = secondsNow();
       exchange(bytes);
@@ -137,7 +133,7 @@ void testReduction(const MpiSession& session, Wire wire, const WaitOptions& wait
       std::array<double, kReductions> times{};
       for (double& time : times)
         time = timed(bytes);
-      seconds = median(times);
+      seconds = median({times.begin(), times.end()});
     }
     LinkReport::Reduction& entry = *report.add_reduction();
     entry.set_bytes(bytes);

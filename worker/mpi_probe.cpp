@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/statistics.h"
 #include "control/mpi_session.h"
 #include "worker/all_reduce.h"
 
@@ -34,11 +35,6 @@ struct Sums {
   double large_seconds = 0;
   double wrong = 0;  // sums that weren't what they must be
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Rank r of `comm` puts in r + 1.
 Sums sumOver(MPI_Comm comm) {

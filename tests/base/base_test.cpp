@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "base/statistics.h"
 #include "base/temporary_folder.h"
 
 namespace sphereface {
@@ -183,6 +184,15 @@ TEST(Random, IsTheSameEverywhere) {
   for (int i = 0; i < 1000; ++i)
     seen.insert(a.below(7));
   EXPECT_EQ(seen.size(), 7U);
+}
+
+TEST(Median, OfAnEvenNumberIsTheUpperMiddleOrTheMean) {
+  EXPECT_EQ(median({5, 1, 9}), 5);
+  EXPECT_EQ(median({8, 1, 9, 2}), 8);
+  EXPECT_EQ(medianByMean({5, 1, 9}), 5);
+  EXPECT_EQ(medianByMean({8, 1, 9, 2}), 5);
+  EXPECT_EQ(median({}), 0);
+  EXPECT_EQ(medianByMean({}), 0);
 }
 
 TEST(Duration, IsReadable) {
