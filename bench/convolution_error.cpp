@@ -1,21 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// How far a network's embeddings and gradients are from the double-precision reference with direct
-// fp32 convolutions, with Winograd wherever it exists, and in bf16: the 2-norm of the difference
-// over the 2-norm of the reference's, for each layer's weights.
+// How far a network's gradients are from the double-precision reference with direct fp32
+// convolutions, with Winograd wherever it exists, and in bf16: the 2-norm of the difference over
+// the 2-norm of the reference's, for each layer's weights.
+//
+//   build/bin/convolution_error --network sphereface-20
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/json.h"
-#include "base/random.h"
+#include "base/error.h"
+#include "bench/harness.h"
+#include "bench/training_step.h"
 #include "kernels/engine.h"
+#include "kernels/processor.h"
 #include "kernels/reference/reference_head.h"
 #include "kernels/reference/reference_trunk.h"
 #include "model/initialize.h"
@@ -42,33 +45,15 @@ struct Variant {
   Convolution convolution;
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Rounding error of a network's passes against double precision.",
-               "convolution_error");
-  std::string name = "sphereface-20";
-  int batch = 2;
-  app.add_option("--network", name)->capture_default_str();
-  app.add_option("--batch", batch)->capture_default_str();
-  std::string json_file;
-  app.add_option("--json", json_file);
-  CLI11_PARSE(app, argc, argv);
+void measure(bench::Bench& bench) {
+  const std::string name = bench.option<std::string>("--network", "sphereface-20");
+  const int batch = bench.option("--batch", 2);
+  bench.start();
   const Network network = buildNetwork(NetworkTable{.name = name});
   constexpr int kClasses = 100;
   constexpr HeadStep kStep = {4, 5};  // m and lambda of the longest part of a run
 
-  std::vector<float> parameters(network.parameter_count);
-  initializeTrunk(network, 1, parameters);
-  std::vector<float> head(static_cast<size_t>(kClasses) * static_cast<size_t>(network.embedding));
-  initializeHead(0, kClasses, network.embedding, 1, head);
-  Random random(1);
-  std::vector<uint8_t> images(network.imageBytes() * static_cast<size_t>(batch));
-  for (uint8_t& byte : images)
-    byte = static_cast<uint8_t>(random.below(256));
-  std::vector<int32_t> labels(static_cast<size_t>(batch));
-  for (int32_t& label : labels)
-    label = static_cast<int32_t>(random.below(kClasses));
+  const bench::RandomBatch random(network, batch, kClasses);
 
   EngineOptions options;
   options.network = network;
@@ -83,11 +68,11 @@ int main(int argc, char** argv) {
   const Variant variants[] = {{"direct", Precision::kFp32, Convolution::kDirect},
                               {"Winograd", Precision::kFp32, Convolution::kFastest},
                               {"bf16", Precision::kBf16, Convolution::kDirect}};
-  std::vector<std::string> rows;
+  std::vector<Parameter> weights;
   for (const Parameter& p : network.parameters) {
-    if (p.shape.size() >= 2) rows.push_back(p.name);
+    if (p.shape.size() >= 2) weights.push_back(p);
   }
-  std::vector<std::vector<double>> errors;  // [variant][row]
+  std::vector<std::vector<double>> errors;  // [variant][weights]
   std::vector<double> want;
   for (const Variant& variant : variants) {
     options.precision = variant.precision;
@@ -95,15 +80,12 @@ int main(int argc, char** argv) {
     options.convolution_algorithms = winograd;
     const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
     for (const std::string& note : engine->notes())
-      std::printf("%s: %s\n", variant.name, note.c_str());
-    std::copy(parameters.begin(), parameters.end(), engine->trunk().parameters.begin());
-    std::copy(head.begin(), head.end(), engine->head().parameters.begin());
-    engine->forwardBackward(images, labels, kStep, 1.0F / static_cast<float>(batch), false);
+      bench.fact(variant.name, note);
+    initializeWeights(network, 0, 1, *engine);
     if (want.empty()) {
-      std::printf("double-precision reference of %s, batch %d ...\n", name.c_str(), batch);
-      std::fflush(stdout);
-      const std::vector<double> exact(parameters.begin(), parameters.end());
-      const reference::TrunkState state = reference::forward(network, images, exact, batch);
+      const Arena trunk = engine->trunk();
+      const std::vector<double> exact(trunk.parameters.begin(), trunk.parameters.end());
+      const reference::TrunkState state = reference::forward(network, random.images, exact, batch);
       reference::HeadInput input;
       input.batch = batch;
       input.dim = network.embedding;
@@ -111,33 +93,36 @@ int main(int argc, char** argv) {
       input.step = kStep;
       input.loss_scale = 1.0 / batch;
       input.x = state.embeddings;
-      input.W.assign(head.begin(), head.end());
-      input.labels.assign(labels.begin(), labels.end());
+      const Arena head = engine->head();
+      input.W.assign(head.parameters.begin(), head.parameters.end());
+      input.labels.assign(random.labels.begin(), random.labels.end());
       want = reference::backward(network, state, reference::head(options.head, input).dx, exact,
                                  batch);
     }
-    std::vector<double> row;
-    for (const Parameter& p : network.parameters) {
-      if (p.shape.size() < 2) continue;
-      row.push_back(relativeError(engine->trunk().gradients.subspan(p.offset, p.count),
-                                  std::span<const double>(want).subspan(p.offset, p.count)));
+    engine->forwardBackward(random.images, random.labels, kStep, 1.0F / static_cast<float>(batch),
+                            false);
+    std::vector<double>& of = errors.emplace_back();
+    for (const Parameter& p : weights) {
+      of.push_back(relativeError(engine->trunk().gradients.subspan(p.offset, p.count),
+                                 std::span<const double>(want).subspan(p.offset, p.count)));
     }
-    errors.push_back(row);
   }
 
-  std::printf("%-10s", "gradient");
+  bench.fact("library", concat(processor().library, ", ", processor().instructions));
+  std::vector<bench::Column> columns = {{.title = "gradient", .key = "weights", .width = 10}};
   for (const Variant& variant : variants)
-    std::printf("%12s", variant.name);
-  std::printf("\n");
-  Json json;
-  for (size_t r = 0; r < rows.size(); ++r) {
-    std::printf("%-10s", rows[r].c_str());
-    for (size_t v = 0; v < errors.size(); ++v) {
-      std::printf("%12.1e", errors[v][r]);
-      json[rows[r]][variants[v].name] = errors[v][r];
-    }
-    std::printf("\n");
+    columns.push_back({concat(variant.name, " 1e-6"), variant.name, 1e6, 2});
+  bench::Table& table = bench.table("errors", columns);
+  for (size_t w = 0; w < weights.size(); ++w) {
+    std::vector<bench::Cell> cells = {weights[w].name};
+    for (const std::vector<double>& of : errors)
+      cells.emplace_back(of[w]);
+    table.row(cells);
   }
-  if (!json_file.empty()) writeJsonFile(json_file, json);
-  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::run(argc, argv, measure);
 }

@@ -4,24 +4,21 @@
 // What ten thousand workers cost their coordinator: the real one, over MPI, with light-weight
 // workers that only send what real ones would, many to a process.
 //
-//   mpirun -np 3 coordinator_bench --config C --workers 10000
+//   mpirun --oversubscribe -np 3 build/bin/coordinator_bench --config C --workers 10000
 //
 // Rank 0 is the coordinator; the workers live in the other ranks. They take their steps together,
 // one in --step-seconds, report each, and send a heartbeat a second. Printed are the messages and
 // bytes of a step, the coordinator's processor time for it, its memory, and how late it is: how
-// long a step's reports wait until it takes them. A coordinator that can't keep up is later with
-// every step.
+// long a step's reports wait until it takes them, of the steps' longest waits the median, the most
+// and that of the last step. A coordinator that can't keep up is later with every step.
 
 #include <mpi.h>
-#include <sys/resource.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <exception>
+#include <ctime>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -31,8 +28,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/json.h"
+#include "base/statistics.h"
 #include "base/this_process.h"
+#include "bench/harness.h"
 #include "control/channel.h"
 #include "control/mpi_session.h"
 #include "coordinator/coordinator.h"
@@ -43,11 +41,9 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  CoordinatorOptions coordinator;
-  int workers = 10000;
-  double step_seconds = 0.3;
-  int steps = 100;
-  std::string json;
+  int workers = 0;
+  double step_seconds = 0;
+  int steps = 0;
 };
 
 /// Stands before each message's bytes: which of the workers in a process, and, on one host, when.
@@ -73,12 +69,7 @@ Envelope takeEnvelope(ReceivedMessage& message) {
 }
 
 double processorSeconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
 /// The coordinator's end. Worker w lives in rank 1 + (w - 1) % processes.
@@ -113,20 +104,14 @@ class SimulatedWorkers : public Channel {
   }
 
   /// Of the time from the first step's first report to the first goodbye.
-  Json measured() const {
+  void addRow(const Options& options, bench::Table& table, double metrics_bytes) const {
     const auto steps = static_cast<double>(late_.size());
-    std::vector<double> late = late_;
-    std::ranges::sort(late);
-    Json json;
-    json["messages_per_step"] = static_cast<double>(received_ + sent_) / steps;
-    json["bytes_received_per_step"] = static_cast<double>(received_bytes_) / steps;
-    json["bytes_sent_per_step"] = static_cast<double>(sent_bytes_) / steps;
-    json["processor_seconds_per_step"] = processor_ / steps;
-    json["processor_share"] = processor_ / seconds_;
-    json["late_median"] = late[late.size() / 2];
-    json["late_last"] = late_.back();
-    json["late_most"] = late.back();
-    return json;
+    const double processor = processor_ / steps;
+    table.row({options.workers, options.step_seconds,
+               static_cast<double>(received_ + sent_) / steps,
+               static_cast<double>(received_bytes_ + sent_bytes_) / steps, processor,
+               processor / options.workers, processor_ / seconds_, median(late_),
+               std::ranges::max(late_), late_.back(), processMemory().peak, metrics_bytes / steps});
   }
 
  private:
@@ -223,31 +208,20 @@ class WorkersOfProcess {
     }
   }
 
+  /// Every number that a report can have.
   void report(int worker, uint64_t step) {
+    using Field = google::protobuf::FieldDescriptor;
     StepReport report;
+    for (int i = 0; i < StepReport::descriptor()->field_count(); ++i) {
+      const Field* field = StepReport::descriptor()->field(i);
+      if (field->is_repeated()) continue;
+      if (field->cpp_type() == Field::CPPTYPE_DOUBLE)
+        report.GetReflection()->SetDouble(&report, field, 0.1);
+      if (field->cpp_type() == Field::CPPTYPE_UINT64)
+        report.GetReflection()->SetUInt64(&report, field, 1);
+    }
     report.set_step(step);
     report.set_images(2);
-    report.set_loss_sum(9.25);
-    report.set_correct(1);
-    report.set_target_cosine_sum(0.5);
-    report.set_past_margin(1);
-    report.set_lambda(900);
-    report.set_margin(4);
-    report.set_learning_rate(0.1);
-    report.set_gradient_norm(3);
-    report.set_loader_seconds(0.001);
-    report.set_forward_seconds(0.1);
-    report.set_head_seconds(0.01);
-    report.set_backward_seconds(0.15);
-    report.set_communication_seconds(0.01);
-    report.set_reduction_seconds(0.1);
-    report.set_optimizer_seconds(0.02);
-    report.set_idle_seconds(0.001);
-    report.set_checkpoint_seconds(0);
-    report.set_zero_norm_embeddings(0);
-    report.set_cache_hits(0);
-    report.set_cache_bytes(0);
-    report.set_memory_bytes(1'000'000'000);
     report.set_collective("all-reduce 8329, handing out");
     send(worker, KIND_STEP, report);
   }
@@ -259,66 +233,62 @@ class WorkersOfProcess {
   uint64_t beats_ = 0;
 };
 
-void run(Options options) {
+void measureCoordinator(bench::Bench& bench, const Options& options, CoordinatorOptions coordinator,
+                        int processes) {
+  coordinator.run = fs::temp_directory_path() / concat("coordinator_bench-", options.workers);
+  fs::remove_all(coordinator.run);
+  coordinator.overrides.push_back(concat("solver.steps=", options.steps));
+  coordinator.overrides.push_back(concat("solver.batch_size=", 2 * options.workers));
+  SimulatedWorkers workers(processes, options.steps);
+  coordinate(workers, options.workers, "rank 0", coordinator);
+  const auto metrics_bytes = static_cast<double>(fs::file_size(coordinator.run / "metrics.jsonl"));
+  fs::remove_all(coordinator.run);
+  bench::Table& table =
+      bench.table("coordinator", {{"workers", "workers"},
+                                  {"step s", "step_seconds", 1, 2, 6},
+                                  {"messages", "messages_per_step"},
+                                  {"MB", "bytes_per_step", 1e-6, 2, 6},
+                                  {"processor ms", "processor_seconds_per_step", 1e3, 2},
+                                  {"us a worker", "processor_seconds_per_worker", 1e6, 1},
+                                  {"% of one", "processor_share", 100, 1},
+                                  {"late ms", "late_median", 1e3, 1},
+                                  {"most", "late_most", 1e3, 1},
+                                  {"last", "late_last", 1e3, 1},
+                                  {"memory MB", "peak_memory_bytes", 1e-6, 0},
+                                  {"metrics KB", "metrics_bytes_per_step", 1e-3, 1}});
+  workers.addRow(options, table, metrics_bytes);
+}
+
+void measure(bench::Bench& bench) {
+  CoordinatorOptions coordinator;
+  coordinator.config = bench.option("--config", std::string());
+  coordinator.overrides = bench.list("--set", {});
+  Options options;
+  options.workers = bench.option("--workers", 10000);
+  options.step_seconds = bench.option("--step-seconds", 0.3);
+  options.steps = bench.option("--steps", 100);
+  bench.start();
+  if (coordinator.config.empty()) throw UsageError("--config is missing");
+  int none = 0;
+  char** nothing = nullptr;
+  beginMpi(none, nothing);
   int rank = 0;
   int ranks = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   if (ranks < 2) throw UsageError("needs mpirun -np 2 or more");
-  if (rank > 0) return WorkersOfProcess(options, rank, ranks - 1).run();
-  CoordinatorOptions& coordinator = options.coordinator;
-  coordinator.run = fs::temp_directory_path() / concat("coordinator_bench-", options.workers);
-  fs::remove_all(coordinator.run);
-  coordinator.overrides.push_back(concat("solver.steps=", options.steps));
-  coordinator.overrides.push_back(concat("solver.batch_size=", 2 * options.workers));
-  SimulatedWorkers workers(ranks - 1, options.steps);
-  coordinate(workers, options.workers, "rank 0", coordinator);
-  Json measured = workers.measured();
-  measured["workers"] = options.workers;
-  measured["step_seconds"] = options.step_seconds;
-  measured["peak_memory_bytes"] = processMemory().peak;
-  const auto steps = static_cast<double>(options.steps);
-  measured["metrics_bytes_per_step"] =
-      static_cast<double>(fs::file_size(coordinator.run / "metrics.jsonl")) / steps;
-  if (!options.json.empty()) writeJsonFile(options.json, measured);
-  fs::remove_all(coordinator.run);
-  const auto number = [&](const char* key) { return measured.at(key).get<double>(); };
-  std::printf(
-      "%d workers, a step in %.2f s: %.0f messages and %.2f MB a step; the coordinator takes %.2f "
-      "ms "
-      "of a processor a step (%.1f us a worker), %.1f %% of one; late %.1f ms in the middle, %.1f "
-      "ms at most, %.1f ms in the last step; %.0f MB of memory; metrics.jsonl %.1f KB a step\n",
-      options.workers, options.step_seconds, number("messages_per_step"),
-      1e-6 * (number("bytes_received_per_step") + number("bytes_sent_per_step")),
-      1e3 * number("processor_seconds_per_step"),
-      1e6 * number("processor_seconds_per_step") / options.workers, 100 * number("processor_share"),
-      1e3 * number("late_median"), 1e3 * number("late_most"), 1e3 * number("late_last"),
-      1e-6 * number("peak_memory_bytes"), 1e-3 * number("metrics_bytes_per_step"));
+  if (rank == 0) {
+    measureCoordinator(bench, options, coordinator, ranks - 1);
+  } else {
+    bench.silence();
+    WorkersOfProcess(options, rank, ranks - 1).run();
+  }
+  MPI_Finalize();
 }
 
 }  // namespace
 }  // namespace sphereface
 
 int main(int argc, char** argv) {
-  using namespace sphereface;
-  CLI::App app("What many workers cost their coordinator; under mpirun -np 3.",
-               "coordinator_bench");
-  Options options;
-  app.add_option("--config", options.coordinator.config, "A training configuration")->required();
-  app.add_option("--set", options.coordinator.overrides, "FIELD.FIELD=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--workers", options.workers, "How many are simulated")->capture_default_str();
-  app.add_option("--step-seconds", options.step_seconds, "Of a step")->capture_default_str();
-  app.add_option("--steps", options.steps, "How many")->capture_default_str();
-  app.add_option("--json", options.json, "Write the results to this file");
-  CLI11_PARSE(app, argc, argv);
-  beginMpi(argc, argv);
-  try {
-    run(options);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "coordinator_bench: %s\n", e.what());
-    MPI_Abort(MPI_COMM_WORLD, kExitFailed);
-  }
-  MPI_Finalize();
-  return kExitDone;
+  return sphereface::bench::run(argc, argv, sphereface::measure);
 }

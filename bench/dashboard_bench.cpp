@@ -3,7 +3,7 @@
 //
 // What being watched costs a run in training: the time of its steps while nobody looks, while a
 // page and a Prometheus do, and, with --flood, while requests are poured over it, in turns. With
-// the job on some processors (taskset) and --clients-on another one, what the clients themselves
+// the job on some processors (taskset) and this program on another one, what the clients themselves
 // take isn't counted. A window's step is its time over its steps, by the lines that the run writes
 // meanwhile into its metrics.jsonl: most steps see no request, so that a median would pass over
 // what the few cost that do. Every second round goes backwards, so that a machine that grows slower
@@ -15,26 +15,24 @@
 // threads were kept waiting for a processor (/proc/PID/schedstat), of which being watched takes its
 // part where the whole job shares a processor; and the coordinator's processor time. Also told is
 // what the coordinator's own bookkeeping takes.
+//
+//   build/bin/dashboard_bench runs/NAME --flood --rounds 12
+//   taskset -c 1 build/bin/dashboard_bench runs/NAME --rounds 25
 
 #include <civetweb.h>
-#include <sched.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <time.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <map>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -44,6 +42,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/statistics.h"
+#include "bench/harness.h"
 #include "run/json_lines.h"
 #include "watch/run_monitor.h"
 
@@ -54,14 +54,6 @@ constexpr double kPageInterval = 2;    // seconds, as dashboard.js
 constexpr double kScrapeInterval = 5;  // as watch/prometheus/prometheus.yml
 constexpr double kSettleSeconds = 1;   // after each change, not counted
 constexpr int kFloodThreads = 4;
-
-struct Options {
-  std::filesystem::path run;
-  int clients_on = -1;  // processor; -1: any
-  double window = 10;   // in which both intervals fit whole
-  int rounds = 20;
-  bool flood = false;
-};
 
 struct Address {
   std::string host;
@@ -130,12 +122,6 @@ size_t flood(const Address& address, double until) {
   return answers;
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 /// By order statistics: how many of the values are below the true median is binomial.
 std::pair<double, double> intervalOfMedian(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -171,17 +157,11 @@ double bookkeeping(int workers, int every) {
 
 /// Seconds of processor that a process has used.
 double processorSeconds(int process) {
-  std::ifstream in(concat("/proc/", process, "/stat"));
-  std::string text;
-  std::getline(in, text);
-  std::istringstream fields(text.substr(text.rfind(')') + 1));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i)
-    fields >> skipped;
-  double user = 0;
-  double system = 0;
-  if (!(fields >> user >> system)) throw Error(concat("no process ", process));
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
+    throw Error(concat("no process ", process));
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
 }
 
 /// Of the workers on this host.
@@ -221,17 +201,11 @@ int coordinatorOf(const std::filesystem::path& run) {
   return process;
 }
 
-struct Measured {
-  std::vector<double> steps;       // seconds, a mean for each round
-  std::vector<double> slower;      // than the round's step alone, as a ratio
-  std::vector<double> waits;       // share of the time, a mean for each round
-  std::vector<double> waits_more;  // than in the round's window alone
-  double processor = 0;            // seconds
-};
-
 struct Kind {
   const char* name;
   std::function<void(double until)> act;
+  std::vector<double> waits = {};  // share of the time, a mean for each round
+  double processor = 0;            // seconds
 };
 
 std::optional<Json> lastOf(const JsonLines::News& news) {
@@ -239,37 +213,31 @@ std::optional<Json> lastOf(const JsonLines::News& news) {
   return news.lines.back();
 }
 
-/// This thread and those it starts.
-void stayOn(int processor) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<size_t>(processor), &set);
-  if (::sched_setaffinity(0, sizeof set, &set) != 0)
-    throw Error(concat("can't run on processor ", processor));
-}
-
-void run(const Options& options) {
-  if (options.clients_on >= 0) stayOn(options.clients_on);
-  const Address address = addressOf(options.run);
-  const int coordinator = coordinatorOf(options.run);
+void measure(bench::Bench& bench) {
+  const double window = bench.option("--window", 10.0);
+  const int rounds = bench.option("--rounds", 20);
+  const bool flooding = bench.flag("--flood");
+  const std::filesystem::path run = bench.argument("RUN, a run in training on this host");
+  bench.start();
+  const Address address = addressOf(run);
+  const int coordinator = coordinatorOf(run);
   const std::vector<int> processes = workers();
-  JsonLines lines(options.run / "metrics.jsonl");
-  std::map<std::string, Measured> measured;  // by what went on
+  JsonLines lines(run / "metrics.jsonl");
   size_t answers = 0;
-  const auto measure = [&](const Kind& kind) {
+  /// Seconds of a step.
+  const auto step_seconds = [&](Kind& kind) {
     std::this_thread::sleep_for(std::chrono::duration<double>(kSettleSeconds));
     const std::optional<Json> first = lastOf(lines.read());
     const double before = processorSeconds(coordinator);
     const double waited_before = waitedSeconds(processes);
     const double begin = secondsNow();
-    kind.act(begin + options.window);
-    Measured& of = measured[kind.name];
-    of.waits.push_back((waitedSeconds(processes) - waited_before) / (secondsNow() - begin));
-    of.processor += processorSeconds(coordinator) - before;
+    kind.act(begin + window);
+    kind.waits.push_back((waitedSeconds(processes) - waited_before) / (secondsNow() - begin));
+    kind.processor += processorSeconds(coordinator) - before;
     const std::optional<Json> last = lastOf(lines.read());
     if (!first || !last) throw Error("no line between two windows: let the run log more often");
-    of.steps.push_back((last->at("time").get<double>() - first->at("time").get<double>()) /
-                       (last->at("step").get<double>() - first->at("step").get<double>()));
+    return (last->at("time").get<double>() - first->at("time").get<double>()) /
+           (last->at("step").get<double>() - first->at("step").get<double>());
   };
   mg_init_library(0);
   std::vector<Kind> kinds = {
@@ -278,37 +246,45 @@ void run(const Options& options) {
          std::this_thread::sleep_for(std::chrono::duration<double>(until - secondsNow()));
        }},
       {"watched", [&](double until) { look(address, until); }}};
-  if (options.flood)
+  if (flooding)
     kinds.push_back({"flooded", [&](double until) { answers += flood(address, until); }});
-  for (int round = 0; round < options.rounds; ++round) {
-    for (const Kind& kind : kinds)
-      measure(kind);
-    for (auto& [name, of] : measured) {
-      of.slower.push_back(of.steps.back() / measured["alone"].steps.back());
-      of.waits_more.push_back(of.waits.back() - measured["alone"].waits.back());
+  std::vector<bench::Contender> steps;
+  steps.reserve(kinds.size());
+  for (Kind& kind : kinds)
+    steps.push_back({kind.name, [&] { return step_seconds(kind); }});
+  bench::takeTurns(steps, {.rounds = rounds, .warm_up = 0, .there_and_back = true});
+
+  const double seconds = window * rounds;
+  bench::Table& table = bench.table("watched", {{"", "name"},
+                                                {"step ms", "step_seconds", 1e3, 2},
+                                                {"slower %", "slower", 100, 2},
+                                                {"from", "slower_from", 100, 2},
+                                                {"to", "slower_to", 100, 2},
+                                                {"waits %", "waits", 100, 2},
+                                                {"more %", "waits_more", 100, 3},
+                                                {"from", "waits_more_from", 100, 3},
+                                                {"to", "waits_more_to", 100, 3},
+                                                {"coordinator %", "processor_share", 100, 2}});
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    std::vector<double> slower;      // than the round's step alone
+    std::vector<double> waits_more;  // than in the round's window alone
+    for (size_t round = 0; round < steps[k].seconds.size(); ++round) {
+      slower.push_back(steps[k].seconds[round] / steps[0].seconds[round] - 1);
+      waits_more.push_back(kinds[k].waits[round] - kinds[0].waits[round]);
     }
-    std::reverse(kinds.begin(), kinds.end());
+    const auto [low, high] = intervalOfMedian(slower);
+    const auto [least, most] = intervalOfMedian(waits_more);
+    table.row({kinds[k].name, steps[k].median(), median(slower), low, high, median(kinds[k].waits),
+               median(waits_more), least, most, kinds[k].processor / seconds});
   }
-  const double alone = median(measured["alone"].steps);
-  const double seconds = options.window * options.rounds;
-  for (const char* name : {"alone", "watched", "flooded"}) {
-    if (!measured.contains(name)) continue;
-    const Measured& of = measured[name];
-    const auto [low, high] = intervalOfMedian(of.slower);
-    const auto [least, most] = intervalOfMedian(of.waits_more);
-    std::printf("%-8s step %.2f ms, %+.2f %% (%+.2f .. %+.2f)\n", name, 1000 * median(of.steps),
-                100 * (median(of.slower) - 1), 100 * (low - 1), 100 * (high - 1));
-    std::printf("%-8s workers wait %.2f %% of the time, %+.3f %% (%+.3f .. %+.3f)\n", "",
-                100 * median(of.waits), 100 * median(of.waits_more), 100 * least, 100 * most);
-    std::printf("%-8s the coordinator takes %.2f %% of a core\n", "", 100 * of.processor / seconds);
-  }
-  if (options.flood) {
-    std::printf("flooded: %.0f answers a second\n", static_cast<double>(answers) / seconds);
-  }
+  if (flooding)
+    bench.fact("answers_to_the_flood_per_second", static_cast<double>(answers) / seconds);
+  bench::Table& own = bench.table("bookkeeping", {{"workers", "workers"},
+                                                  {"us a step", "seconds_per_step", 1e6, 1},
+                                                  {"% of a step", "share_of_step", 100, 4}});
   for (const int workers : {2, 64, 1024}) {
     const double each = bookkeeping(workers, 20);
-    std::printf("bookkeeping of %d workers: %.1f us a step of the coordinator, %.4f %% of one\n",
-                workers, 1e6 * each, 100 * each / alone);
+    own.row({workers, each, each / steps[0].median()});
   }
 }
 
@@ -316,22 +292,5 @@ void run(const Options& options) {
 }  // namespace sphereface
 
 int main(int argc, char** argv) {
-  using namespace sphereface;
-  CLI::App app("What being watched costs a run in training.", "dashboard_bench");
-  Options options;
-  app.add_option("run", options.run, "Folder of a run in training on this host")->required();
-  app.add_option("--clients-on", options.clients_on,
-                 "Number of a processor that the clients stay on")
-      ->check(CLI::Range(0, CPU_SETSIZE - 1));
-  app.add_option("--window", options.window, "Seconds of each measurement")->capture_default_str();
-  app.add_option("--rounds", options.rounds, "Measurements of each kind")->capture_default_str();
-  app.add_flag("--flood", options.flood, "Pour requests over it, too");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    run(options);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "dashboard_bench: %s\n", e.what());
-    return kExitFailed;
-  }
-  return kExitDone;
+  return sphereface::bench::run(argc, argv, sphereface::measure);
 }

@@ -4,15 +4,19 @@
 // The head's kernels on a GPU at three numbers of classes. The floor is memory: each logit read
 // once and written once, 2 bytes each way, at the rate at which the card copies. One batch's logits
 // can stay in the card's cache, so batches take turns until they can't; copies of as many bytes in
-// as many pieces are timed beside them. Then the whole head, its products included.
+// as many pieces are timed beside them. Then the whole head, its products included. Times are
+// medians.
+//
+//   build/gpu/bin/gpu_head_bench
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
-#include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/random.h"
+#include "base/statistics.h"
+#include "bench/harness.h"
 #include "kernels/cuda/cuda_head.h"
 
 namespace {
@@ -23,11 +27,6 @@ constexpr int kImages = 512;
 constexpr int kDim = 512;
 constexpr int kRuns = 20;
 constexpr size_t kMoreThanCached = size_t{512} << 20;
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.at(values.size() / 2);
-}
 
 /// Median seconds of `work` put on the stream, after `prepare`.
 double secondsOf(cudaStream_t stream, const std::function<void()>& prepare,
@@ -86,7 +85,7 @@ struct Images {
   }
 };
 
-void measureKernels(const GpuContext& context, int classes) {
+void measureKernels(const GpuContext& context, int classes, bench::Table& table) {
   const cudaStream_t stream = context.stream();
   const auto pitch = static_cast<size_t>(paddedToPacks(classes));
   const size_t batch = kImages * pitch;
@@ -130,14 +129,11 @@ void measureKernels(const GpuContext& context, int classes) {
   const double bytes = 2.0 * static_cast<double>(z.bytes());
   const std::string how =
       rows.blocks > 0 ? concat("one pass, a row in ", rows.blocks, " blocks") : "two passes";
-  std::printf(
-      "kernels, %7d classes, %s: %.4f ms a batch of %d, %.0f GB/s of compulsory bytes, "
-      "%.0f %% of copies' %.0f\n",
-      classes, how.c_str(), 1e3 * seconds / static_cast<double>(batches), kImages,
-      bytes / seconds / 1e9, 100 * copying / seconds, bytes / copying / 1e9);
+  table.row({classes, how, seconds / static_cast<double>(batches), bytes / seconds, bytes / copying,
+             copying / seconds});
 }
 
-void measureHead(const GpuContext& context, int classes) {
+void measureHead(const GpuContext& context, int classes, bench::Table& table) {
   EngineOptions options;
   options.network.embedding = kDim;
   options.batch = kImages;
@@ -157,24 +153,35 @@ void measureHead(const GpuContext& context, int classes) {
   const double seconds = secondsOf(
       context.stream(), [] {},
       [&] { head.run(x.data(), labels.data(), false, dx.data(), stats.data()); });
-  std::printf("whole head, %7d classes: %.3f ms, %.1f TFLOP/s, buffers %.0f MB beside W's %.0f\n",
-              classes, 1e3 * seconds, 6.0 * kImages * kDim * classes / seconds / 1e12,
-              static_cast<double>(head.bytes()) / 1e6, static_cast<double>(W.bytes()) / 1e6);
+  table.row({classes, seconds, 6.0 * kImages * kDim * classes / seconds, head.bytes(), W.bytes()});
+}
+
+void measure(bench::Bench& bench) {
+  bench.start();
+  const GpuContext context(0);
+  bench.fact("gpu", context.name());
+  bench.fact("images", kImages);
+  constexpr int kClasses[] = {10572, 100000, 1000000};
+  bench::Table& kernels =
+      bench.table("kernels", {{"classes", "classes"},
+                              {.title = "kernels", .key = "kernels", .width = 28},
+                              {"ms", "seconds", 1e3, 4},
+                              {"GB/s compulsory", "compulsory_bytes_per_second", 1e-9, 0},
+                              {"copies' GB/s", "copied_bytes_per_second", 1e-9, 0},
+                              {"% of copies'", "share_of_copies", 100, 0}});
+  for (const int classes : kClasses)
+    measureKernels(context, classes, kernels);
+  bench::Table& heads = bench.table("heads", {{"classes", "classes"},
+                                              {"whole head ms", "seconds", 1e3, 3},
+                                              {"TFLOP/s", "flop_per_second", 1e-12, 1},
+                                              {"buffers MB", "buffer_bytes", 1e-6, 0},
+                                              {"beside W's", "weight_bytes", 1e-6, 0}});
+  for (const int classes : kClasses)
+    measureHead(context, classes, heads);
 }
 
 }  // namespace
 
-int main() {
-  try {
-    const GpuContext context(0);
-    std::printf("%s\n", context.name().c_str());
-    for (const int classes : {10572, 100000, 1000000})
-      measureKernels(context, classes);
-    for (const int classes : {10572, 100000, 1000000})
-      measureHead(context, classes);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "gpu_head_bench: error: %s\n", e.what());
-    return 1;
-  }
-  return 0;
+int main(int argc, char** argv) {
+  return bench::run(argc, argv, measure);
 }

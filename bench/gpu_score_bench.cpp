@@ -4,15 +4,15 @@
 // MegaFace's scores on a GPU: 3,530 probes with blocks of distractors of 512 numbers, counted as
 // `sphereface evaluate megaface --device cuda` does, block after block from the host's memory, with
 // cosines and with the kit's score. The floor is the arithmetic, 2 x probes x distractors x
-// dimensions, at the card's fp32 rate; what is printed is seconds for a million distractors.
+// dimensions, at the card's fp32 rate; seconds are those of a million distractors, medians.
+//
+//   build/gpu/bin/gpu_score_bench
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <vector>
 
+#include "bench/harness.h"
 #include "kernels/score_counter.h"
 
 namespace {
@@ -37,17 +37,15 @@ std::vector<float> numbers(size_t count) {
   return values;
 }
 
-double secondsOfRun(ScoreCounter& counter) {
-  const auto begin = std::chrono::steady_clock::now();
+void countAll(ScoreCounter& counter) {
   std::vector<float> large;
   for (size_t block = 0; block < kBlocks; ++block) {
     counter.start(static_cast<int>(block % 2), kBlock, block * kBlock, 1e30F);
     counter.finish(large);
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-void measure(const char* name, ScoreFormula formula) {
+void measureFormula(const char* name, ScoreFormula formula, bench::Table& table) {
   ScoreCounterOptions options;
   options.formula = formula;
   options.rows = kProbes;
@@ -70,26 +68,29 @@ void measure(const char* name, ScoreFormula formula) {
   const std::vector<float> block = numbers(kBlock * options.depth);
   for (int which = 0; which < 2; ++which)
     std::copy(block.begin(), block.end(), counter->block(which));
-  secondsOfRun(*counter);
-  std::vector<double> seconds;
-  for (int run = 0; run < kRuns; ++run)
-    seconds.push_back(secondsOfRun(*counter));
-  std::sort(seconds.begin(), seconds.end());
-  const double median = seconds[kRuns / 2];
+  std::vector<bench::Contender> runs = {
+      {name, [&] { return bench::secondsOf([&] { countAll(*counter); }); }}};
+  bench::takeTurns(runs, {.rounds = kRuns});
   const double columns = kBlocks * kBlock;
-  std::printf("%-8s %6.2f s for 1,000,000 distractors, %6.2f TFLOP/s\n", name,
-              median * 1e6 / columns, 2 * kProbes * columns * kDim / median / 1e12);
+  const double million = 1e6 / columns;
+  const double seconds = runs[0].median();
+  table.row({name, million * seconds, million * runs[0].shortest(), million * runs[0].longest(),
+             2 * kProbes * columns * kDim / seconds});
+}
+
+void measure(bench::Bench& bench) {
+  bench.start();
+  bench::Table& table = bench.table("scores", {{"formula", "formula"},
+                                               {"s a million", "seconds", 1, 2},
+                                               {"least", "least_seconds", 1, 2},
+                                               {"most", "most_seconds", 1, 2},
+                                               {"TFLOP/s", "flop_per_second", 1e-12, 2}});
+  measureFormula("cosine", ScoreFormula::kCosine, table);
+  measureFormula("devkit", ScoreFormula::kDevkit, table);
 }
 
 }  // namespace
 
-int main() {
-  try {
-    measure("cosine", ScoreFormula::kCosine);
-    measure("devkit", ScoreFormula::kDevkit);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "gpu_score_bench: error: %s\n", e.what());
-    return 1;
-  }
-  return 0;
+int main(int argc, char** argv) {
+  return bench::run(argc, argv, measure);
 }

@@ -4,7 +4,9 @@
 // Forward and backward of a classification head on random embeddings, beside the three matrix
 // products it can't do without (z = x W^T, dW = g^T x, dx = g W), as oneDNN's sgemm does them on
 // the whole matrices, in turns with the head; with streamed logits the first counts twice. Times
-// are the shortest of --repetitions.
+// are the shortest of --repetitions: other work on the machine only ever adds.
+//
+//   build/bin/head_bench --classes 10000 100000 --heads A_SOFTMAX
 //
 // Compulsory bytes: W read by both passes and written once with its rows normalised, dW written
 // once; logits, when kept, written and read once. 4 (4 C D) + 8 B C, or 4 (4 C D) streamed.
@@ -12,49 +14,23 @@
 
 #include <malloc.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <fstream>
+#include <string>
 #include <vector>
 
 #include "base/aligned_buffer.h"
-#include "base/json.h"
+#include "base/error.h"
 #include "base/random.h"
+#include "base/this_process.h"
+#include "bench/harness.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/processor.h"
 
 namespace {
 
 using namespace sphereface;
-
-/// The shortest of several times: other work on the machine only ever adds.
-class Stopwatch {
- public:
-  template <class Action>
-  void time(const Action& action) {
-    const auto start = std::chrono::steady_clock::now();
-    action();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    shortest_ = std::min(shortest_, elapsed.count());
-  }
-  double seconds() const { return shortest_; }
-
- private:
-  double shortest_ = 1e30;
-};
-
-/// A line of /proc/self/status, in bytes.
-double statusBytes(const std::string& name) {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    double kilobytes = 0;
-    if (word == name && status >> kilobytes) return kilobytes * 1024;
-  }
-  return 0;
-}
 
 /// Makes VmHWM the memory used now (Linux).
 void resetPeakMemory() {
@@ -106,42 +82,44 @@ Variant variantOf(const std::string& name, bool streaming) {
   if (name == "COSFACE") {
     variant.options.type = HeadOptions::Type::kCosFace;
     variant.step.margin = 0.35;
-  }
-  if (name == "SPHEREFACE_R_V2") {
+  } else if (name == "SPHEREFACE_R_V2") {
     variant.options.type = HeadOptions::Type::kSphereFaceR2;
     variant.step.margin = 1.5;
+  } else if (name != "A_SOFTMAX_EXACT") {
+    throw UsageError(
+        concat("no head ", name, "; A_SOFTMAX, A_SOFTMAX_EXACT, COSFACE or SPHEREFACE_R_V2"));
   }
   return variant;
 }
 
 /// The products and the head in turns, so that both meet the same machine.
-Json measure(Problem& p, const Variant& variant, int repetitions) {
+void measureHead(Problem& p, const Variant& variant, int repetitions, bench::Table& table) {
   const bool streaming = *variant.options.streaming;
-  Stopwatch logits;
-  Stopwatch weights;
-  Stopwatch embeddings;
-  Stopwatch forward;
-  Stopwatch whole;
+  std::vector<double> logits;
+  std::vector<double> weights;
+  std::vector<double> embeddings;
+  std::vector<double> forward;
+  std::vector<double> whole;
   double memory = 0;
   size_t planned = 0;
   for (int r = 0; r < repetitions; ++r) {
     {
       AlignedBuffer<float> z(static_cast<size_t>(p.batch) * static_cast<size_t>(p.classes));
-      logits.time([&] {
+      logits.push_back(bench::secondsOf([&] {
         onednn::gemm('N', 'T', p.batch, p.classes, p.dim, p.x.data(), p.dim, p.W.data(), p.dim, 0,
                      z.data(), p.classes);
-      });
-      weights.time([&] {
+      }));
+      weights.push_back(bench::secondsOf([&] {
         onednn::gemm('T', 'N', p.classes, p.dim, p.batch, z.data(), p.classes, p.x.data(), p.dim, 0,
                      p.dW.data(), p.dim);
-      });
-      embeddings.time([&] {
+      }));
+      embeddings.push_back(bench::secondsOf([&] {
         onednn::gemm('N', 'N', p.batch, p.dim, p.classes, z.data(), p.classes, p.W.data(), p.dim, 0,
                      p.dx.data(), p.dim);
-      });
+      }));
     }
     malloc_trim(0);
-    const double before = statusBytes("VmRSS:");
+    const auto before = static_cast<double>(processMemory().resident);
     resetPeakMemory();
     HeadWorkspace workspace(variant.options, p.batch, p.dim, p.classes);
     planned = workspace.bytes();
@@ -156,70 +134,56 @@ Json measure(Problem& p, const Variant& variant, int repetitions) {
     pass.labels = p.labels.data();
     pass.dx = p.dx.data();
     pass.dW = p.dW.data();
-    forward.time([&] { headForward(variant.options, pass, workspace); });
-    whole.time([&] { headForwardBackward(variant.options, pass, workspace); });
-    memory = std::max(memory, statusBytes("VmHWM:") - before);
+    forward.push_back(bench::secondsOf([&] { headForward(variant.options, pass, workspace); }));
+    whole.push_back(
+        bench::secondsOf([&] { headForwardBackward(variant.options, pass, workspace); }));
+    memory = std::max(memory, static_cast<double>(processMemory().peak) - before);
   }
 
   const double products = streaming ? 4 : 3;
   const double matrix = static_cast<double>(p.classes) * p.dim;
   const double gflop = products * 2 * p.batch * matrix / 1e9;
   const double gigabytes = (16 * matrix + (streaming ? 0.0 : 8.0 * p.batch * p.classes)) / 1e9;
-  const double floor = (products - 2) * logits.seconds() + weights.seconds() + embeddings.seconds();
-  const double seconds = whole.seconds();
-  std::printf("%-16s %9d  %-8s %8.1f %8.1f %8.1f %7.2f %8.1f %8.1f %7.1f %8.1f\n",
-              variant.name.c_str(), p.classes, streaming ? "streamed" : "kept",
-              1e3 * forward.seconds(), 1e3 * seconds, 1e3 * floor, seconds / floor, gflop / seconds,
-              gflop / floor, gigabytes / seconds, memory / (1 << 20));
-  std::fflush(stdout);
-  return {{"head", variant.name},
-          {"batch", p.batch},
-          {"dim", p.dim},
-          {"classes", p.classes},
-          {"streaming", streaming},
-          {"forward_seconds", forward.seconds()},
-          {"seconds", seconds},
-          {"sgemm_seconds", floor},
-          {"gflop_per_second", gflop / seconds},
-          {"sgemm_gflop_per_second", gflop / floor},
-          {"compulsory_gigabytes_per_second", gigabytes / seconds},
-          {"memory_bytes", memory},
-          {"workspace_bytes", planned}};
+  const auto shortest = [](const std::vector<double>& times) { return std::ranges::min(times); };
+  const double floor = (products - 2) * shortest(logits) + shortest(weights) + shortest(embeddings);
+  const double seconds = shortest(whole);
+  table.row({variant.name, p.classes, streaming ? "streamed" : "kept", shortest(forward), seconds,
+             floor, seconds / floor, gflop / seconds, gflop / floor, gigabytes / seconds, memory,
+             planned});
+}
+
+void measure(bench::Bench& bench) {
+  const auto classes = bench.list("--classes", {"10000", "100000", "1000000"});
+  const auto heads = bench.list("--heads", {"A_SOFTMAX", "COSFACE"});
+  const int batch = bench.option("--batch", 64);
+  const int dim = bench.option("--dim", 512);
+  const int repetitions = bench.option("--repetitions", 5);
+  bench.start();
+  bench.fact("library", concat(processor().library, ", ", processor().instructions));
+  bench::Table& table =
+      bench.table("head_bench", {{.title = "head", .key = "head", .width = 15},
+                                 {"classes", "classes"},
+                                 {"logits", "logits"},
+                                 {"forward ms", "forward_seconds", 1e3, 1},
+                                 {"whole", "seconds", 1e3, 1},
+                                 {"sgemms", "sgemm_seconds", 1e3, 1},
+                                 {"ratio", "ratio", 1, 2},
+                                 {"GFLOP/s", "gflop_per_second", 1, 1},
+                                 {"sgemms'", "sgemm_gflop_per_second", 1, 1},
+                                 {"GB/s", "compulsory_gigabytes_per_second", 1, 1},
+                                 {"MiB", "memory_bytes", 1.0 / (1 << 20), 1},
+                                 {"planned", "workspace_bytes", 1.0 / (1 << 20), 1}});
+  for (const std::string& count : classes) {
+    Problem problem(batch, dim, std::stoi(count));
+    for (const std::string& head : heads) {
+      for (const bool streaming : {false, true})
+        measureHead(problem, variantOf(head, streaming), repetitions, table);
+    }
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times classification heads against the matrix products they are made of.",
-               "head_bench");
-  std::vector<int> classes = {10000, 100000, 1000000};
-  std::vector<std::string> heads = {"A_SOFTMAX", "COSFACE"};
-  int batch = 64;
-  int dim = 512;
-  int repetitions = 5;
-  std::string json;
-  app.add_option("--classes", classes)->capture_default_str();
-  app.add_option("--heads", heads, "A_SOFTMAX, A_SOFTMAX_EXACT, COSFACE, SPHEREFACE_R_V2")
-      ->check(CLI::IsMember({"A_SOFTMAX", "A_SOFTMAX_EXACT", "COSFACE", "SPHEREFACE_R_V2"}))
-      ->capture_default_str();
-  app.add_option("--batch", batch)->capture_default_str();
-  app.add_option("--dim", dim)->capture_default_str();
-  app.add_option("--repetitions", repetitions)->capture_default_str();
-  app.add_option("--json", json, "also write the table to this file");
-  CLI11_PARSE(app, argc, argv);
-
-  std::printf("batch %d, embedding %d; ms, GFLOP/s, GB/s of compulsory bytes, MiB above W and dW\n",
-              batch, dim);
-  std::printf("%-16s %9s  %-8s %8s %8s %8s %7s %8s %8s %7s %8s\n", "head", "classes", "logits",
-              "forward", "whole", "sgemms", "ratio", "GFLOP/s", "sgemms'", "GB/s", "MiB");
-  Json rows = Json::array();
-  for (const int count : classes) {
-    Problem problem(batch, dim, count);
-    for (const std::string& head : heads) {
-      for (const bool streaming : {false, true})
-        rows.push_back(measure(problem, variantOf(head, streaming), repetitions));
-    }
-  }
-  if (!json.empty()) writeJsonFile(json, {{"head_bench", rows}});
-  return 0;
+  return bench::run(argc, argv, measure);
 }

@@ -3,34 +3,30 @@
 //
 // Images a second of the training loader, beside a plain loop that reads the LMDB in order, decodes
 // with cv::imdecode and splits into planes. Synthetic faces are painted and packed into a temporary
-// folder, as JPEG and as raw pixels. The cases take turns, so that a busy machine slows all of
-// them; medians of the turns are printed. "decode alone" is the time of the JPEG files in memory on
-// one thread, the floor of every uncached JPEG case.
+// folder, as JPEG and as raw pixels. The cases take turns, an epoch each; medians of the turns are
+// printed, "least" and "most" of single turns. "decode alone" is the time of the JPEG files in
+// memory on one thread, the floor of every uncached JPEG case.
+//
+//   build/bin/loader_bench --identities 100 --turns 7
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/image_planes.h"
-#include "base/json.h"
 #include "base/temporary_folder.h"
+#include "bench/harness.h"
 #include "data/lmdb_file.h"
 #include "data/loader.h"
 #include "data/pack.h"
 #include "data/synth/synth.h"
 #include "proto/caffe.pb.h"
-#include "proto/text_format.h"
 
 namespace {
 
@@ -38,19 +34,6 @@ using namespace sphereface;
 namespace fs = std::filesystem;
 
 constexpr size_t kBatch = 64;
-
-struct Case {
-  std::string name;
-  size_t threads = 1;
-  std::function<void()> run;
-  std::vector<double> seconds;
-};
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
 
 /// Every record's Datum, in key order.
 template <class Use>
@@ -65,24 +48,6 @@ void forEachDatum(const LmdbReader& reader, Use use) {
   })) {
     use(datum);
   }
-}
-
-/// The same records with their pixels instead of JPEG files.
-void writeRawSet(const Dataset& from, const fs::path& folder) {
-  fs::create_directories(folder);
-  LmdbWriter writer(folder);
-  caffe::Datum datum;
-  std::vector<uint8_t> planes;
-  for (uint64_t i = 0; i < from.size(); ++i) {
-    datum.set_label(from.readPlanes(i, planes));
-    datum.set_channels(3);
-    datum.set_height(static_cast<int>(from.manifest().height()));
-    datum.set_width(static_cast<int>(from.manifest().width()));
-    datum.set_data(planes.data(), planes.size());
-    writer.put(from.key(i), datum.SerializeAsString());
-  }
-  writer.commit();
-  writeFileAtomically(folder / "manifest.textproto", printText(from.manifest()));
 }
 
 /// What one would write in ten minutes.
@@ -103,9 +68,9 @@ void decodeAll(const std::vector<std::string>& files) {
     decodePlanes(file, planes);
 }
 
-/// An epoch at each call.
-Case loaderCase(const std::string& name, const Dataset& dataset, const AugmentOptions& augment,
-                size_t cache_bytes, size_t threads) {
+/// Takes an epoch at each turn.
+bench::Contender loading(const std::string& records, const Dataset& dataset,
+                         const AugmentOptions& augment, size_t cache_bytes, size_t threads) {
   LoaderOptions options;
   options.augment = augment;
   options.cache_bytes = cache_bytes;
@@ -113,16 +78,14 @@ Case loaderCase(const std::string& name, const Dataset& dataset, const AugmentOp
   const auto loader = std::make_shared<Loader>(dataset, options);
   const auto position = std::make_shared<uint64_t>(0);
   const auto batch = std::make_shared<Batch>();
-  return {name,
-          threads,
-          [loader, position, batch, size = dataset.size()] {
-            for (uint64_t at = 0; at < size; at += kBatch)
-              loader->request(*position + at, *position + std::min<uint64_t>(at + kBatch, size));
-            *position += size;
-            while (loader->pending() > 0)
-              loader->next(*batch);
-          },
-          {}};
+  const auto epoch = [loader, position, batch, size = dataset.size()] {
+    for (uint64_t at = 0; at < size; at += kBatch)
+      loader->request(*position + at, *position + std::min<uint64_t>(at + kBatch, size));
+    *position += size;
+    while (loader->pending() > 0)
+      loader->next(*batch);
+  };
+  return {concat(records, ", threads ", threads), [epoch] { return bench::secondsOf(epoch); }};
 }
 
 AugmentOptions mild() {
@@ -142,7 +105,7 @@ AugmentOptions strong() {
 
 /// One augmentation after the other, on images that are in memory.
 void addAugmentCases(const std::vector<std::vector<uint8_t>>& images, const cv::Size& size,
-                     std::vector<Case>& cases) {
+                     std::vector<bench::Contender>& cases) {
   const std::pair<const char*, AugmentOptions> all[] = {
       {"none (a copy)", {}},
       {"mirror", {.mirror = true}},
@@ -157,39 +120,27 @@ void addAugmentCases(const std::vector<std::vector<uint8_t>>& images, const cv::
       {"the strong set", strong()}};
   for (const auto& [name, options] : all) {
     const auto augmenter = std::make_shared<Augmenter>(options);
-    cases.push_back({concat("augment: ", name),
-                     1,
-                     [augmenter, &images, size] {
-                       std::vector<uint8_t> out(images[0].size());
-                       for (size_t i = 0; i < images.size(); ++i) {
-                         Random random(1, i);
-                         augmenter->apply(images[i].data(), size, random, out.data());
-                       }
-                     },
-                     {}});
+    const auto all_images = [augmenter, &images, size] {
+      std::vector<uint8_t> out(images[0].size());
+      for (size_t i = 0; i < images.size(); ++i) {
+        Random random(1, i);
+        augmenter->apply(images[i].data(), size, random, out.data());
+      }
+    };
+    cases.push_back({concat("augment: ", name), [=] { return bench::secondsOf(all_images); }});
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Images a second of the training loader, on synthetic faces.", "loader_bench");
-  size_t identities = 100;
-  size_t images_each = 20;
-  int turns = 7;
-  std::string json_file;
-  app.add_option("--identities", identities)->capture_default_str();
-  app.add_option("--images-per-identity", images_each)->capture_default_str();
-  app.add_option("--turns", turns, "Runs of each case")->capture_default_str();
-  app.add_option("--json", json_file, "Write the results to this file");
-  CLI11_PARSE(app, argc, argv);
+void measure(bench::Bench& bench) {
+  SynthOptions synth;
+  synth.identities = bench.option("--identities", size_t{100});
+  synth.images_per_identity = bench.option("--images-per-identity", size_t{20});
+  const int turns = bench.option("--turns", 7);
+  bench.start();
   cv::setNumThreads(1);
 
   const TemporaryFolder folder;
-  SynthOptions synth;
   synth.out = folder / "faces";
-  synth.identities = identities;
-  synth.images_per_identity = images_each;
   writeSyntheticFaces(synth);
   PackOptions pack;
   pack.input = folder / "faces";
@@ -198,7 +149,9 @@ int main(int argc, char** argv) {
   // LMDB wants a file opened once in a process.
   fs::copy(folder / "jpeg", folder / "plain", fs::copy_options::recursive);
   const Dataset jpeg(folder / "jpeg");
-  writeRawSet(jpeg, folder / "raw");
+  pack.output = folder / "raw";
+  pack.encoding = parseEncoding("raw");
+  packDataset(pack);
   const Dataset raw(folder / "raw");
 
   const cv::Size size(static_cast<int>(jpeg.manifest().width()),
@@ -214,56 +167,43 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < images.size(); ++i)
     jpeg.readPlanes(i, images[i]);
 
-  std::vector<Case> cases;
-  cases.push_back(
-      {"plain loop: LMDB, cv::imdecode, split", 1, [&] { plainLoop(plain, size); }, {}});
-  cases.push_back({"decode alone", 1, [&] { decodeAll(files); }, {}});
+  std::vector<bench::Contender> cases = {
+      {"plain loop: LMDB, cv::imdecode, split",
+       [&] { return bench::secondsOf([&] { plainLoop(plain, size); }); }},
+      {"decode alone", [&] { return bench::secondsOf([&] { decodeAll(files); }); }}};
   for (const size_t threads : {size_t{1}, size_t{2}}) {
-    cases.push_back(loaderCase("JPEG", jpeg, {}, 0, threads));
-    cases.push_back(loaderCase("JPEG, mild augmentation", jpeg, mild(), 0, threads));
-    cases.push_back(loaderCase("JPEG, strong augmentation", jpeg, strong(), 0, threads));
-    cases.push_back(loaderCase("JPEG, cache", jpeg, {}, SIZE_MAX, threads));
-    cases.push_back(
-        loaderCase("JPEG, cache, strong augmentation", jpeg, strong(), SIZE_MAX, threads));
-    cases.push_back(loaderCase("raw", raw, {}, 0, threads));
-    cases.push_back(loaderCase("raw, strong augmentation", raw, strong(), 0, threads));
+    const auto add = [&](const std::string& records, const Dataset& dataset,
+                         const AugmentOptions& augment, size_t cache_bytes = 0) {
+      cases.push_back(loading(records, dataset, augment, cache_bytes, threads));
+    };
+    add("JPEG", jpeg, {});
+    add("JPEG, mild augmentation", jpeg, mild());
+    add("JPEG, strong augmentation", jpeg, strong());
+    add("JPEG, cache", jpeg, {}, SIZE_MAX);
+    add("JPEG, cache, strong augmentation", jpeg, strong(), SIZE_MAX);
+    add("raw", raw, {});
+    add("raw, strong augmentation", raw, strong());
   }
   addAugmentCases(images, size, cases);
+  bench::takeTurns(cases, {.rounds = turns});
 
-  // The first turn fills caches and isn't counted.
-  for (int turn = -1; turn < turns; ++turn) {
-    for (Case& one : cases) {
-      const auto start = std::chrono::steady_clock::now();
-      one.run();
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-      if (turn >= 0) one.seconds.push_back(elapsed.count());
-    }
+  const auto count = static_cast<double>(images.size());
+  bench.fact("images", count);
+  bench.fact("mean_jpeg_bytes", bytes / images.size());
+  bench::Table& table = bench.table("cases", {{.title = "", .key = "case", .width = 42},
+                                              {"images/s", "images_per_second"},
+                                              {"least", "least_images_per_second"},
+                                              {"most", "most_images_per_second"},
+                                              {"us/image", "seconds_per_image", 1e6, 1},
+                                              {"x plain", "ratio_to_plain", 1, 2}});
+  for (const bench::Contender& one : cases) {
+    table.row({one.name, count / one.median(), count / one.longest(), count / one.shortest(),
+               one.median() / count, one.timesAsFastAs(cases[0])});
   }
+}
 
-  std::printf("%zu images of %d x %d, JPEG files of %zu bytes; medians of %d turns\n",
-              images.size(), size.height, size.width, bytes / images.size(), turns);
-  std::printf("%-40s %8s %10s %10s %8s\n", "", "threads", "images/s", "us/image", "x plain");
-  Json results = Json::array();
-  for (const Case& one : cases) {
-    const double rate = static_cast<double>(images.size()) / median(one.seconds);
-    // Turn by turn, so that a slow moment of the machine is in both.
-    std::vector<double> ratios;
-    for (size_t turn = 0; turn < one.seconds.size(); ++turn)
-      ratios.push_back(cases[0].seconds[turn] / one.seconds[turn]);
-    std::printf("%-40s %8zu %10.0f %10.1f %8.2f\n", one.name.c_str(), one.threads, rate, 1e6 / rate,
-                median(ratios));
-    results.push_back({{"case", one.name},
-                       {"threads", one.threads},
-                       {"images_per_second", rate},
-                       {"ratio_to_plain", median(ratios)}});
-  }
-  if (!json_file.empty()) {
-    Json json;
-    json["images"] = images.size();
-    json["mean_jpeg_bytes"] = bytes / images.size();
-    json["turns"] = turns;
-    json["cases"] = results;
-    writeJsonFile(json_file, json);
-  }
-  return 0;
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::run(argc, argv, measure);
 }

@@ -3,20 +3,21 @@
 //
 // MegaFace's evaluation on features whose result is known, beside the machine's matrix product:
 // oneDNN's sgemm, all threads, before and after each pass, on a square and on a block of the same
-// shape as the evaluation's. --write leaves lists and feature files for
-// `sphereface evaluate megaface`, whose time has reading the files in it.
+// shape as the evaluation's; "share" is the evaluation's part of the faster one. --write leaves
+// lists and feature files for `sphereface evaluate megaface`, whose time has reading the files in
+// it.
+//
+//   build/bin/megaface_bench --distractors 1000000 --repetitions 3
 //
 // Image n of person p is a_n on axis p and the rest on axis people + n: the cosine of two images of
 // a person is a_i a_j. One distractor in 4,096 is b on the axis of some person and the rest on axes
 // that no probe has: its cosine is a_i b with that person's images and 0 with others. All other
 // distractors have cosines below 0.1. So b > a_j decides each search.
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -26,9 +27,13 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "base/statistics.h"
+#include "base/this_process.h"
+#include "bench/harness.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/megaface.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/processor.h"
 
 namespace {
 
@@ -36,28 +41,6 @@ using namespace sphereface;
 
 constexpr size_t kPeople = 80;
 constexpr uint64_t kOneIn = 4096;  // distractors like somebody
-
-double seconds(const std::function<void()>& action) {
-  const auto start = std::chrono::steady_clock::now();
-  action();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// The process's peak of memory in MiB (Linux).
-double peakMegabytes() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  double kilobytes = 0;
-  while (status >> word) {
-    if (word == "VmHWM:") status >> kilobytes;
-  }
-  return kilobytes / 1024;
-}
 
 double likeness(size_t image) {
   return 0.5 + static_cast<double>(image) / 128;
@@ -182,7 +165,7 @@ double sgemmRate(size_t m, size_t n, size_t k) {
   const auto dim = [](size_t value) { return static_cast<dnnl::memory::dim>(value); };
   std::vector<double> times(7);
   for (double& time : times) {
-    time = seconds([&] {
+    time = bench::secondsOf([&] {
       onednn::gemm('N', 'T', dim(m), dim(n), dim(k), a.data(), dim(k), b.data(), dim(k), 0,
                    c.data(), dim(n));
     });
@@ -205,39 +188,22 @@ void writeInputs(const std::string& folder, const Probes& probes, const FeatureS
   writeFeatures(root / "distractors.sff", features);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Times MegaFace's evaluation against the machine's matrix product.",
-               "megaface_bench");
-  size_t probe_count = 3530;
-  size_t distractor_count = 1000000;
-  size_t dim = 512;
-  int repetitions = 3;
-  bool devkit = false;
-  std::string write;
-  std::string json;
-  app.add_option("--probes", probe_count)->capture_default_str();
-  app.add_option("--distractors", distractor_count)->capture_default_str();
-  app.add_option("--dim", dim)->capture_default_str();
-  app.add_option("--repetitions", repetitions)->capture_default_str();
-  app.add_flag("--devkit", devkit, "the development kit's score and counting; no known answer");
-  app.add_option("--write", write, "only write lists and features to this folder");
-  app.add_option("--json", json, "also write the figures to this file");
-  CLI11_PARSE(app, argc, argv);
-
+void measure(bench::Bench& bench) {
+  const size_t probe_count = bench.option("--probes", size_t{3530});
+  const size_t distractor_count = bench.option("--distractors", size_t{1000000});
+  const size_t dim = bench.option("--dim", size_t{512});
+  const int repetitions = bench.option("--repetitions", 3);
+  const bool devkit = bench.flag("--devkit");
+  const std::string write = bench.option("--write", std::string());
+  bench.start();
   const size_t first_free = kPeople + (probe_count + kPeople - 1) / kPeople;
   if (probe_count > 60 * kPeople || dim <= first_free + 64) {
-    std::fprintf(stderr, "megaface_bench: at most %zu probes, in more than %zu dimensions\n",
-                 60 * kPeople, first_free + 64);
-    return 2;
+    throw UsageError(
+        concat("at most ", 60 * kPeople, " probes, in more than ", first_free + 64, " dimensions"));
   }
   const Probes probes = probesOf(probe_count, dim);
   const FeatureSource source = distractorsOf(distractor_count, dim, first_free);
-  if (!write.empty()) {
-    writeInputs(write, probes, source);
-    return 0;
-  }
+  if (!write.empty()) return writeInputs(write, probes, source);
   const Answer answer = answerOf(probes, distractor_count);
   const Scorer scorer(devkit ? Similarity::kDevkit : Similarity::kCosine, dim);
   FeatureSource probe_source;
@@ -248,48 +214,48 @@ int main(int argc, char** argv) {
   };
   const double gflop =
       2e-9 * static_cast<double>(probe_count * distractor_count) * static_cast<double>(dim);
-  std::vector<double> times;
-  std::vector<double> ratios;
-  std::vector<double> peaks;
-  double memory = 0;
-  bool right = true;
   const auto peak = [&] {
     return std::max(sgemmRate(probe_count, 4096, dim), sgemmRate(2048, 2048, 2048));
   };
+  bench.fact("library", concat(processor().library, ", ", processor().instructions));
+  bench::Table& passes = bench.table("passes", {{"seconds", "seconds", 1, 2},
+                                                {"GFLOP/s", "gflop_per_second", 1, 0},
+                                                {"sgemm", "sgemm_gflop_per_second", 1, 0},
+                                                {"share", "share_of_sgemm", 1, 2},
+                                                {"rank 1 %", "rate_at_rank_1", 100, 4},
+                                                {"TAR at FAR 1e-6 %", "tar_at_far_1e-6", 100, 4},
+                                                {"answer", "answer"}});
+  std::vector<double> times;
+  std::vector<double> ratios;
+  bool right = true;
   peak();
   for (int r = 0; r < repetitions; ++r) {
     const double before = peak();
     MegafaceResult result;
     RankGroup alone;
-    times.push_back(seconds([&] {
+    times.push_back(bench::secondsOf([&] {
       const MegafaceProbes prepared = prepareProbes(scorer, probes.list, probe_source);
       result = evaluateMegaface(scorer, prepared, source,
                                 {.devkit = devkit, .threads = availableThreads()}, alone);
     }));
-    memory = std::max(memory, peakMegabytes());
-    peaks.push_back((before + peak()) / 2);
-    ratios.push_back(gflop / times.back() / peaks.back());
+    const double sgemm = (before + peak()) / 2;
+    ratios.push_back(gflop / times.back() / sgemm);
     const bool same = devkit || (result.rank_counts == answer.rank_counts &&
                                  std::abs(result.tar_at_far[0] - answer.tar) < 1e-12);
     right = right && same;
-    std::printf(
-        "%.2f s, %.0f GFLOP/s, sgemm %.0f GFLOP/s, share %.2f; rank 1 %.4f %%, "
-        "TAR at FAR 1e-6 %.4f %%%s\n",
-        times.back(), gflop / times.back(), peaks.back(), ratios.back(), 100 * result.rateAtRank(1),
-        100 * result.tar_at_far[0], devkit ? "" : (same ? ", as known" : ", WRONG"));
+    passes.row({times.back(), gflop / times.back(), sgemm, ratios.back(), result.rateAtRank(1),
+                result.tar_at_far[0], devkit ? "not known" : (same ? "as known" : "WRONG")});
   }
-  std::printf("median %.2f s, share of sgemm %.2f, peak memory %.0f MiB\n", median(times),
-              median(ratios), memory);
-  if (!json.empty()) {
-    writeJsonFile(json, {{"probes", probe_count},
-                         {"distractors", distractor_count},
-                         {"dim", dim},
-                         {"devkit", devkit},
-                         {"seconds", times},
-                         {"sgemm_gflop_per_second", peaks},
-                         {"share_of_sgemm", ratios},
-                         {"peak_mebibytes", memory},
-                         {"answer_right", right}});
-  }
-  return right ? 0 : 1;
+  bench
+      .table("medians", {{"median s", "seconds", 1, 2},
+                         {"share of sgemm", "share_of_sgemm", 1, 2},
+                         {"peak MiB", "peak_bytes", 1.0 / (1 << 20), 0}})
+      .row({median(times), median(ratios), processMemory().peak});
+  if (!right) throw Error("the evaluation's answer is wrong");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::run(argc, argv, measure);
 }

@@ -4,29 +4,29 @@
 // Images a second of `sphereface pack`, beside Caffe's convert_imageset --encoded --check_size
 // written out: one thread, for each line of a list read the file, decode it, make a Datum of its
 // bytes and put it, a transaction for each 1000 puts. Synthetic faces as JPEG files in a temporary
-// folder; the cases take turns, and ratios are taken turn by turn. Both end with the data on the
-// disk (fsync), so that neither borrows from the page cache. "copy" writes as many bytes to one
-// file and fsyncs them: the floor in bytes written.
+// folder. Both end with the data on the disk (fsync), so that neither borrows from the page cache.
+// "copy" writes as many bytes to one file and fsyncs them: the floor in bytes written. The cases
+// take turns; "least" and "most" are of single turns.
+//
+//   build/bin/pack_bench --identities 200 --turns 7
 
 #include <lmdb.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <opencv2/imgcodecs.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
-#include "base/json.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/temporary_folder.h"
+#include "bench/harness.h"
 #include "data/align/alignment_template.h"
 #include "data/pack.h"
 #include "data/synth/synth.h"
@@ -42,18 +42,6 @@ struct Line {
   std::string name;
   int label = 0;
 };
-
-struct Case {
-  std::string name;
-  std::function<void(const fs::path&)> run;
-  std::vector<double> seconds;
-};
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
 
 void check(int status) {
   if (status != MDB_SUCCESS) throw Error(mdb_strerror(status));
@@ -105,95 +93,78 @@ void convertImageset(const std::vector<Line>& lines, const fs::path& output) {
   mdb_env_close(env);
 }
 
-Case packCase(const std::string& encoding, size_t threads, const fs::path& faces) {
-  return {concat("sphereface pack, ", encoding, ", threads ", threads),
-          [encoding, threads, faces](const fs::path& output) {
-            PackOptions options;
-            options.input = faces;
-            options.output = output;
-            options.encoding = parseEncoding(encoding);
-            options.threads = threads;
-            packDataset(options);
-          },
-          {}};
+void pack(const std::string& encoding, size_t threads, const fs::path& faces,
+          const fs::path& output) {
+  PackOptions options;
+  options.input = faces;
+  options.output = output;
+  options.encoding = parseEncoding(encoding);
+  options.threads = threads;
+  packDataset(options);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Images a second of packing, on synthetic faces.", "pack_bench");
-  size_t identities = 200;
-  size_t images_each = 25;
-  int turns = 7;
-  std::string json_file;
-  app.add_option("--identities", identities)->capture_default_str();
-  app.add_option("--images-per-identity", images_each)->capture_default_str();
-  app.add_option("--turns", turns, "Runs of each case")->capture_default_str();
-  app.add_option("--json", json_file, "Write the results to this file");
-  CLI11_PARSE(app, argc, argv);
+void measure(bench::Bench& bench) {
+  SynthOptions synth;
+  synth.identities = bench.option("--identities", size_t{200});
+  synth.images_per_identity = bench.option("--images-per-identity", size_t{25});
+  const int turns = bench.option("--turns", 7);
+  bench.start();
   cv::setNumThreads(1);
   Progress::silence();
 
   const TemporaryFolder folder;
   const fs::path faces = folder / "faces";
-  SynthOptions synth;
   synth.out = faces;
-  synth.identities = identities;
-  synth.images_per_identity = images_each;
   writeSyntheticFaces(synth);
   const std::vector<Line> lines = shuffledList(faces);
   uint64_t bytes = 0;
   for (const Line& line : lines)
     bytes += fs::file_size(line.file);
 
-  std::vector<Case> cases;
-  cases.push_back({"convert_imageset, one thread",
-                   [&](const fs::path& output) { convertImageset(lines, output); },
-                   {}});
-  cases.push_back({"copy",
-                   [&](const fs::path& output) {
-                     fs::create_directories(output);
-                     AtomicFile file(output / "copy");
-                     for (const Line& line : lines)
-                       file.write(readFile(line.file));
-                     file.commit();
-                   },
-                   {}});
+  const fs::path output = folder / "output";
+  const auto packing = [&](const std::function<void()>& action) {
+    const double seconds = bench::secondsOf(action);
+    fs::remove_all(output);
+    return seconds;
+  };
+  const auto copy = [&] {
+    fs::create_directories(output);
+    AtomicFile file(output / "copy");
+    for (const Line& line : lines)
+      file.write(readFile(line.file));
+    file.commit();
+  };
+  std::vector<bench::Contender> cases = {
+      {"convert_imageset, one thread",
+       [&] { return packing([&] { convertImageset(lines, output); }); }},
+      {"copy", [&] { return packing(copy); }}};
   for (const size_t threads : {size_t{1}, size_t{2}}) {
-    for (const char* encoding : {"keep", "jpeg:95", "raw"})
-      cases.push_back(packCase(encoding, threads, faces));
-  }
-
-  // The first turn fills caches and isn't counted.
-  for (int turn = -1; turn < turns; ++turn) {
-    for (Case& one : cases) {
-      const fs::path output = folder / "output";
-      const auto start = std::chrono::steady_clock::now();
-      one.run(output);
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-      if (turn >= 0) one.seconds.push_back(elapsed.count());
-      fs::remove_all(output);
+    for (const char* encoding : {"keep", "jpeg:95", "raw"}) {
+      cases.push_back(
+          {concat("sphereface pack, ", encoding, ", threads ", threads), [&, encoding, threads] {
+             return packing([&] { pack(encoding, threads, faces, output); });
+           }});
     }
   }
+  bench::takeTurns(cases, {.rounds = turns});
 
-  std::printf("%zu images of %llu bytes; medians of %d turns\n", lines.size(),
-              static_cast<unsigned long long>(bytes / lines.size()), turns);
-  std::printf("%-40s %10s %18s\n", "", "images/s", "x convert_imageset");
-  Json results = Json::array();
-  for (const Case& one : cases) {
-    std::vector<double> ratios;
-    for (size_t turn = 0; turn < one.seconds.size(); ++turn)
-      ratios.push_back(cases[0].seconds[turn] / one.seconds[turn]);
-    const double rate = static_cast<double>(lines.size()) / median(one.seconds);
-    std::printf("%-40s %10.0f %18.2f\n", one.name.c_str(), rate, median(ratios));
-    results.push_back({{"case", one.name},
-                       {"images_per_second", rate},
-                       {"ratio_to_convert_imageset", median(ratios)}});
+  const auto images = static_cast<double>(lines.size());
+  bench.fact("images", images);
+  bench.fact("bytes", bytes);
+  bench::Table& table =
+      bench.table("cases", {{.title = "", .key = "case", .width = 36},
+                            {"images/s", "images_per_second"},
+                            {"least", "least_images_per_second"},
+                            {"most", "most_images_per_second"},
+                            {"x convert_imageset", "ratio_to_convert_imageset", 1, 2}});
+  for (const bench::Contender& one : cases) {
+    table.row({one.name, images / one.median(), images / one.longest(), images / one.shortest(),
+               one.timesAsFastAs(cases[0])});
   }
-  if (!json_file.empty()) {
-    writeJsonFile(
-        json_file,
-        {{"images", lines.size()}, {"bytes", bytes}, {"turns", turns}, {"cases", results}});
-  }
-  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::run(argc, argv, measure);
 }

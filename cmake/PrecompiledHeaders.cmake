@@ -54,19 +54,11 @@ sphereface_precompile(sphereface_command_headers
   LIBRARIES CLI11::CLI11
   HEADERS <CLI/CLI.hpp>
   TARGETS
-  all_reduce_bench
-  convolution_error
-  coordinator_bench
-  dashboard_bench
-  head_bench
-  megaface_bench
-  pack_bench
   sphereface
   sphereface-coordinator
   sphereface-evaluator
   sphereface-worker
-  sphereface_shared_verbs
-  step_bench)
+  sphereface_shared_verbs)
 
 if(SPHEREFACE_TESTS)
   get_property(tests GLOBAL PROPERTY SPHEREFACE_PRECOMPILED_TESTS)
