@@ -223,8 +223,8 @@ class CudaEngine final : public Engine {
       auto factor = std::make_shared<DeviceBuffer<float>>(count);
       auto result = std::make_shared<DeviceBuffer<float>>(count);
       auto product = std::make_shared<GpuMatrixProduct>(context_, shape);
-      check(cudaMemcpy(factor->data(), numbers.data(), factor->bytes(), cudaMemcpyHostToDevice),
-            "copy factors");
+      copy(factor->data(), numbers.data(), factor->bytes(), cudaMemcpyHostToDevice);
+      check(cudaStreamSynchronize(context_.stream()), "copy factors");
       return [this, factor, result, product] {
         product->run(factor->data(), factor->data(), result->data());
         check(cudaStreamSynchronize(context_.stream()), "multiply matrices");
