@@ -4,6 +4,7 @@
 #include "kernels/engine.h"
 
 #include "kernels/cpu/cpu_engine.h"
+#include "kernels/cuda/buffer_sizes.h"
 #include "kernels/cuda/cuda_engine.h"
 #include "kernels/cuda/gpu_group.h"
 
@@ -11,6 +12,10 @@ namespace sphereface {
 
 std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options) {
   return device == Device::kCuda ? makeCudaEngine(options) : makeCpuEngine(options);
+}
+
+EngineMemory predictMemory(Device device, const EngineOptions& options, int images) {
+  return device == Device::kCuda ? gpuMemory(options, images) : cpuMemory(options, images);
 }
 
 std::string newDeviceGroup(Device device) {

@@ -152,6 +152,11 @@ class Engine {
 /// errors: Error when the device isn't there or wasn't built in, with what to do.
 std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options);
 
+/// What memory() of such an engine would be, without making it or asking for the device. On a GPU
+/// but for cuDNN's workspace and buffers that don't matter beside the others. images: of a pass
+/// over all ranks, where the classes are spread over them; otherwise 0.
+EngineMemory predictMemory(Device device, const EngineOptions& options, int images);
+
 /// The id of a new group of ranks with such devices. Empty where gradients are in the host's
 /// memory: sums over them are the caller's.
 std::string newDeviceGroup(Device device);

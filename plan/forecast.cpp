@@ -6,14 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <optional>
 
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
-#include "kernels/cpu/cpu_class_parallel_head.h"
-#include "kernels/cpu/cpu_head.h"
-#include "kernels/cuda/buffer_sizes.h"
 #include "kernels/shard_tree.h"
 #include "model/train_config.h"
 #include "run/worker_engine.h"
@@ -25,45 +21,10 @@ namespace {
 // not so much less that a wait for it pays.
 constexpr uint64_t kClassesPerImage = 8;
 
-/// Winograd for every pass: what FASTEST can choose at most, as its workspace is the larger one.
-std::string allWinograd(const Network& network) {
-  std::string text;
-  for (size_t layer = 0; layer < network.convs.size(); ++layer)
-    text += "www ";
-  return text;
-}
-
 /// Floats of the head's arena for each of its parameters: momenta, and gradients of those that are
 /// trained at a time.
 size_t headFloats(const EngineOptions& options) {
   return options.head.sample_rate < 1 ? 2 : 3;
-}
-
-/// On a CPU. The network's buffers are proportional to the batch but for a constant. `images`: of
-/// all workers in a pass, where the classes are spread.
-EngineMemory predictEngineMemory(const EngineOptions& options, std::optional<int> images) {
-  EngineOptions small = options;
-  small.classes = 1;
-  small.head.sample_rate = 1;
-  small.batch = 1;
-  if (small.convolution == Convolution::kFastest) {
-    small.convolution_algorithms = allWinograd(options.network);
-  }
-  const EngineMemory one = makeEngine(Device::kCpu, small)->memory();
-  small.batch = 2;
-  const EngineMemory two = makeEngine(Device::kCpu, small)->memory();
-  const auto batch = static_cast<size_t>(options.batch);
-  const auto classes = static_cast<size_t>(options.classes);
-  const auto dim = static_cast<size_t>(options.network.embedding);
-  EngineMemory memory;
-  memory.parameters = one.parameters - 3 * dim * sizeof(float) +
-                      headFloats(options) * classes * dim * sizeof(float);
-  memory.activations = one.activations + (batch - 1) * (two.activations - one.activations);
-  memory.head = images ? classParallelHeadBytes(options.head, *images, options.network.embedding,
-                                                options.classes)
-                       : HeadWorkspace::bytesFor(options.head, options.batch,
-                                                 options.network.embedding, options.classes);
-  return memory;
 }
 
 size_t loaderBytes(const Network& network, size_t batch, bool on_gpu) {
@@ -256,11 +217,10 @@ Forecast forecastRun(const PlannedRun& run) {
   const uint64_t head_bytes = sizeof(float) * forecast.head_parameters;
   const uint64_t own_head_bytes = sizeof(float) * static_cast<uint64_t>(options.classes) *
                                   static_cast<uint64_t>(network.embedding);
-  std::optional<int> images;
-  if (spread) images = static_cast<int>(run.config.solver().batch_size());
-  forecast.memory.on_gpu = run.config.worker().device() == WorkerConfig::CUDA;
-  forecast.memory.engine = forecast.memory.on_gpu ? gpuMemory(options, images.value_or(0))
-                                                  : predictEngineMemory(options, images);
+  const Device device = deviceOf(run.config.worker());
+  forecast.memory.on_gpu = device == Device::kCuda;
+  forecast.memory.engine = predictMemory(
+      device, options, spread ? static_cast<int>(run.config.solver().batch_size()) : 0);
   const uint32_t shards = shardsOfWorker(run.config.solver(), run.workers);
   forecast.memory.shard_tree = ShardTree::levelsFor(shards) * (trunk_bytes + own_head_bytes);
   forecast.memory.loader = loaderBytes(network, forecast.worker_batch, forecast.memory.on_gpu);

@@ -218,4 +218,32 @@ std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options) {
   return std::make_unique<CpuEngine>(usable, std::move(notes));
 }
 
+/// The network's buffers are proportional to the batch but for a constant.
+EngineMemory cpuMemory(const EngineOptions& options, int images) {
+  EngineOptions small = options;
+  small.classes = 1;
+  small.head.sample_rate = 1;
+  small.batch = 1;
+  if (small.convolution == Convolution::kFastest) {
+    // Winograd for every pass: what FASTEST can choose at most, as its workspace is the larger one.
+    small.convolution_algorithms.clear();
+    for (size_t layer = 0; layer < options.network.convs.size(); ++layer)
+      small.convolution_algorithms += "www ";
+  }
+  const EngineMemory one = makeCpuEngine(small)->memory();
+  small.batch = 2;
+  const EngineMemory two = makeCpuEngine(small)->memory();
+  const int dim = options.network.embedding;
+  const size_t head_arenas = options.head.sample_rate < 1 ? 2 : 3;
+  EngineMemory memory;
+  memory.parameters = one.parameters +
+                      sizeof(float) * positive(dim) * (head_arenas * positive(options.classes) - 3);
+  memory.activations =
+      one.activations + positive(options.batch - 1) * (two.activations - one.activations);
+  memory.head = images > 0
+                    ? classParallelHeadBytes(options.head, images, dim, options.classes)
+                    : HeadWorkspace::bytesFor(options.head, options.batch, dim, options.classes);
+  return memory;
+}
+
 }  // namespace sphereface
