@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "data/synth/pairs.h"
 #include "data/synth/synth.h"
+#include "data/synth/synth_pairs.h"
 
 namespace sphereface {
 namespace {

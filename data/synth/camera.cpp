@@ -1,13 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/synth/camera.h"
-
 #include <algorithm>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
 #include "data/align/alignment_template.h"
+#include "data/synth/painting.h"
 
 namespace sphereface {
 namespace {

@@ -7,10 +7,7 @@
 #include <numbers>
 
 #include "base/random.h"
-#include "data/synth/camera.h"
-#include "data/synth/canvas.h"
-#include "data/synth/features.h"
-#include "data/synth/head.h"
+#include "data/synth/painting.h"
 
 namespace sphereface {
 namespace {

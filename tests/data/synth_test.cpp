@@ -12,8 +12,8 @@
 
 #include "base/image_file.h"
 #include "data/align/alignment_template.h"
-#include "data/synth/pairs.h"
 #include "data/synth/render.h"
+#include "data/synth/synth_pairs.h"
 #include "tests/support/packing_test_tools.h"
 
 namespace sphereface {

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/synth/features.h"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
+
+#include "data/synth/painting.h"
 
 namespace sphereface {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/synth/head.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include "data/synth/painting.h"
 
 namespace sphereface {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/synth/pairs.h"
+#include "data/synth/synth_pairs.h"
 
 #include <algorithm>
 #include <set>
