@@ -3,8 +3,14 @@
 
 #include "data/pack.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <future>
 
 #include "base/atomic_file.h"
@@ -15,7 +21,6 @@
 #include "data/align/alignment_template.h"
 #include "data/dataset.h"
 #include "data/lmdb_check.h"
-#include "data/partial_folder.h"
 #include "data/record_writer.h"
 #include "proto/text_format.h"
 
@@ -29,6 +34,47 @@ namespace fs = std::filesystem;
 constexpr size_t kChunk = 1024;
 /// Keys begin with eight digits.
 constexpr size_t kMaxRecords = 100'000'000;
+
+/// The folder in which a result is made before it gets its name: OUTPUT.partial, by one process at
+/// a time. A killed process leaves it.
+class PartialFolder {
+ public:
+  /// Makes it, or takes over what a killed process left. errors: Error when another process has it.
+  explicit PartialFolder(const fs::path& output) : path_(output.string() + ".partial") {
+    fs::create_directories(path_);
+    lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_ < 0) throw Error(concat("cannot open ", path_.string(), ": ", std::strerror(errno)));
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+    const int reason = errno;
+    ::close(lock_);
+    // Where a file system knows no locks, nobody else is kept out.
+    if (reason == EWOULDBLOCK) {
+      throw Error(concat("another process is writing ", path_.string()));
+    }
+    lock_ = -1;
+  }
+  PartialFolder(const PartialFolder&) = delete;
+  PartialFolder& operator=(const PartialFolder&) = delete;
+  /// Removes it, unless it was committed. What another process left stays if it wasn't claimed.
+  ~PartialFolder() {
+    std::error_code ignored;
+    if (claimed_) {
+      fs::remove_all(path_, ignored);
+    } else {
+      fs::remove(path_, ignored);  // fails unless it is empty
+    }
+    if (lock_ >= 0) ::close(lock_);
+  }
+
+  const fs::path& path() const { return path_; }
+  /// From now on what is in it is this process's.
+  void claim() { claimed_ = true; }
+
+ private:
+  fs::path path_;
+  int lock_ = -1;
+  bool claimed_ = false;
+};
 
 /// What is packed, settled but for the records' bytes.
 struct Plan {
@@ -202,7 +248,7 @@ PackResult packDataset(const PackOptions& options) {
   if (result.resumed > 0) verifyResumed(partial.path());
   result.bytes = fs::file_size(partial.path() / "data.mdb");
   if (options.force) fs::remove_all(output);
-  partial.commit(output);
+  commitDirectory(partial.path(), output);
   fs::remove(output / RecordWriter::kJournal);
   return result;
 }

@@ -1,27 +1,81 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/import/archive.h"
-
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <optional>
 
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
-#include "data/import/scratch_file.h"
+#include "data/import/pack_input.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// A file without a name, which is gone when the process is, however it ends.
+class ScratchFile {
+ public:
+  /// errors: Error when none can be made in `folder`.
+  explicit ScratchFile(const fs::path& folder) : folder_(folder) {
+    std::string name = (folder / ".sphereface-XXXXXX").string();
+    descriptor_ = ::mkostemp(name.data(), 0);
+    if (descriptor_ < 0) fail("make");
+    ::unlink(name.c_str());
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() { ::close(descriptor_); }
+
+  uint64_t size() const { return size_; }
+
+  /// errors: Error naming the folder (disk full, ...).
+  void append(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail("write");
+      bytes.remove_prefix(static_cast<size_t>(written));
+      size_ += static_cast<uint64_t>(written);
+    }
+  }
+
+  /// Thread-safe once nothing is appended any more. requires: within size().
+  std::string read(uint64_t offset, uint64_t bytes) const {
+    std::string text(bytes, '\0');
+    for (size_t done = 0; done < bytes;) {
+      const ssize_t got =
+          ::pread(descriptor_, text.data() + done, bytes - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) fail("read");
+      done += static_cast<size_t>(got);
+    }
+    return text;
+  }
+
+ private:
+  [[noreturn]] void fail(const char* what) const {
+    const int reason = errno;
+    throw Error(concat("cannot ", what, " a temporary file in ", folder_.string(), ": ",
+                       std::strerror(reason)));
+  }
+
+  fs::path folder_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+};
 
 /// libarchive gives names in the locale's encoding; outside UTF-8 it would lose some.
 class Utf8Names {

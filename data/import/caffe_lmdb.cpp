@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/import/caffe_lmdb.h"
-
 #include <algorithm>
 #include <cctype>
 #include <memory>
@@ -10,6 +8,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "data/import/pack_input.h"
 #include "data/lmdb_check.h"
 #include "data/lmdb_file.h"
 #include "proto/caffe.pb.h"

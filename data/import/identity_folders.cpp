@@ -1,15 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/import/identity_folders.h"
-
 #include <algorithm>
-#include <memory>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/sha256.h"
+#include "data/import/pack_input.h"
 
 namespace sphereface {
 namespace {
@@ -48,7 +45,7 @@ std::vector<fs::path> identityFolders(const fs::path& folder) {
 
 PackInput openIdentityFolders(const fs::path& folder) {
   PackInput input;
-  const auto names = std::make_shared<std::vector<std::string>>();
+  std::vector<std::string> names;
   Sha256 stamps;
   for (const fs::path& identity : identityFolders(folder)) {
     const std::string name = identity.filename().string();
@@ -60,19 +57,15 @@ PackInput openIdentityFolders(const fs::path& folder) {
     const auto label = static_cast<uint32_t>(input.identities.size());
     input.identities.push_back({name, static_cast<int32_t>(label)});
     for (const fs::path& image : images) {
-      input.images.push_back({names->size(), label});
-      names->push_back((fs::path(name) / image).string());
+      input.images.push_back({names.size(), label});
+      names.push_back((fs::path(name) / image).string());
       stamps.update(fileStamp(identity / image));
     }
   }
   if (input.images.empty()) {
     throw Error(concat(folder.string(), ": no identity folder with an image in it"));
   }
-  input.name = [names](uint64_t at) { return (*names)[at]; };
-  input.place = [names, folder](uint64_t at) { return (folder / (*names)[at]).string(); };
-  input.load = [names, folder](uint64_t at) {
-    return StoredImage{readFile(folder / (*names)[at]), false, {}};
-  };
+  takeFiles(input, folder, std::move(names));
   input.fingerprint = stamps.hex();
   return input;
 }

@@ -1,15 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/import/image_list.h"
-
 #include <charconv>
-#include <memory>
 #include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "data/import/pack_input.h"
 
 namespace sphereface {
 namespace {
@@ -40,7 +38,7 @@ Line parseLine(std::string_view line, const std::string& place) {
 PackInput openImageList(const fs::path& list) {
   PackInput input;
   input.labels_given = true;
-  const auto names = std::make_shared<std::vector<std::string>>();
+  std::vector<std::string> names;
   std::vector<int32_t> labels;
   const fs::path folder = list.parent_path();
   Sha256 stamps;
@@ -52,17 +50,13 @@ PackInput openImageList(const fs::path& list) {
     }
     if (line.empty()) continue;
     Line parsed = parseLine(line, concat(list.string(), ":", number));
-    input.images.push_back({names->size(), 0});
+    input.images.push_back({names.size(), 0});
     stamps.update(fileStamp(folder / parsed.path));
-    names->push_back(std::move(parsed.path));
+    names.push_back(std::move(parsed.path));
     labels.push_back(parsed.label);
   }
   if (input.images.empty()) throw Error(concat(list.string(), ": the list is empty"));
-  input.name = [names](uint64_t at) { return (*names)[at]; };
-  input.place = [names, folder](uint64_t at) { return (folder / (*names)[at]).string(); };
-  input.load = [names, folder](uint64_t at) {
-    return StoredImage{readFile(folder / (*names)[at]), false, {}};
-  };
+  takeFiles(input, folder, std::move(names));
   input.fingerprint = stamps.hex();
   groupByLabel(input, labels);
   return input;

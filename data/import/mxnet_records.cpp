@@ -1,7 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
-
-#include "data/import/mxnet_records.h"
+//
+// Face sets in MXNet's RecordIO, as insightface hands them out (train.rec, train.idx, property).
+//
+// A payload begins with MXNet's image header of 24 bytes, little endian:
+//
+//     u32 flag; f32 label; u64 id; u64 id2
+//     flag x f32 label vector, when flag > 0
+//     the bytes of an image file; none in records that index others
+//
+// An image's label is the number in the header or the first of its vector. Records without an image
+// (insightface's index record and its ranges of keys of each identity) aren't relied on: the ranges
+// are 32-bit floats, which count no further than 2^24.
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +25,7 @@
 #include "base/image_file.h"
 #include "base/progress.h"
 #include "data/align/alignment_template.h"
+#include "data/import/pack_input.h"
 #include "data/import/record_file.h"
 #include "data/number_at.h"
 
@@ -85,54 +96,41 @@ struct Contents {
   std::optional<float> promised;  // by the index record: the number of images plus one
 };
 
-class HeadScan {
- public:
-  HeadScan(const RecordFile& file, const fs::path& rec) : file_(file), rec_(rec) {}
-
+Contents scanHeads(const RecordFile& file, const fs::path& rec, const fs::path& index) {
+  Contents contents;
+  uint64_t number = 0;
   /// Takes in the record at an offset; returns the offset of the next.
-  uint64_t take(uint64_t offset) {
-    ++number_;
-    const std::string place = concat(rec_.string(), ": record ", number_, " at byte ", offset);
-    const RecordFile::Record record = file_.read(offset, kHeaderBytes + sizeof(float));
+  const auto take = [&](uint64_t offset) {
+    ++number;
+    const std::string place = concat(rec.string(), ": record ", number, " at byte ", offset);
+    const RecordFile::Record record = file.read(offset, kHeaderBytes + sizeof(float));
     const ImageHeader header = parseHeader(record, place);
     if (header.has_image) {
-      contents_.image_offset.push_back(offset);
-      contents_.image_number.push_back(number_);
-      contents_.label.push_back(classLabel(header.label, place));
+      contents.image_offset.push_back(offset);
+      contents.image_number.push_back(number);
+      contents.label.push_back(classLabel(header.label, place));
     } else if (header.id == 0) {
-      contents_.promised = header.label;
+      contents.promised = header.label;
     }
     return record.next;
-  }
-
-  Contents& contents() { return contents_; }
-
- private:
-  const RecordFile& file_;
-  const fs::path& rec_;
-  uint64_t number_ = 0;
-  Contents contents_;
-};
-
-Contents scanHeads(const RecordFile& file, const fs::path& rec, const fs::path& index) {
-  HeadScan scan(file, rec);
+  };
   if (fs::exists(index)) {
     const std::vector<uint64_t> offsets = readIndex(index);
     Progress progress("listing", offsets.size(), "records");
     for (const uint64_t offset : offsets) {
-      scan.take(offset);
+      take(offset);
       progress.add();
     }
   } else {
     Progress progress("listing", file.size(), "bytes");
     for (uint64_t offset = 0; offset < file.size();) {
-      const uint64_t next = scan.take(offset);
+      const uint64_t next = take(offset);
       progress.add(next - offset);
       offset = next;
     }
   }
-  if (scan.contents().image_offset.empty()) throw Error(rec.string() + ": no record with an image");
-  return std::move(scan.contents());
+  if (contents.image_offset.empty()) throw Error(rec.string() + ": no record with an image");
+  return contents;
 }
 
 /// What the files beside the images say and the images don't bear out.

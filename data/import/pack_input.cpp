@@ -4,15 +4,12 @@
 #include "data/import/pack_input.h"
 
 #include <algorithm>
+#include <memory>
 #include <unordered_set>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
-#include "data/import/archive.h"
-#include "data/import/caffe_lmdb.h"
-#include "data/import/identity_folders.h"
-#include "data/import/image_list.h"
-#include "data/import/mxnet_records.h"
 
 namespace sphereface {
 
@@ -28,6 +25,15 @@ PackInput openPackInput(const fs::path& path, const fs::path& scratch) {
   if (lowerCaseSuffix(path) == ".rec") return openMxnetRecords(path);
   if (isArchive(path)) return openArchive(path, scratch);
   return openImageList(path);
+}
+
+void takeFiles(PackInput& input, const fs::path& folder, std::vector<std::string> paths) {
+  const auto names = std::make_shared<const std::vector<std::string>>(std::move(paths));
+  input.name = [names](uint64_t at) { return (*names)[at]; };
+  input.place = [names, folder](uint64_t at) { return (folder / (*names)[at]).string(); };
+  input.load = [names, folder](uint64_t at) {
+    return StoredImage{readFile(folder / (*names)[at]), false, {}};
+  };
 }
 
 void groupByLabel(PackInput& input, const std::vector<int32_t>& label_of) {

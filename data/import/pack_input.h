@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What is to be packed: a numbered list of labelled images, and functions to name and load one of
-// them. Each kind of input (a file beside this one for each) makes such a list without reading the
-// images themselves.
+// them. Each kind of input (a file beside this one for each) makes such a list, as a rule without
+// reading the images themselves.
 
 #pragma once
 
@@ -63,6 +63,47 @@ struct PackInput {
 /// unnamed temporary files. errors: Error naming file and place; UsageError when there is no such
 /// input.
 PackInput openPackInput(const std::filesystem::path& path, const std::filesystem::path& scratch);
+
+/// One folder per identity, its images anywhere below it; label = rank of the folder among the
+/// sorted ones that hold an image. Names beginning with a dot are left out. Images are in
+/// lexicographic order. errors: Error for a folder without an image, and an image outside an
+/// identity's folder.
+PackInput openIdentityFolders(const std::filesystem::path& folder);
+
+/// By the name: .tar, also compressed (.tar.gz, .tgz, .tar.bz2, .tar.xz, .tar.zst), or .zip.
+bool isArchive(const std::filesystem::path& path);
+/// The images of an archive, as openIdentityFolders() would have them from the folder that was put
+/// into it: folders that all images share are left out of their names, then the first is the
+/// identity. Names with a part that begins with a dot, and __MACOSX, are left out; of a name that
+/// occurs twice the last counts, as when it is unpacked.
+/// Archives are read from the front to the end, but records are stored shuffled, so the images are
+/// first copied into an unnamed file in `scratch`, which needs room for them.
+/// errors: Error naming the archive and the entry, also for an image that is a link.
+PackInput openArchive(const std::filesystem::path& path, const std::filesystem::path& scratch);
+
+/// Lines `path label`; the last space or TAB separates, a relative path starts at the list's
+/// folder. So do Caffe's convert_imageset and SphereFace's CASIA-WebFace-112X96.txt. errors: Error
+/// naming file and line.
+PackInput openImageList(const std::filesystem::path& list);
+
+/// An LMDB of Caffe's Datums, as convert_imageset writes (encoded, or planar B, G, R; grey becomes
+/// three equal planes) and `sphereface pack` too, whose manifest then gives the identities' names
+/// and the alignment. Images are named by their keys without the eight digits and '_' in front.
+/// errors: Error naming the file and the record.
+PackInput openCaffeLmdb(const std::filesystem::path& folder);
+
+/// The images of a .rec file (MXNet's RecordIO) in the order in which they lie in it: of the
+/// records that the .idx file beside it lists, or of all when there is none. They are called
+/// "NUMBER", the record's among them counted from 1, which is the key in insightface's sets;
+/// identities are called "label N".
+/// errors: Error naming file and record, also for a label that is no whole number below 2^24.
+PackInput openMxnetRecords(const std::filesystem::path& rec);
+
+// For the kinds of input:
+
+/// Makes name, place and load of files, whose paths begin in `folder`.
+void takeFiles(PackInput& input, const std::filesystem::path& folder,
+               std::vector<std::string> paths);
 
 /// Numbers the identities 0, 1, ... in the order of the labels that `label_of` gives for the images
 /// of `input` (whose names must be there), and names each after the folder of its first image if

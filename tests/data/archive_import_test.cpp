@@ -3,7 +3,7 @@
 //
 // Archives of identity folders, written by Python's tarfile and zipfile.
 
-#include "data/import/archive.h"
+#include "data/import/pack_input.h"
 
 #include <gtest/gtest.h>
 

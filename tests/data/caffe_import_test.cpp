@@ -3,7 +3,7 @@
 //
 // LMDBs of Caffe's Datums as input, written here by the library itself, and what becomes of pixels.
 
-#include "data/import/caffe_lmdb.h"
+#include "data/import/pack_input.h"
 
 #include <gtest/gtest.h>
 #include <lmdb.h>

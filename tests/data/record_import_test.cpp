@@ -3,7 +3,7 @@
 //
 // MXNet's RecordIO face sets, written here from their layout.
 
-#include "data/import/mxnet_records.h"
+#include "data/import/pack_input.h"
 
 #include <gtest/gtest.h>
 

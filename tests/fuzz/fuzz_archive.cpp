@@ -8,7 +8,7 @@
 
 #include <memory>
 
-#include "data/import/archive.h"
+#include "data/import/pack_input.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace sphereface::fuzz {

@@ -3,7 +3,7 @@
 
 // A record of Caffe's LMDB, as input of pack.
 
-#include "data/import/caffe_lmdb.h"
+#include "data/import/pack_input.h"
 #include "data/lmdb_file.h"
 #include "data/pack_encoding.h"
 #include "proto/caffe.pb.h"

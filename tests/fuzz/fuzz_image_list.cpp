@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "data/import/image_list.h"
+#include "data/import/pack_input.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace sphereface::fuzz {

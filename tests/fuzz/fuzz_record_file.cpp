@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "data/import/mxnet_records.h"
+#include "data/import/pack_input.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace sphereface::fuzz {
