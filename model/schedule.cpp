@@ -95,9 +95,7 @@ HeadStep headStepAt(const HeadConfig& head, uint64_t step, uint64_t forward_pass
     result.lambda = lambdaAt(head.lambda(), forward_passes, images);
   }
   if (step < head.margin_warmup_steps()) {
-    const bool multiplies =
-        head.type() == HeadConfig::SPHEREFACE_R_V1 || head.type() == HeadConfig::SPHEREFACE_R_V2;
-    const double start = multiplies ? 1 : 0;
+    const double start = leastMargin(head);
     result.margin = start + (result.margin - start) * static_cast<double>(step) /
                                 static_cast<double>(head.margin_warmup_steps());
   }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cmath>
 #include <functional>
 
 #include "base/atomic_file.h"
@@ -98,78 +99,58 @@ bool isProbability(double value) {
   return value >= 0 && value <= 1;
 }
 
-HeadOptions::Type headType(HeadConfig::Type type) {
-  switch (type) {
-    case HeadConfig::SOFTMAX:
-      return HeadOptions::Type::kSoftmax;
-    case HeadConfig::NORMFACE:
-      return HeadOptions::Type::kNormFace;
-    case HeadConfig::COSFACE:
-      return HeadOptions::Type::kCosFace;
-    case HeadConfig::ARCFACE:
-      return HeadOptions::Type::kArcFace;
-    case HeadConfig::SPHEREFACE_R_V1:
-      return HeadOptions::Type::kSphereFaceR1;
-    case HeadConfig::SPHEREFACE_R_V2:
-      return HeadOptions::Type::kSphereFaceR2;
-    case HeadConfig::A_SOFTMAX:
-      break;
-  }
-  return HeadOptions::Type::kASoftmax;
+using Head = HeadOptions::Type;
+using Gradient = HeadOptions::Gradient;
+
+/// A type of head, and what its fields may be.
+struct HeadRow {
+  HeadConfig::Type name;
+  Head type;
+  Gradient gradient;    // when it isn't configured
+  double margin;        // likewise
+  double least_margin;  // where one that rises begins
+  double most_margin;
+  const char* margins;      // null: it has none
+  bool has_lambda = false;  // whose margin is whole, and rises with lambda
+};
+
+constexpr HeadRow kHeads[] = {
+    {HeadConfig::A_SOFTMAX, Head::kASoftmax, Gradient::kReference, 4, 1, 4, "1, 2, 3 or 4", true},
+    {HeadConfig::SOFTMAX, Head::kSoftmax, Gradient::kExact, 1, 1, 1, nullptr},
+    {HeadConfig::NORMFACE, Head::kNormFace, Gradient::kExact, 1, 1, 1, nullptr},
+    {HeadConfig::COSFACE, Head::kCosFace, Gradient::kExact, 0.35, 0, 1, "in [0, 1]"},
+    {HeadConfig::ARCFACE, Head::kArcFace, Gradient::kExact, 0.5, 0, 1.5, "in [0, 1.5] radians"},
+    {HeadConfig::SPHEREFACE_R_V1, Head::kSphereFaceR1, Gradient::kDetached, 1.5, 1, 8, "in [1, 8]"},
+    {HeadConfig::SPHEREFACE_R_V2, Head::kSphereFaceR2, Gradient::kDetached, 1.5, 1, 8, "in [1, 8]"},
+};
+
+const HeadRow& rowOf(const HeadConfig& head) {
+  return *std::ranges::find(kHeads, head.type(), &HeadRow::name);
 }
 
-HeadOptions::Gradient headGradient(const HeadConfig& head) {
-  if (!head.has_gradient()) {
-    switch (head.type()) {
-      case HeadConfig::A_SOFTMAX:
-        return HeadOptions::Gradient::kReference;
-      case HeadConfig::SPHEREFACE_R_V1:
-      case HeadConfig::SPHEREFACE_R_V2:
-        return HeadOptions::Gradient::kDetached;
-      default:
-        return HeadOptions::Gradient::kExact;
-    }
-  }
+Gradient headGradient(const HeadConfig& head) {
+  if (!head.has_gradient()) return rowOf(head).gradient;
   switch (head.gradient()) {
     case HeadConfig::EXACT:
-      return HeadOptions::Gradient::kExact;
+      return Gradient::kExact;
     case HeadConfig::DETACHED:
-      return HeadOptions::Gradient::kDetached;
+      return Gradient::kDetached;
     case HeadConfig::REFERENCE:
       break;
   }
-  return HeadOptions::Gradient::kReference;
-}
-
-/// The types whose margin has a schedule of its own.
-bool hasAngularMargin(const HeadConfig& head) {
-  return head.type() != HeadConfig::A_SOFTMAX && head.type() != HeadConfig::SOFTMAX &&
-         head.type() != HeadConfig::NORMFACE;
+  return Gradient::kReference;
 }
 
 /// What is wrong with head.margin; empty when nothing is.
 std::string marginError(const HeadConfig& head) {
-  const double m = headMargin(head);
-  switch (head.type()) {
-    case HeadConfig::A_SOFTMAX:
-      if (m == 1 || m == 2 || m == 3 || m == 4) return "";
-      return concat("must be 1, 2, 3 or 4, not ", m);
-    case HeadConfig::SOFTMAX:
-    case HeadConfig::NORMFACE:
-      if (!head.has_margin()) return "";
-      return concat(HeadConfig::Type_Name(head.type()), " has none");
-    case HeadConfig::COSFACE:
-      if (m >= 0 && m <= 1) return "";
-      return concat("must be in [0, 1], not ", m);
-    case HeadConfig::ARCFACE:
-      if (m >= 0 && m <= 1.5) return "";
-      return concat("must be in [0, 1.5] radians, not ", m);
-    case HeadConfig::SPHEREFACE_R_V1:
-    case HeadConfig::SPHEREFACE_R_V2:
-      break;
+  const HeadRow& row = rowOf(head);
+  if (row.margins == nullptr) {
+    return head.has_margin() ? concat(HeadConfig::Type_Name(row.name), " has none") : "";
   }
-  if (m >= 1 && m <= 8) return "";
-  return concat("must be in [1, 8], not ", m);
+  const double m = headMargin(head);
+  const bool allowed = m >= row.least_margin && m <= row.most_margin;
+  if (allowed && (!row.has_lambda || m == std::floor(m))) return "";
+  return concat("must be ", row.margins, ", not ", m);
 }
 
 /// What reproducible mode needs and hasn't, or nothing.
@@ -204,8 +185,9 @@ bool rising(const google::protobuf::RepeatedField<double>& values) {
 void check(const TrainConfig& config, const std::function<void(const Rule&)>& broken) {
   const SolverConfig& solver = config.solver();
   const HeadConfig& head = config.head();
-  const std::string type = HeadConfig::Type_Name(head.type());
-  const bool scaled = normalizesEmbedding(headType(head.type()));
+  const HeadRow& row = rowOf(head);
+  const std::string type = HeadConfig::Type_Name(row.name);
+  const bool scaled = normalizesEmbedding(row.type);
   const DataConfig& data = config.data();
   const bool on_gpu = config.worker().device() == WorkerConfig::CUDA;
   const Rule rules[] = {
@@ -221,7 +203,7 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {data.brightness() < 0, "data.brightness", "must not be negative"},
       {data.threads() == 0, "data.threads", "must be at least 1"},
       {!marginError(head).empty(), "head.margin", marginError(head)},
-      {head.has_lambda() && head.type() != HeadConfig::A_SOFTMAX, "head.lambda",
+      {head.has_lambda() && !row.has_lambda, "head.lambda",
        concat("belongs to A_SOFTMAX; ", type, " has none")},
       {head.gradient() == HeadConfig::REFERENCE && head.has_gradient() &&
            head.type() != HeadConfig::A_SOFTMAX,
@@ -232,10 +214,11 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {head.has_scale() && !scaled, "head.scale",
        concat("belongs to types that normalise embeddings; ", type, " has none")},
       {!(head.scale() > 0), "head.scale", "must be positive"},
-      {head.margin_warmup_steps() > 0 && !hasAngularMargin(head), "head.margin_warmup_steps",
+      {head.margin_warmup_steps() > 0 && (row.margins == nullptr || row.has_lambda),
+       "head.margin_warmup_steps",
        concat(type, " has no margin that rises (A_SOFTMAX has head.lambda)")},
       {!(head.mhe_weight() >= 0), "head.mhe_weight", "must not be negative"},
-      {head.mhe_weight() > 0 && head.type() == HeadConfig::SOFTMAX, "head.mhe_weight",
+      {head.mhe_weight() > 0 && !normalizesWeights(row.type), "head.mhe_weight",
        "needs weights of unit length, which SOFTMAX has not"},
       {head.class_parallel() && solver.reproducible_shards() > 0, "head.class_parallel",
        "not in reproducible mode: sums over classes depend on the number of workers"},
@@ -359,7 +342,7 @@ void checkWorkers(const TrainConfig& config, int workers) {
 
 HeadOptions headOptions(const HeadConfig& config) {
   HeadOptions options;
-  options.type = headType(config.type());
+  options.type = rowOf(config).type;
   options.gradient = headGradient(config);
   options.scale = config.scale();
   options.mhe_weight = config.mhe_weight();
@@ -369,22 +352,11 @@ HeadOptions headOptions(const HeadConfig& config) {
 }
 
 double headMargin(const HeadConfig& config) {
-  if (config.has_margin()) return config.margin();
-  switch (config.type()) {
-    case HeadConfig::A_SOFTMAX:
-      return 4;
-    case HeadConfig::COSFACE:
-      return 0.35;
-    case HeadConfig::ARCFACE:
-      return 0.5;
-    case HeadConfig::SPHEREFACE_R_V1:
-    case HeadConfig::SPHEREFACE_R_V2:
-      return 1.5;
-    case HeadConfig::SOFTMAX:
-    case HeadConfig::NORMFACE:
-      break;
-  }
-  return 1;
+  return config.has_margin() ? config.margin() : rowOf(config).margin;
+}
+
+double leastMargin(const HeadConfig& config) {
+  return rowOf(config).least_margin;
 }
 
 Precision precisionOf(const WorkerConfig& config) {

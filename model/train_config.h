@@ -34,6 +34,9 @@ void checkClasses(const TrainConfig& config, int workers, uint64_t classes);
 HeadOptions headOptions(const HeadConfig& config);
 /// head.margin, or what its type has when it isn't set. 1 for types without a margin.
 double headMargin(const HeadConfig& config);
+/// The smallest that its type can have, with which it is as if it had none: where a rising margin
+/// begins.
+double leastMargin(const HeadConfig& config);
 Precision precisionOf(const WorkerConfig& config);
 Convolution convolutionOf(const WorkerConfig& config);
 Device deviceOf(const WorkerConfig& config);
