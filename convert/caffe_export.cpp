@@ -3,8 +3,6 @@
 
 #include "convert/caffe_export.h"
 
-#include <cstdint>
-#include <limits>
 #include <map>
 #include <span>
 #include <system_error>
@@ -16,9 +14,6 @@
 
 namespace sphereface {
 namespace {
-
-constexpr uint64_t kProtobufLimit = std::numeric_limits<int>::max();
-constexpr uint64_t kDescription = 1 << 20;  // what the layers take beside their numbers, at most
 
 caffe::LayerParameter& addLayer(caffe::NetParameter& net, const std::string& name,
                                 const std::string& type, const std::vector<std::string>& bottoms,
@@ -102,14 +97,13 @@ std::filesystem::path writeCaffeModel(const TrainedModel& model, const std::file
       concat("# Deploy net of ", path.filename().string(), ", step ", model.manifest.step(), ".\n",
              describeImages(model.manifest), printText(net));
 
-  const uint64_t room = kProtobufLimit - kDescription;
-  if (network.parameter_count * sizeof(float) > room) {
+  if (!fitInMessage(network.parameter_count)) {
     throw Error(concat(path.string(), ": the network's ", network.parameter_count,
                        " numbers don't fit into the 2 GB of a protobuf message"));
   }
   addWeights(model, net);
   const std::string classifier = classifierLayer(network);
-  if (model.parameters.size() * sizeof(float) > room) {
+  if (!fitInMessage(model.parameters.size())) {
     notes.push_back(
         concat("left out: the classifier, with which the file would be larger than the "
                "2 GB of a protobuf message"));

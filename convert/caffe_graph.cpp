@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "convert/caffe_graph.h"
-
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -24,8 +22,8 @@ struct Value {
 
 class GraphCheck {
  public:
-  GraphCheck(const caffe::NetParameter& net, const std::string& name, const Network& network)
-      : net_(net), name_(name), network_(network), fc_(embeddingLayer(network)) {
+  GraphCheck(const NamedNet& named, const Network& network)
+      : net_(named.net), name_(named.name), network_(network), fc_(embeddingLayer(network)) {
     for (size_t i = 0; i < network.convs.size(); ++i)
       convs_.emplace(network.convs[i].name, i);
   }
@@ -147,10 +145,10 @@ class GraphCheck {
 
 }  // namespace
 
-void checkGraph(const caffe::NetParameter& net, const std::string& name, const Network& network) {
-  const caffe::LayerParameter* first = findLayer(net, network.convs.front().name);
+void checkGraph(const NamedNet& named, const Network& network) {
+  const caffe::LayerParameter* first = findLayer(named.net, network.convs.front().name);
   if (first == nullptr || first->type().empty() || first->bottom().empty()) return;
-  GraphCheck(net, name, network).run();
+  GraphCheck(named, network).run();
 }
 
 }  // namespace sphereface

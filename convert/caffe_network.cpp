@@ -10,7 +10,6 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "convert/caffe_graph.h"
 #include "convert/trained_model.h"
 #include "data/align/alignment_template.h"
 #include "model/network_config.h"
@@ -261,7 +260,7 @@ CaffeNetwork recognizeNetwork(const std::vector<NamedNet>& nets, std::optional<I
                        "; say the images' size with --prototxt or --image-size"));
   }
   for (const NamedNet& named : nets)
-    checkGraph(named.net, named.name, found.network);
+    checkGraph(named, found.network);
   checkNormalization(nets, found.network);
   return found;
 }

@@ -44,6 +44,13 @@ struct NamedNet {
 /// images that are normalised otherwise than (byte - 127.5) / 128.
 CaffeNetwork recognizeNetwork(const std::vector<NamedNet>& nets, std::optional<ImageSize> size);
 
+/// Layers may have SphereFace's names and yet compute something else (no residuals, ReLU, batch
+/// normalisation). Follows the net's blobs from its input to the embedding and compares what each
+/// convolution, PReLU and addition takes, and the convolutions' parameters, with `network`. What
+/// lies behind the embedding isn't looked at. A net that doesn't say what is connected (V1, or one
+/// that has weights alone) passes. errors: Error naming net and layer, and what was expected.
+void checkGraph(const NamedNet& named, const Network& network);
+
 /// The name of the layer that makes the embedding, and of the classifier behind it.
 std::string embeddingLayer(const Network& network);
 std::string classifierLayer(const Network& network);

@@ -170,9 +170,7 @@ void addMetadata(const TrainedModel& model, const OnnxOptions& options, onnx::Mo
 
 onnx::ModelProto exportOnnx(const TrainedModel& model, const OnnxOptions& options) {
   const Network& network = model.network;
-  // Left for the description beside the numbers: 1 MB.
-  constexpr uint64_t kRoom = std::numeric_limits<int>::max() - (1 << 20);
-  if (network.parameter_count * sizeof(float) > kRoom) {
+  if (!fitInMessage(network.parameter_count)) {
     throw Error(concat("the network's ", network.parameter_count,
                        " numbers don't fit into the 2 GB of a protobuf message"));
   }

@@ -5,6 +5,7 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <limits>
 #include <system_error>
 
 #include "base/error.h"
@@ -41,6 +42,11 @@ std::string layerOf(const Parameter& parameter) {
 
 int blobIndexOf(const Parameter& parameter) {
   return parameter.name.back() - '0';
+}
+
+bool fitInMessage(uint64_t numbers) {
+  constexpr uint64_t kDescription = 1 << 20;
+  return numbers * sizeof(float) <= std::numeric_limits<int>::max() - kDescription;
 }
 
 TrainedModel readTrainedCheckpoint(const fs::path& folder, bool with_momentum) {

@@ -43,6 +43,9 @@ std::string networkText(const NetworkConfig& config);
 std::string layerOf(const Parameter& parameter);
 int blobIndexOf(const Parameter& parameter);
 
+/// Whether so many numbers fit into a protobuf message, of 2 GB at most, with their description.
+bool fitInMessage(uint64_t numbers);
+
 /// "512 x 3 x 3", for messages.
 template <class Extents>
 std::string shapeText(const Extents& extents);

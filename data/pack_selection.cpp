@@ -4,7 +4,6 @@
 #include "data/pack_selection.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <sstream>
 #include <unordered_map>
@@ -22,10 +21,6 @@ namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// By their folders in CASIA-WebFace; SphereFace's data list leaves them out too, which makes
-/// 10,572 classes of 10,575.
-constexpr std::array kLfwOverlap = {"0166921", "1056413", "1193098"};
 
 /// Keys the choice of max_images, apart from the order's random numbers.
 constexpr uint64_t kChoiceStream = 2;

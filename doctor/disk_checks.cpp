@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/progress.h"
 #include "doctor/host_checks.h"
 #include "model/checkpoint.h"
 
@@ -83,9 +82,9 @@ Finding runFolderFinding(const RunFolder& folder, uint64_t needed) {
     return failure(name, concat(path, ": ", folder.parent.string(), " can't be written to"),
                    "sphereface train --run a folder of yours");
   }
-  auto bytes = [](uint64_t count) { return formatScaled(static_cast<double>(count), "B"); };
-  const std::string found = concat(path, ": ", bytes(folder.free), " free, checkpoints will take ",
-                                   bytes(needed), " with the one being written");
+  const std::string found =
+      concat(path, ": ", bytesText(folder.free), " free, checkpoints will take ", bytesText(needed),
+             " with the one being written");
   if (needed > folder.free) {
     return failure(name, found,
                    "a lower checkpoint.keep, or sphereface train --run on a larger disk");

@@ -6,9 +6,12 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/progress.h"
 
 namespace sphereface::doctor {
 
@@ -28,6 +31,10 @@ struct Finding {
 };
 
 constexpr size_t kMostExamples = 1000;
+
+inline std::string bytesText(uint64_t count) {
+  return formatScaled(static_cast<double>(count), "B");
+}
 
 inline Finding good(std::string name, std::string found) {
   return {std::move(name), State::kOk, std::move(found), "", {}};

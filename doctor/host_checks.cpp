@@ -11,7 +11,6 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "base/progress.h"
 #include "doctor/disk_checks.h"
 
 namespace sphereface::doctor {
@@ -24,10 +23,6 @@ constexpr uint64_t kSharedMemoryPerRank = 64 * kMiB;
 constexpr uint64_t kSessionBytes = 16 * kMiB;
 constexpr uint64_t kLockedForInfiniband = 64 * kMiB;
 
-std::string bytes(uint64_t count) {
-  return formatScaled(static_cast<double>(count), "B");
-}
-
 std::optional<uint64_t> softLimit(int resource) {
   rlimit limit{};
   if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return std::nullopt;
@@ -36,7 +31,7 @@ std::optional<uint64_t> softLimit(int resource) {
 }
 
 std::string limitText(const std::optional<uint64_t>& limit) {
-  return limit ? bytes(*limit) : "unlimited";
+  return limit ? bytesText(*limit) : "unlimited";
 }
 
 }  // namespace
@@ -58,10 +53,10 @@ Finding sharedMemoryFinding(const std::optional<Space>& space, int ranks) {
   }
   const uint64_t wanted = kSharedMemoryPerRank * static_cast<uint64_t>(ranks);
   const std::string found =
-      concat("/dev/shm has ", bytes(space->size), ", ", bytes(space->free), " free");
+      concat("/dev/shm has ", bytesText(space->size), ", ", bytesText(space->free), " free");
   if (space->free >= wanted) return good(name, found);
   return warning(name,
-                 concat(found, "; OpenMPI's ", ranks, " ranks may want ", bytes(wanted),
+                 concat(found, "; OpenMPI's ", ranks, " ranks may want ", bytesText(wanted),
                         " of it, and die of SIGBUS when it is full"),
                  fix);
 }
@@ -85,13 +80,14 @@ Finding limitsFinding(const ProcessLimits& limits, const LimitNeed& need) {
              ", file size ", limitText(limits.file_size), ", address space ",
              limitText(limits.address_space), ", locked memory ", limitText(limits.locked_memory));
   if (limits.file_size && *limits.file_size < need.largest_file) {
-    return failure(name, concat(found, ": a checkpoint has a file of ", bytes(need.largest_file)),
+    return failure(name,
+                   concat(found, ": a checkpoint has a file of ", bytesText(need.largest_file)),
                    "ulimit -f unlimited");
   }
   if (limits.address_space && *limits.address_space < need.address_space) {
     return failure(
         name,
-        concat(found, ": a worker maps ", bytes(need.address_space), ", the data set included"),
+        concat(found, ": a worker maps ", bytesText(need.address_space), ", the data set included"),
         "ulimit -v unlimited");
   }
   // mpirun holds a handful for each rank; a rank one for each other, and its own.
@@ -138,7 +134,7 @@ Finding sessionFinding(const SessionFolder& folder) {
     return failure(name, concat(base, " is no folder that mpirun could write to"), fix);
   }
   if (folder.space && folder.space->free < kSessionBytes) {
-    return failure(name, concat(base, " has ", bytes(folder.space->free), " free"), fix);
+    return failure(name, concat(base, " has ", bytesText(folder.space->free), " free"), fix);
   }
   // OpenMPI's and PMIx's sockets lie in ompi.HOST.UID/pid.PID/: a socket's path has its limit.
   const std::string longest =

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/statistics.h"
+#include "data/pack_selection.h"
 #include "data/sample_order.h"
 
 namespace sphereface::doctor {
@@ -150,8 +151,8 @@ Finding overlapFinding(const DatasetManifest& manifest) {
   const std::string name = "overlap";
   std::vector<std::string> shared;
   for (const DatasetManifest::Identity& identity : manifest.identity()) {
-    for (const char* known : {"0166921", "1056413", "1193098"}) {
-      if (identity.name() == known) shared.push_back(identity.name());
+    if (std::ranges::find(kLfwOverlap, identity.name()) != kLfwOverlap.end()) {
+      shared.push_back(identity.name());
     }
   }
   if (shared.empty()) {

@@ -9,7 +9,6 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "base/progress.h"
 #include "data/loader.h"
 #include "doctor/checkpoint_checks.h"
 #include "doctor/config_checks.h"
@@ -105,9 +104,8 @@ std::string lossObstacle(const PlannedRun& loss_run, const DatasetManifest& data
   }
   const size_t needed = forecastRun(loss_run).memory.engine.total();
   if (needed <= available / 2) return "";
-  return concat("a batch of ", config.solver().batch_size(), " needs ",
-                formatScaled(static_cast<double>(needed), "B"), ", of ",
-                formatScaled(static_cast<double>(available), "B"), " available");
+  return concat("a batch of ", config.solver().batch_size(), " needs ", bytesText(needed), ", of ",
+                bytesText(available), " available");
 }
 
 FirstLoss measureLoss(const PlannedRun& loss_run, const Dataset& dataset,

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/progress.h"
 #include "model/network_config.h"
 
 namespace sphereface::doctor {
@@ -14,10 +13,6 @@ namespace {
 
 /// What a worker occupies besides its engine and batches, as measured.
 constexpr size_t kProgramBytes = size_t{64} << 20;
-
-std::string bytes(size_t count) {
-  return formatScaled(static_cast<double>(count), "B");
-}
 
 }  // namespace
 
@@ -34,9 +29,9 @@ MemoryNeed memoryNeed(const PlannedRun& run, const Forecast& forecast) {
 Finding memoryFinding(const MemoryNeed& need, size_t available) {
   const std::string name = "memory";
   std::string found = concat(need.workers, need.workers == 1 ? " worker needs " : " workers need ",
-                             bytes(need.total()), " (each ", bytes(need.engine));
-  if (need.cache > 0) found += concat(", decoded images ", bytes(need.cache));
-  found += concat("), ", bytes(available), " are available");
+                             bytesText(need.total()), " (each ", bytesText(need.engine));
+  if (need.cache > 0) found += concat(", decoded images ", bytesText(need.cache));
+  found += concat("), ", bytesText(available), " are available");
   if (need.total() <= available / 10 * 9) return good(name, found);
   const bool cache = need.cache > need.engine;
   const std::string fix =
@@ -47,8 +42,8 @@ Finding memoryFinding(const MemoryNeed& need, size_t available) {
 }
 
 Finding pageCacheFinding(uint64_t data_bytes, size_t left) {
-  const std::string found =
-      concat("data.mdb has ", bytes(data_bytes), ", ", bytes(left), " of memory are left for it");
+  const std::string found = concat("data.mdb has ", bytesText(data_bytes), ", ", bytesText(left),
+                                   " of memory are left for it");
   if (data_bytes <= left) return good("page cache", found);
   return warning("page cache", concat(found, ": it will be read from the disk in every epoch"),
                  "keep it on a local SSD (cp -r LMDB there, data.lmdb: the copy), or keep a part "

@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "launch/launch.h"
 
 namespace sphereface::doctor {
@@ -123,8 +122,8 @@ Finding mpiFinding(const ProgramOutput& probe, int workers, uint64_t allreduce_b
   text << "; workers sum " << rate / 1e9 << " GB/s, one number in "
        << std::lround(1e6 * json.at("small_sum_seconds").get<double>()) << " us";
   if (allreduce_bytes > 0) {
-    text << "; a step's " << formatScaled(static_cast<double>(allreduce_bytes), "B")
-         << " of gradients take " << static_cast<double>(allreduce_bytes) / rate << " s";
+    text << "; a step's " << bytesText(allreduce_bytes) << " of gradients take "
+         << static_cast<double>(allreduce_bytes) / rate << " s";
   }
   if (json.at("wrong_sums").get<double>() > 0) {
     return failure(name, text.str() + ", but wrong sums",
