@@ -50,41 +50,30 @@ void run(Options& options) {
 
 }  // namespace
 
-void addAlignCommand(CLI::App& app) {
+void addAlignCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   AlignSettings& align = options->align;
   align.threads = availableThreads();
-  CLI::App* verb = app.add_subcommand(
-      "align", "Find the face in every photograph of a folder and warp it to 112x96");
-  verb->add_option("--input", align.input, "Folder of photographs, searched with its subfolders")
-      ->required();
-  verb->add_option("--output", align.output,
-                   "Folder for the faces, of the same structure; an interrupted run goes on here")
-      ->required();
-  verb->add_option("--models", align.models,
-                   "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel")
-      ->required();
-  verb->add_option("--min-face", align.min_face, "Side of the smallest face looked for, pixels")
-      ->check(CLI::Range(12, 100000))
-      ->capture_default_str();
-  verb->add_option("--face", options->face, "Of several faces: the most central, or the largest")
-      ->check(CLI::IsMember({"central", "largest"}))
-      ->capture_default_str();
-  verb->add_option("--format", options->format, "Of the faces; png is lossless")
-      ->check(CLI::IsMember({"jpg", "png"}))
-      ->capture_default_str();
-  verb->add_option("--quality", align.jpeg_quality, "JPEG quality")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  verb->add_option("--threads", align.threads, "Photographs worked on at a time")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  verb->add_option("--json", options->json, "Write the result to this file");
-  verb->footer(
+  const Command verb =
+      app.verb("align", "Find the face in every photograph of a folder and warp it to 112x96");
+  verb.required("--input", &align.input, "Folder of photographs, searched with its subfolders");
+  verb.required("--output", &align.output,
+                "Folder for the faces, of the same structure; an interrupted run goes on here");
+  verb.required("--models", &align.models,
+                "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel");
+  verb.setting("--min-face", &align.min_face, "Side of the smallest face looked for, pixels")
+      .range(12, 100000);
+  verb.setting("--face", &options->face, "Of several faces: the most central, or the largest")
+      .oneOf({"central", "largest"});
+  verb.setting("--format", &options->format, "Of the faces; png is lossless").oneOf({"jpg", "png"});
+  verb.setting("--quality", &align.jpeg_quality, "JPEG quality").range(1, 100);
+  verb.setting("--threads", &align.threads, "Photographs worked on at a time").range(1, 4096);
+  verb.option("--json", &options->json, "Write the result to this file");
+  verb.footer(
       "Example: sphereface align --input photos --output faces --models mtcnn\n"
       "Photographs without a face are listed in OUTPUT/align_report.json, the five points of all\n"
       "others are in OUTPUT/landmarks.tsv.");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

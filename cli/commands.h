@@ -2,30 +2,30 @@
 // SPDX-License-Identifier: MIT
 //
 // The verbs of `sphereface`, one file each: X_command.cpp defines addXCommand, which declares the
-// verb's flags and what runs when it was asked for. A verb throws Error (exit 1) or UsageError
+// verb's options and what is done when it was asked for. A verb throws Error (exit 1) or UsageError
 // (exit 2).
 
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "base/command_line.h"
 
 namespace sphereface {
 
 class WorkSharing;
 
-void addAlignCommand(CLI::App& app);
-void addCompareCommand(CLI::App& app);
-void addConvertCommand(CLI::App& app);
-void addDashboardCommand(CLI::App& app);
-void addDoctorCommand(CLI::App& app);
-void addEvaluateCommand(CLI::App& app, WorkSharing& sharing);
-void addExtractCommand(CLI::App& app, WorkSharing& sharing);
-void addFeaturesCommand(CLI::App& app);
-void addIdentifyCommand(CLI::App& app);
-void addInspectCommand(CLI::App& app);
-void addPackCommand(CLI::App& app);
-void addPlanCommand(CLI::App& app);
-void addSynthCommand(CLI::App& app);
-void addTrainCommand(CLI::App& app);
+void addAlignCommand(const Command& app);
+void addCompareCommand(const Command& app);
+void addConvertCommand(const Command& app);
+void addDashboardCommand(const Command& app);
+void addDoctorCommand(const Command& app);
+void addEvaluateCommand(const Command& app, WorkSharing& sharing);
+void addExtractCommand(const Command& app, WorkSharing& sharing);
+void addFeaturesCommand(const Command& app);
+void addIdentifyCommand(const Command& app);
+void addInspectCommand(const Command& app);
+void addPackCommand(const Command& app);
+void addPlanCommand(const Command& app);
+void addSynthCommand(const Command& app);
+void addTrainCommand(const Command& app);
 
 }  // namespace sphereface

@@ -28,23 +28,21 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addCompareCommand(CLI::App& app) {
+void addCompareCommand(const Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("compare", "Show several training runs side by side");
-  verb->add_option(
-          "runs", options->runs,
-          "Run folders; one that holds lfw.json (evaluate lfw --json), or a line for lfw in "
-          "evaluations.jsonl, has a score")
-      ->required();
-  verb->add_option("--plot", options->plot, "Draw their curves into this PNG");
-  verb->add_option("--json", options->json, "Also write the table here");
-  verb->add_option("--report", options->report,
-                   "Write one HTML page with the table, the curves over each other, and where the "
-                   "configurations differ");
-  verb->footer(
+  const Command verb = app.verb("compare", "Show several training runs side by side");
+  verb.required("runs", &options->runs,
+                "Run folders; one that holds lfw.json (evaluate lfw --json), or a line for lfw in "
+                "evaluations.jsonl, has a score");
+  verb.option("--plot", &options->plot, "Draw their curves into this PNG");
+  verb.option("--json", &options->json, "Also write the table here");
+  verb.option("--report", &options->report,
+              "Write one HTML page with the table, the curves over each other, and where the "
+              "configurations differ");
+  verb.footer(
       "Example: sphereface compare runs/asoftmax runs/cosface --plot heads.png "
       "--report heads.html");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -117,58 +117,52 @@ void run(Options& options) {
 
 }  // namespace
 
-void addConvertCommand(CLI::App& app) {
+void addConvertCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   ConvertOptions& model = options->model;
-  CLI::App* verb = app.add_subcommand(
-      "convert", "Read and write other programs' models, and take over a Caffe solver");
-  CLI::Option* from =
-      verb->add_option("--from", model.from, "Checkpoint folder, .caffemodel or .safetensors");
-  verb->add_option(
-          "--to", model.to,
-          "New checkpoint folder, .caffemodel (with its deploy .prototxt beside it), .onnx "
-          "or .safetensors; with --solver a configuration")
-      ->required();
-  verb->add_option("--prototxt", model.prototxt,
-                   "Of a .caffemodel: its net, where the model file doesn't tell the images' size")
-      ->needs(from);
-  verb->add_option("--image-size", options->image_size,
-                   "HEIGHTxWIDTH of a Caffe net's images, where no file tells it");
-  verb->add_option("--solverstate", model.solverstate,
-                   "Of a .caffemodel: momenta and step of the same snapshot")
-      ->needs(from);
-  verb->add_option("--alignment", model.alignment,
-                   "Template that the model's faces were aligned to (of a .caffemodel for 112x96 "
-                   "images: sphereface-112x96)")
-      ->needs(from);
-  verb->add_option(
-      "--lmdb", model.lmdb,
-      "Packed data set: the one whose labels the classifier's rows are, in this order, so "
-      "that network.init_from takes them too; or the configuration's data.lmdb");
-  verb->add_option("--mirror", options->mirror,
-                   "Of an .onnx: what the mirrored image adds to a feature: none, concat, sum")
-      ->needs(from)
-      ->capture_default_str();
-  verb->add_flag("--l2-normalize", model.onnx.unit_length, "Of an .onnx: features of length 1")
-      ->needs(from);
-  CLI::Option* solver =
-      verb->add_option("--solver", options->solver, "Caffe solver, to be made a configuration")
-          ->excludes(from);
-  verb->add_option("--net", options->net, "Its training net, if not the one it names")
-      ->needs(solver);
-  verb->add_option("--gpus", options->gpus,
-                   "How many the solver trained on: the net's batch_size is that of one")
-      ->check(CLI::Range(1, 4096))
-      ->needs(solver)
-      ->capture_default_str();
-  verb->add_option("--json", options->json, "Also write what was done here");
-  verb->footer(
+  const Command verb =
+      app.verb("convert", "Read and write other programs' models, and take over a Caffe solver");
+  const Option from =
+      verb.option("--from", &model.from, "Checkpoint folder, .caffemodel or .safetensors");
+  verb.required("--to", &model.to,
+                "New checkpoint folder, .caffemodel (with its deploy .prototxt beside it), .onnx "
+                "or .safetensors; with --solver a configuration");
+  verb.option("--prototxt", &model.prototxt,
+              "Of a .caffemodel: its net, where the model file doesn't tell the images' size")
+      .needs(from);
+  verb.option("--image-size", &options->image_size,
+              "HEIGHTxWIDTH of a Caffe net's images, where no file tells it");
+  verb.option("--solverstate", &model.solverstate,
+              "Of a .caffemodel: momenta and step of the same snapshot")
+      .needs(from);
+  verb.option("--alignment", &model.alignment,
+              "Template that the model's faces were aligned to (of a .caffemodel for 112x96 "
+              "images: sphereface-112x96)")
+      .needs(from);
+  verb.option("--lmdb", &model.lmdb,
+              "Packed data set: the one whose labels the classifier's rows are, in this order, so "
+              "that network.init_from takes them too; or the configuration's data.lmdb");
+  verb.setting("--mirror", &options->mirror,
+               "Of an .onnx: what the mirrored image adds to a feature: none, concat, sum")
+      .needs(from);
+  verb.flag("--l2-normalize", &model.onnx.unit_length, "Of an .onnx: features of length 1")
+      .needs(from);
+  const Option solver =
+      verb.option("--solver", &options->solver, "Caffe solver, to be made a configuration")
+          .excludes(from);
+  verb.option("--net", &options->net, "Its training net, if not the one it names").needs(solver);
+  verb.setting("--gpus", &options->gpus,
+               "How many the solver trained on: the net's batch_size is that of one")
+      .range(1, 4096)
+      .needs(solver);
+  verb.option("--json", &options->json, "Also write what was done here");
+  verb.footer(
       "What a .caffemodel doesn't say is taken as SphereFace has it; what is, is printed.\n"
       "Example: sphereface convert --from sphereface_model.caffemodel --to sphereface20\n"
       "         sphereface convert --from sphereface20 --to sphereface20.onnx --mirror sum\n"
       "         sphereface convert --solver sphereface_solver.prototxt --gpus 2 --to "
       "casia.textproto");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -42,17 +42,16 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addDashboardCommand(CLI::App& app) {
+void addDashboardCommand(const Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand(
-      "dashboard", "Show a run in a browser, from its folder: while it trains, or later");
-  verb->add_option("run", options->run, "Run folder")->required();
-  verb->add_option("--listen", options->listen,
-                   "ADDRESS:PORT to serve at; port 0: a free one. Another address than 127.0.0.1 "
-                   "opens it to whoever can reach it")
-      ->capture_default_str();
-  verb->footer("Example: sphereface dashboard runs/quickstart --listen 127.0.0.1:8400");
-  verb->callback([options] { run(*options); });
+  const Command verb =
+      app.verb("dashboard", "Show a run in a browser, from its folder: while it trains, or later");
+  verb.required("run", &options->run, "Run folder");
+  verb.setting("--listen", &options->listen,
+               "ADDRESS:PORT to serve at; port 0: a free one. Another address than 127.0.0.1 opens "
+               "it to whoever can reach it");
+  verb.footer("Example: sphereface dashboard runs/quickstart --listen 127.0.0.1:8400");
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "doctor/examine.h"
 #include "doctor/report.h"
 
@@ -44,31 +45,26 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addDoctorCommand(CLI::App& app) {
+void addDoctorCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   doctor::Request& request = options->request;
-  CLI::App* verb = app.add_subcommand(
-      "doctor",
-      "Check this machine, a configuration, a data set, a checkpoint, and say what to do");
-  verb->add_option("--config", request.config, "Training configuration (configs/*.textproto)");
-  verb->add_option("--workers", request.workers, "Training ranks, all on this host")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  verb->add_option("--set", request.overrides,
-                   "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
-      ->allow_extra_args(false);
-  verb->add_option("--lmdb", request.lmdb,
-                   "Folder of a packed data set (default: data.lmdb of the configuration)");
-  verb->add_option("--checkpoint", request.checkpoint, "Checkpoint folder");
-  verb->add_option("--seconds", request.limits.seconds,
-                   "At most so long for reading the records, and for decoding them")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--json", options->json, "Also write the findings here");
-  verb->footer(
+  const Command verb =
+      app.verb("doctor",
+               "Check this machine, a configuration, a data set, a checkpoint, and say what to do");
+  verb.option("--config", &request.config, "Training configuration (configs/*.textproto)");
+  verb.setting("--workers", &request.workers, "Training ranks, all on this host").range(1, 4096);
+  addOverridesOption(verb, request.overrides);
+  verb.option("--lmdb", &request.lmdb,
+              "Folder of a packed data set (default: data.lmdb of the configuration)");
+  verb.option("--checkpoint", &request.checkpoint, "Checkpoint folder");
+  verb.setting("--seconds", &request.limits.seconds,
+               "At most so long for reading the records, and for decoding them")
+      .positive();
+  verb.option("--json", &options->json, "Also write the findings here");
+  verb.footer(
       "Example: sphereface doctor --config configs/sphereface20_casia.textproto --workers 8\n"
       "         sphereface doctor --lmdb train.lmdb --json findings.json");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -5,16 +5,15 @@
 
 #pragma once
 
-#include <CLI/CLI.hpp>
-
+#include "base/command_line.h"
 #include "cli/work_sharing.h"
 
 namespace sphereface {
 
-void addEvaluateBlufr(CLI::App& evaluate);
-void addEvaluateFisher(CLI::App& evaluate);
-void addEvaluateLfw(CLI::App& evaluate);
-void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing);
-void addEvaluateOpenSet(CLI::App& evaluate);
+void addEvaluateBlufr(const Command& evaluate);
+void addEvaluateFisher(const Command& evaluate);
+void addEvaluateLfw(const Command& evaluate);
+void addEvaluateMegaface(const Command& evaluate, WorkSharing& sharing);
+void addEvaluateOpenSet(const Command& evaluate);
 
 }  // namespace sphereface

@@ -33,18 +33,17 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addEvaluateBlufr(CLI::App& evaluate) {
+void addEvaluateBlufr(const Command& evaluate) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = evaluate.add_subcommand(
+  const Command verb = evaluate.verb(
       "blufr", "LFW by BLUFR's trials: verification of all pairs, and open-set identification");
-  verb->add_option("--features", options->features, "Features, .sff or .npy")->required();
-  verb->add_option("--trials", options->trials,
-                   "The trials' index lists as JSON (docs/evaluation.md says how it looks)")
-      ->required();
-  verb->add_option("--json", options->json, "Where to write the results")->required();
-  verb->footer(
+  verb.required("--features", &options->features, "Features, .sff or .npy");
+  verb.required("--trials", &options->trials,
+                "The trials' index lists as JSON (docs/evaluation.md says how it looks)");
+  verb.required("--json", &options->json, "Where to write the results");
+  verb.footer(
       "Example: sphereface evaluate blufr --features lfw.sff --trials blufr.json --json out.json");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

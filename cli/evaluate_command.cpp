@@ -6,15 +6,15 @@
 
 namespace sphereface {
 
-void addEvaluateCommand(CLI::App& app, WorkSharing& sharing) {
-  CLI::App* evaluate = app.add_subcommand("evaluate", "Score features on a benchmark");
-  evaluate->require_subcommand(1);
-  evaluate->footer("Example: sphereface evaluate lfw --help");
-  addEvaluateLfw(*evaluate);
-  addEvaluateMegaface(*evaluate, sharing);
-  addEvaluateOpenSet(*evaluate);
-  addEvaluateBlufr(*evaluate);
-  addEvaluateFisher(*evaluate);
+void addEvaluateCommand(const Command& app, WorkSharing& sharing) {
+  const Command evaluate = app.verb("evaluate", "Score features on a benchmark");
+  evaluate.needVerb();
+  evaluate.footer("Example: sphereface evaluate lfw --help");
+  addEvaluateLfw(evaluate);
+  addEvaluateMegaface(evaluate, sharing);
+  addEvaluateOpenSet(evaluate);
+  addEvaluateBlufr(evaluate);
+  addEvaluateFisher(evaluate);
 }
 
 }  // namespace sphereface

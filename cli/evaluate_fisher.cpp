@@ -40,18 +40,17 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addEvaluateFisher(CLI::App& evaluate) {
+void addEvaluateFisher(const Command& evaluate) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = evaluate.add_subcommand(
-      "fisher", "Angular Fisher score, and the angles within and between people");
-  verb->add_option("--features", options->features,
-                   "Features, .sff or .npy; the folder of a name is its class")
-      ->required();
-  verb->add_option("--report", options->report,
-                   "Also write the results as one HTML page, with histograms of the angles");
-  verb->add_option("--json", options->json, "Where to write the results")->required();
-  verb->footer("Example: sphereface evaluate fisher --features lfw.sff --json fisher.json");
-  verb->callback([options] { run(*options); });
+  const Command verb =
+      evaluate.verb("fisher", "Angular Fisher score, and the angles within and between people");
+  verb.required("--features", &options->features,
+                "Features, .sff or .npy; the folder of a name is its class");
+  verb.option("--report", &options->report,
+              "Also write the results as one HTML page, with histograms of the angles");
+  verb.required("--json", &options->json, "Where to write the results");
+  verb.footer("Example: sphereface evaluate fisher --features lfw.sff --json fisher.json");
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -130,61 +130,52 @@ void runLfw(LfwOptions options) {
 
 }  // namespace
 
-void addEvaluateLfw(CLI::App& evaluate) {
+void addEvaluateLfw(const Command& evaluate) {
   auto options = std::make_shared<LfwOptions>();
-  CLI::App* verb = evaluate.add_subcommand(
+  const Command verb = evaluate.verb(
       "lfw", "Accuracy on pairs of faces in LFW's format, by one of the published protocols");
-  verb->add_option(
-          "--pairs", options->pairs,
-          "List of pairs: LFW's pairs.txt, or lines `A B SAME` or `SAME A B` with SAME 0 or 1; or "
-          "an insightface set with its images, .bin")
-      ->required();
-  verb->add_option(
-      "--images", options->images,
-      "Folder of aligned faces, NAME/NAME_0001.jpg; with --features for the pictures of "
-      "--report alone");
-  CLI::Option_group* source = verb->add_option_group("What is evaluated");
-  CLI::Option* features =
-      source->add_option("--features", options->features, "Features, .sff or .npy");
-  source->add_option("--checkpoint", options->checkpoint,
-                     "Network that makes the features of the images");
-  CLI::Option* raw_pixels =
-      source->add_flag("--raw-pixels", options->raw_pixels,
-                       "Grey pixels of the images: what is scored without learning");
-  source->require_option(0, 1);
-  verb->add_option("--run", options->run,
-                   "Run folder: its newest checkpoint, or the one given, is evaluated, and the "
-                   "result is also written to its evaluations.jsonl, which metrics and dashboard "
-                   "show")
-      ->excludes(features)
-      ->excludes(raw_pixels);
-  verb->add_option(
-          "--protocol", options->protocol,
-          "sphereface: centred cosine, ten folds, mean of the best thresholds. insightface: "
-          "squared distance, ten folds, first best of 0, 0.01, ... facenet: angle, centred, "
-          "ten folds. best, youden: one threshold chosen on all pairs (optimistic)")
-      ->check(CLI::IsMember(verificationRuleNames()))
-      ->capture_default_str();
-  verb->add_option(
-          "--mirror", options->mirror,
-          "What the mirrored image adds with --checkpoint: none, concat or sum; left out: "
-          "as the protocol's project does (sphereface and facenet concat, insightface sum, "
-          "best and youden none)")
-      ->excludes(features)
-      ->excludes(raw_pixels);
-  addDeviceOption(*verb, options->device);
-  verb->add_option("--plots", options->plots, "Folder for pictures of ROC and scores");
-  verb->add_option("--report", options->report,
-                   "Also write the results as one HTML page, with ROC, scores, folds and the pairs "
-                   "that are got wrong");
-  verb->add_option("--json", options->json,
-                   "Where to write the results (default with --run: its evaluations/)");
-  verb->add_flag("--check", options->check,
-                 "Only look whether the pairs and all their images are there");
-  verb->footer(
+  verb.required("--pairs", &options->pairs,
+                "List of pairs: LFW's pairs.txt, or lines `A B SAME` or `SAME A B` with SAME 0 or "
+                "1; or an insightface set with its images, .bin");
+  verb.option("--images", &options->images,
+              "Folder of aligned faces, NAME/NAME_0001.jpg; with --features for the pictures of "
+              "--report alone");
+  const Command source = verb.atMostOneOf("What is evaluated");
+  const Option features = source.option("--features", &options->features, "Features, .sff or .npy");
+  source.option("--checkpoint", &options->checkpoint,
+                "Network that makes the features of the images");
+  const Option raw_pixels =
+      source.flag("--raw-pixels", &options->raw_pixels,
+                  "Grey pixels of the images: what is scored without learning");
+  verb.option("--run", &options->run,
+              "Run folder: its newest checkpoint, or the one given, is evaluated, and the result "
+              "is also written to its evaluations.jsonl, which metrics and dashboard show")
+      .excludes(features)
+      .excludes(raw_pixels);
+  verb.setting("--protocol", &options->protocol,
+               "sphereface: centred cosine, ten folds, mean of the best thresholds. insightface: "
+               "squared distance, ten folds, first best of 0, 0.01, ... facenet: angle, centred, "
+               "ten folds. best, youden: one threshold chosen on all pairs (optimistic)")
+      .oneOf(verificationRuleNames());
+  verb.option("--mirror", &options->mirror,
+              "What the mirrored image adds with --checkpoint: none, concat or sum; left out: as "
+              "the protocol's project does (sphereface and facenet concat, insightface sum, best "
+              "and youden none)")
+      .excludes(features)
+      .excludes(raw_pixels);
+  addDeviceOption(verb, options->device);
+  verb.option("--plots", &options->plots, "Folder for pictures of ROC and scores");
+  verb.option("--report", &options->report,
+              "Also write the results as one HTML page, with ROC, scores, folds and the pairs that "
+              "are got wrong");
+  verb.option("--json", &options->json,
+              "Where to write the results (default with --run: its evaluations/)");
+  verb.flag("--check", &options->check,
+            "Only look whether the pairs and all their images are there");
+  verb.footer(
       "Example: sphereface evaluate lfw --pairs pairs.txt --images lfw-aligned "
       "--checkpoint runs/casia/checkpoints/step-00028000 --json lfw.json --plots plots");
-  verb->callback([options] { runLfw(*options); });
+  verb.action([options] { runLfw(*options); });
 }
 
 }  // namespace sphereface

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "cli/evaluate.h"
 #include "cli/options.h"
+#include "cli/work_sharing.h"
 #include "evaluation/feature_source.h"
 #include "evaluation/megaface.h"
 #include "evaluation/megaface_list.h"
@@ -142,66 +143,57 @@ void run(Options options, WorkSharing& sharing) {
 
 }  // namespace
 
-void addEvaluateMegaface(CLI::App& evaluate, WorkSharing& sharing) {
+void addEvaluateMegaface(const Command& evaluate, WorkSharing& sharing) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = evaluate.add_subcommand(
-      "megaface", "Identification among distractors, and verification against them");
-  verb->add_option("--probes", options->probes,
-                   "The kit's list of probes, such as facescrub_features_list.json")
-      ->required();
-  verb->add_option("--distractors", options->distractors,
-                   "The kit's lists of distractors, such as megaface_features_list.json_1000000_1; "
-                   "several of one size are averaged, too")
-      ->required();
-  verb->add_option("--feature-root", options->feature_root,
-                   "Features: a file (.sff, .npy) or the folder of the kit's files, "
-                   "FOLDER/PATH + --file-ending; left out: the lists' paths are the files");
-  verb->add_option("--distractor-root", options->distractor_root,
-                   "The distractors' features, when they aren't where the probes' are");
-  verb->add_option("--file-ending", options->file_ending,
-                   "What the names of the kit's feature files have behind the image's")
-      ->capture_default_str();
-  verb->add_option("--compat", options->compat,
-                   "devkit: score, negatives (of the first 100 probes) and curves as the kit's "
-                   "programs make them. none: cosine, all scores counted")
-      ->check(CLI::IsMember({"none", "devkit"}))
-      ->capture_default_str();
-  verb->add_option("--probe-noise", options->probe_noise,
-                   "Base names of probes to leave out, a line each; results are given before and "
-                   "after");
-  verb->add_option("--distractor-noise", options->distractor_noise,
-                   "Paths of distractors to leave out, a line each");
-  verb->add_option(
-          "--memory", options->memory_megabytes,
-          "MB of a rank for lists' names, probes, a block of distractors and the scores kept")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  addDeviceOption(*verb, options->device);
-  verb->add_option("--threads", options->threads, "Compute threads of a rank; 0: all cores")
-      ->capture_default_str();
-  sharing.addOptions(*verb);
-  verb->add_option("--json", options->json, "Where to write the results")->required();
-  CLI::Option* report =
-      verb->add_option("--report", options->report,
-                       "Also write the results as one HTML page, with CMC, ROC, scores and the "
-                       "hardest pairs");
-  verb->add_option("--probe-images", options->images.probes,
-                   "Folder of the probes' images, for the pairs of --report")
-      ->needs(report);
-  verb->add_option("--distractor-images", options->images.distractors,
-                   "Folder of the distractors' images, for the pairs of --report")
-      ->needs(report);
-  verb->add_option("--matches", options->matches,
-                   "Also write the kit's matches file: the best distractors of each probe and the "
-                   "rank of each search (without noise where noise lists are given)");
-  verb->add_option("--run", options->run,
-                   "Run folder with the checkpoint that made the features: the result is also "
-                   "written to its evaluations.jsonl, which metrics and dashboard show");
-  verb->footer(
+  const Command verb =
+      evaluate.verb("megaface", "Identification among distractors, and verification against them");
+  verb.required("--probes", &options->probes,
+                "The kit's list of probes, such as facescrub_features_list.json");
+  verb.required("--distractors", &options->distractors,
+                "The kit's lists of distractors, such as megaface_features_list.json_1000000_1; "
+                "several of one size are averaged, too");
+  verb.option("--feature-root", &options->feature_root,
+              "Features: a file (.sff, .npy) or the folder of the kit's files, FOLDER/PATH + "
+              "--file-ending; left out: the lists' paths are the files");
+  verb.option("--distractor-root", &options->distractor_root,
+              "The distractors' features, when they aren't where the probes' are");
+  verb.setting("--file-ending", &options->file_ending,
+               "What the names of the kit's feature files have behind the image's");
+  verb.setting("--compat", &options->compat,
+               "devkit: score, negatives (of the first 100 probes) and curves as the kit's "
+               "programs make them. none: cosine, all scores counted")
+      .oneOf({"none", "devkit"});
+  verb.option("--probe-noise", &options->probe_noise,
+              "Base names of probes to leave out, a line each; results are given before and after");
+  verb.option("--distractor-noise", &options->distractor_noise,
+              "Paths of distractors to leave out, a line each");
+  verb.setting("--memory", &options->memory_megabytes,
+               "MB of a rank for lists' names, probes, a block of distractors and the scores kept")
+      .positive();
+  addDeviceOption(verb, options->device);
+  verb.setting("--threads", &options->threads, "Compute threads of a rank; 0: all cores");
+  sharing.addOptions(verb);
+  verb.required("--json", &options->json, "Where to write the results");
+  const Option report = verb.option(
+      "--report", &options->report,
+      "Also write the results as one HTML page, with CMC, ROC, scores and the hardest pairs");
+  verb.option("--probe-images", &options->images.probes,
+              "Folder of the probes' images, for the pairs of --report")
+      .needs(report);
+  verb.option("--distractor-images", &options->images.distractors,
+              "Folder of the distractors' images, for the pairs of --report")
+      .needs(report);
+  verb.option("--matches", &options->matches,
+              "Also write the kit's matches file: the best distractors of each probe and the rank "
+              "of each search (without noise where noise lists are given)");
+  verb.option("--run", &options->run,
+              "Run folder with the checkpoint that made the features: the result is also written "
+              "to its evaluations.jsonl, which metrics and dashboard show");
+  verb.footer(
       "Example: sphereface evaluate megaface --probes facescrub_features_list.json "
       "--distractors megaface_features_list.json_1000000_1 --feature-root facescrub.sff "
       "--distractor-root megaface.sff --json megaface.json");
-  verb->callback([options, &sharing] { run(*options, sharing); });
+  verb.action([options, &sharing] { run(*options, sharing); });
 }
 
 }  // namespace sphereface

@@ -34,27 +34,21 @@ void run(Options options) {
 
 }  // namespace
 
-void addEvaluateOpenSet(CLI::App& evaluate) {
+void addEvaluateOpenSet(const Command& evaluate) {
   auto options = std::make_shared<Options>();
   OpenSetOptions& open_set = options->open_set;
-  CLI::App* verb = evaluate.add_subcommand(
-      "open-set", "Naming people of a gallery among strangers: rates and thresholds");
-  verb->add_option("--features", options->features,
-                   "Features, .sff or .npy; the folder of a name is its person")
-      ->required();
-  verb->add_option("--gallery-people", open_set.gallery_people,
-                   "How many are in the gallery; 0: half of those with enough images")
-      ->capture_default_str();
-  verb->add_option("--photographs", open_set.photographs, "Images of each in the gallery")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--draws", open_set.draws, "How often gallery and probes are drawn")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--seed", open_set.seed, "Of the draws")->capture_default_str();
-  verb->add_option("--json", options->json, "Where to write the results")->required();
-  verb->footer("Example: sphereface evaluate open-set --features lfw.sff --json open_set.json");
-  verb->callback([options] { run(*options); });
+  const Command verb =
+      evaluate.verb("open-set", "Naming people of a gallery among strangers: rates and thresholds");
+  verb.required("--features", &options->features,
+                "Features, .sff or .npy; the folder of a name is its person");
+  verb.setting("--gallery-people", &open_set.gallery_people,
+               "How many are in the gallery; 0: half of those with enough images");
+  verb.setting("--photographs", &open_set.photographs, "Images of each in the gallery").positive();
+  verb.setting("--draws", &open_set.draws, "How often gallery and probes are drawn").positive();
+  verb.setting("--seed", &open_set.seed, "Of the draws");
+  verb.required("--json", &options->json, "Where to write the results");
+  verb.footer("Example: sphereface evaluate open-set --features lfw.sff --json open_set.json");
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

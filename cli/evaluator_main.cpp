@@ -37,28 +37,24 @@ int run(int argc, char** argv, RankGroup& ranks) {
     if (std::freopen("/dev/null", "w", stdout) == nullptr) throw Error("cannot open /dev/null");
   }
   WorkSharing sharing(ranks);
-  CLI::App app("A rank that shares a verb's work; `sphereface VERB ... --workers N` starts it.",
-               kProgram);
-  app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION);
-  app.require_subcommand(1);
+  const Program app(
+      kProgram, "A rank that shares a verb's work; `sphereface VERB ... --workers N` starts it.",
+      "sphereface " SPHEREFACE_VERSION);
+  app.needVerb();
   addExtractCommand(app, sharing);
-  CLI::App* evaluate = app.add_subcommand("evaluate", "Score features on a benchmark");
-  evaluate->require_subcommand(1);
-  addEvaluateMegaface(*evaluate, sharing);
+  const Command evaluate = app.verb("evaluate", "Score features on a benchmark");
+  evaluate.needVerb();
+  addEvaluateMegaface(evaluate, sharing);
   app.footer(
       "Example: mpirun -np 4 sphereface-evaluator extract --checkpoint C --input faces.lmdb "
       "--output faces.sff");
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    const int code = ranks.isFirst() ? app.exit(e) : e.get_exit_code();
-    return code == 0 ? kExitDone : kExitUsage;
+    return app.parse(argc, argv, !ranks.isFirst()).value_or(kExitDone);
   } catch (const UsageError& e) {
     return fail(ranks, e, kExitUsage);
   } catch (const std::exception& e) {
     return fail(ranks, e, kExitFailed);
   }
-  return kExitDone;
 }
 
 }  // namespace

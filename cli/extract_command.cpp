@@ -68,44 +68,35 @@ void run(Options options, WorkSharing& sharing) {
 
 }  // namespace
 
-void addExtractCommand(CLI::App& app, WorkSharing& sharing) {
+void addExtractCommand(const Command& app, WorkSharing& sharing) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      app.add_subcommand("extract", "Compute the features of images with a checkpoint");
-  verb->add_option("--checkpoint", options->parts.extract.checkpoint, "Checkpoint folder")
-      ->required();
-  verb->add_option(
-          "--input", options->input,
-          "Folder of aligned images, packed data set, insightface set (.bin), or text file "
-          "listing images")
-      ->required();
-  verb->add_option("--output", options->parts.output, "Feature file: .sff or .npy; or a new folder")
-      ->required();
-  verb->add_option("--file-ending", options->parts.file_ending,
-                   "Makes --output a folder of MegaFace's feature files, one an image: "
-                   "OUTPUT/PATH + this, such as _sphereface.bin");
-  verb->add_option("--mirror", options->mirror,
-                   "What the mirrored image adds: none, concat (SphereFace), sum (ArcFace)")
-      ->capture_default_str();
-  verb->add_option("--batch", options->parts.extract.batch, "Images of a pass")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  addDeviceOption(*verb, options->parts.extract.device);
-  verb->add_option("--threads", options->parts.extract.threads,
-                   "Threads of a rank that read images and, on a CPU, compute; 0: all cores")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  sharing.addOptions(*verb);
-  verb->add_flag("--skip-bad-images", options->parts.skip_bad_images,
-                 "Leave out images that can't be used, and name them; otherwise that is an error");
-  verb->add_option("--json", options->json, "Also write the result here");
-  verb->footer(
+  const Command verb = app.verb("extract", "Compute the features of images with a checkpoint");
+  verb.required("--checkpoint", &options->parts.extract.checkpoint, "Checkpoint folder");
+  verb.required("--input", &options->input,
+                "Folder of aligned images, packed data set, insightface set (.bin), or text file "
+                "listing images");
+  verb.required("--output", &options->parts.output, "Feature file: .sff or .npy; or a new folder");
+  verb.option("--file-ending", &options->parts.file_ending,
+              "Makes --output a folder of MegaFace's feature files, one an image: OUTPUT/PATH + "
+              "this, such as _sphereface.bin");
+  verb.setting("--mirror", &options->mirror,
+               "What the mirrored image adds: none, concat (SphereFace), sum (ArcFace)");
+  verb.setting("--batch", &options->parts.extract.batch, "Images of a pass").positive();
+  addDeviceOption(verb, options->parts.extract.device);
+  verb.setting("--threads", &options->parts.extract.threads,
+               "Threads of a rank that read images and, on a CPU, compute; 0: all cores")
+      .notNegative();
+  sharing.addOptions(verb);
+  verb.flag("--skip-bad-images", &options->parts.skip_bad_images,
+            "Leave out images that can't be used, and name them; otherwise that is an error");
+  verb.option("--json", &options->json, "Also write the result here");
+  verb.footer(
       "What is done is kept in OUTPUT.parts, from where an extraction that was cut off goes on; "
       "with "
       "--device cuda\nthe ranks of a host take its GPUs in turn.\n"
       "Example: sphereface extract --checkpoint runs/casia/checkpoints/step-00028000 "
       "--input lfw-aligned --output lfw.sff");
-  verb->callback([options, &sharing] { run(*options, sharing); });
+  verb.action([options, &sharing] { run(*options, sharing); });
 }
 
 }  // namespace sphereface

@@ -48,22 +48,21 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addFeaturesCommand(CLI::App& app) {
+void addFeaturesCommand(const Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* features = app.add_subcommand("features", "Work on feature files");
-  features->require_subcommand(1);
-  features->footer("Example: sphereface features join --help");
-  CLI::App* verb = features->add_subcommand(
+  const Command features = app.verb("features", "Work on feature files");
+  features.needVerb();
+  features.footer("Example: sphereface features join --help");
+  const Command verb = features.verb(
       "join", "Ensemble: the features of several networks or face patches, one behind the other");
-  verb->add_option("inputs", options->inputs, "Feature files of the same images, .sff or .npy")
-      ->required()
-      ->expected(2, -1);
-  verb->add_option("--output", options->output, "Feature file: .sff or .npy")->required();
-  verb->add_flag("--unit", options->unit,
-                 "Make each part a unit vector first, so that all weigh the same");
-  verb->add_option("--json", options->json, "Also write the result here");
-  verb->footer("Example: sphereface features join eyes.sff face.sff --output ensemble.sff");
-  verb->callback([options] { run(*options); });
+  verb.required("inputs", &options->inputs, "Feature files of the same images, .sff or .npy")
+      .atLeast(2);
+  verb.required("--output", &options->output, "Feature file: .sff or .npy");
+  verb.flag("--unit", &options->unit,
+            "Make each part a unit vector first, so that all weigh the same");
+  verb.option("--json", &options->json, "Also write the result here");
+  verb.footer("Example: sphereface features join eyes.sff face.sff --output ensemble.sff");
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -178,60 +178,48 @@ void run(Options options) {
 
 }  // namespace
 
-void addIdentifyCommand(CLI::App& app) {
+void addIdentifyCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   options->extract.batch = 16;
-  CLI::App* verb = app.add_subcommand(
+  const Command verb = app.verb(
       "identify", "Name the faces of a video or of photographs by a gallery of known people");
-  verb->add_option("--checkpoint", options->extract.checkpoint, "Checkpoint folder")->required();
-  verb->add_option("--models", options->models,
-                   "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel")
-      ->required();
-  verb->add_option("--gallery", options->gallery,
-                   "Folder of the known people: NAME/*.jpg or NAME.jpg, photographs or aligned "
-                   "faces of 112x96")
-      ->required();
-  verb->add_option("--input", options->input, "A video, a photograph, or a folder of photographs")
-      ->required();
-  verb->add_option("--output", options->output,
-                   "The same with boxes and names: a video (.avi, .mp4, .mov, .mkv), a photograph, "
-                   "or a new folder")
-      ->required();
-  CLI::Option_group* threshold = verb->add_option_group("Who is known");
-  threshold->add_option(
-      "--threshold", options->rule.threshold,
-      "The least cosine with a person of the gallery; below it a face is unknown");
-  CLI::Option* result =
-      threshold->add_option("--open-set-result", options->open_set_result,
-                            "Takes the threshold from a result of `evaluate open-set` with this "
-                            "checkpoint");
-  threshold->require_option(1);
-  verb->add_option("--far", options->far,
-                   "With --open-set-result: the false alarm rate, 0.001, 0.01 or 0.1")
-      ->needs(result)
-      ->capture_default_str();
-  verb->add_option("--margin", options->rule.margin,
-                   "How much higher the cosine has to be than with the next person")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  verb->add_option("--mirror", options->mirror,
-                   "What the mirrored face adds: none, concat (SphereFace), sum (ArcFace)")
-      ->capture_default_str();
-  verb->add_option("--min-face", options->min_face, "Side of the smallest face looked for, pixels")
-      ->check(CLI::Range(12, 100000))
-      ->capture_default_str();
-  addDeviceOption(*verb, options->extract.device);
-  verb->add_option("--threads", options->extract.threads,
-                   "Threads that look for faces and, on a CPU, compute features; 0: all cores")
-      ->capture_default_str();
-  verb->add_option("--report", options->report,
-                   "Also write an HTML page with the faces that were found, person by person");
-  verb->add_option("--json", options->json, "Also write the result here");
-  verb->footer(
+  verb.required("--checkpoint", &options->extract.checkpoint, "Checkpoint folder");
+  verb.required("--models", &options->models,
+                "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel");
+  verb.required(
+      "--gallery", &options->gallery,
+      "Folder of the known people: NAME/*.jpg or NAME.jpg, photographs or aligned faces of 112x96");
+  verb.required("--input", &options->input, "A video, a photograph, or a folder of photographs");
+  verb.required("--output", &options->output,
+                "The same with boxes and names: a video (.avi, .mp4, .mov, .mkv), a photograph, or "
+                "a new folder");
+  const Command threshold = verb.exactlyOneOf("Who is known");
+  threshold.option("--threshold", &options->rule.threshold,
+                   "The least cosine with a person of the gallery; below it a face is unknown");
+  const Option result = threshold.option(
+      "--open-set-result", &options->open_set_result,
+      "Takes the threshold from a result of `evaluate open-set` with this checkpoint");
+  verb.setting("--far", &options->far,
+               "With --open-set-result: the false alarm rate, 0.001, 0.01 or 0.1")
+      .needs(result);
+  verb.setting("--margin", &options->rule.margin,
+               "How much higher the cosine has to be than with the next person")
+      .notNegative();
+  verb.setting("--mirror", &options->mirror,
+               "What the mirrored face adds: none, concat (SphereFace), sum (ArcFace)");
+  verb.setting("--min-face", &options->min_face, "Side of the smallest face looked for, pixels")
+      .range(12, 100000);
+  addDeviceOption(verb, options->extract.device);
+  verb.setting("--threads", &options->extract.threads,
+               "Threads that look for faces and, on a CPU, compute features; 0: all cores");
+  verb.option("--report", &options->report,
+              "Also write an HTML page with the faces that were found, person by person");
+  verb.option("--json", &options->json, "Also write the result here");
+  verb.footer(
       "Example: sphereface identify --checkpoint runs/casia/checkpoints/step-00028000 --models "
       "mtcnn\n    --gallery people --input party.mp4 --output named.mp4 --threshold 0.4 --json "
       "named.json");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -18,7 +18,9 @@ struct Options {
   ContactSheetRequest sheet;
   bool verify = false;
   std::string network;
-  NetworkConfig shape;
+  uint32_t embedding = NetworkConfig().embedding();
+  uint32_t height = NetworkConfig().height();
+  uint32_t width = NetworkConfig().width();
   size_t classes = 0;
   fs::path json;
 };
@@ -50,67 +52,59 @@ void run(Options& options) {
     }
     json = inspectPath(options);
   } else {
-    options.shape.set_name(options.network);
-    json = inspectNetwork(options.shape, options.classes);
+    NetworkConfig network;
+    network.set_name(options.network);
+    network.set_embedding(options.embedding);
+    network.set_height(options.height);
+    network.set_width(options.width);
+    json = inspectNetwork(network, options.classes);
   }
   if (!options.json.empty()) writeJsonFile(options.json, json);
 }
 
 }  // namespace
 
-void addInspectCommand(CLI::App& app) {
+void addInspectCommand(const Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("inspect",
-                                      "Show what is in a packed data set, a checkpoint or a "
-                                      "network");
-  CLI::Option* path =
-      verb->add_option("path", options->path, "Folder of a packed data set or of a checkpoint");
-  CLI::Option* sheet = verb->add_option(
-      "--sheet", options->sheet.file,
-      "Write a contact sheet (PNG): a row of images for each of the first identities");
-  verb->add_option("--augment", options->sheet.augment,
-                   "Training configuration: the sheet's rows are one image of each identity and "
-                   "random variants of it, as this configuration would train on")
-      ->needs(sheet);
-  verb->add_option("--rows", options->sheet.rows, "Identities on the contact sheet")
-      ->check(CLI::Range(1, 200))
-      ->capture_default_str();
-  verb->add_option("--columns", options->sheet.columns, "Images of each on the contact sheet")
-      ->check(CLI::Range(1, 200))
-      ->capture_default_str();
-  CLI::Option* verify = verb->add_flag(
-      "--verify", options->verify, "Read everything and compare its checksums with the manifest's");
-  CLI::Option* network =
-      verb->add_option("--network", options->network, "A network's layers: " + knownNetworks())
-          ->excludes(path)
-          ->excludes(sheet)
-          ->excludes(verify);
-  NetworkConfig& shape = options->shape;
-  const CLI::Range size(1, 1 << 20);
-  auto add_size = [&](const char* flag, const char* what, auto set, size_t published) {
-    verb->add_option_function<uint32_t>(flag, set, concat(what, " (default ", published, ")"))
-        ->type_name("UINT")
-        ->check(size)
-        ->needs(network);
+  const Command verb = app.verb("inspect",
+                                "Show what is in a packed data set, a checkpoint or a "
+                                "network");
+  const Option path =
+      verb.option("path", &options->path, "Folder of a packed data set or of a checkpoint");
+  const Option sheet =
+      verb.option("--sheet", &options->sheet.file,
+                  "Write a contact sheet (PNG): a row of images for each of the first identities");
+  verb.option("--augment", &options->sheet.augment,
+              "Training configuration: the sheet's rows are one image of each identity and random "
+              "variants of it, as this configuration would train on")
+      .needs(sheet);
+  verb.setting("--rows", &options->sheet.rows, "Identities on the contact sheet").range(1, 200);
+  verb.setting("--columns", &options->sheet.columns, "Images of each on the contact sheet")
+      .range(1, 200);
+  const Option verify = verb.flag("--verify", &options->verify,
+                                  "Read everything and compare its checksums with the manifest's");
+  const Option network =
+      verb.option("--network", &options->network, "A network's layers: " + knownNetworks())
+          .excludes(path)
+          .excludes(sheet)
+          .excludes(verify);
+  const auto add_size = [&](const char* name, uint32_t* size, const char* what) {
+    verb.option(name, size, concat(what, " (default ", *size, ")"))
+        .range(1, 1 << 20)
+        .needs(network);
   };
-  add_size(
-      "--embedding", "Numbers of a feature",
-      [&shape](uint32_t value) { shape.set_embedding(value); }, shape.embedding());
-  add_size(
-      "--height", "Of the images, pixels", [&shape](uint32_t value) { shape.set_height(value); },
-      shape.height());
-  add_size(
-      "--width", "Of the images, pixels", [&shape](uint32_t value) { shape.set_width(value); },
-      shape.width());
-  verb->add_option("--classes", options->classes, "With a classifier of so many identities")
-      ->check(CLI::Range(1, 1 << 30))
-      ->needs(network);
-  verb->add_option("--json", options->json, "Write the results to this file");
-  verb->footer(
+  add_size("--embedding", &options->embedding, "Numbers of a feature");
+  add_size("--height", &options->height, "Of the images, pixels");
+  add_size("--width", &options->width, "Of the images, pixels");
+  verb.option("--classes", &options->classes, "With a classifier of so many identities")
+      .range(1, 1 << 30)
+      .needs(network);
+  verb.option("--json", &options->json, "Write the results to this file");
+  verb.footer(
       "Example: sphereface inspect train.lmdb --verify --sheet train.png\n"
       "         sphereface inspect runs/casia/checkpoints/step-00028000 --verify\n"
       "         sphereface inspect --network sphereface-20 --classes 10572");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -3,17 +3,21 @@
 
 #include "cli/options.h"
 
-#include <map>
-#include <string>
-
 #include "base/error.h"
 
 namespace sphereface {
 
-void addDeviceOption(CLI::App& verb, Device& device) {
-  const std::map<std::string, Device> devices = {{"cpu", Device::kCpu}, {"cuda", Device::kCuda}};
-  verb.add_option("--device", device, "What computes: cpu or cuda (default cpu)")
-      ->transform(CLI::CheckedTransformer(devices));
+void addDeviceOption(const Command& verb, Device& device) {
+  verb.choice(
+      "--device",
+      {{"cpu", static_cast<int>(Device::kCpu)}, {"cuda", static_cast<int>(Device::kCuda)}},
+      [&device](int chosen) { device = static_cast<Device>(chosen); },
+      "What computes: cpu or cuda (default cpu)");
+}
+
+void addOverridesOption(const Command& verb, std::vector<std::string>& overrides) {
+  verb.option("--set", &overrides, "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
+      .repeated();
 }
 
 void needFolder(const char* flag, const std::filesystem::path& file) {

@@ -5,15 +5,20 @@
 
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
+#include <string>
+#include <vector>
 
+#include "base/command_line.h"
 #include "kernels/engine.h"
 
 namespace sphereface {
 
 /// --device of a verb that computes embeddings or scores.
-void addDeviceOption(CLI::App& verb, Device& device);
+void addDeviceOption(const Command& verb, Device& device);
+
+/// --set of a verb that reads a training configuration.
+void addOverridesOption(const Command& verb, std::vector<std::string>& overrides);
 
 /// Before a long run: the folder of the file that `flag` names must be there.
 /// errors: UsageError when it isn't.

@@ -103,68 +103,61 @@ void run(Options options) {
   writeJsonFile(options.json, json);
 }
 
-void addSelection(CLI::App& verb, PackSelection& selection) {
-  verb.add_option("--exclude", selection.exclude,
-                  "File of names to leave out, one a line: identities, or images as in the "
-                  "records' keys (0000045/001.jpg), with or without suffix")
-      ->check(CLI::ExistingFile);
-  verb.add_flag("--exclude-lfw-overlap", selection.exclude_lfw_overlap,
-                "Leave out the three identities of CASIA-WebFace that LFW has too (0166921, "
-                "1056413, 1193098)");
-  verb.add_flag("--skip-bad", selection.skip_bad,
-                "Leave out images that can't be used, and list them");
-  verb.add_flag("--drop-duplicates", selection.drop_repeated,
-                "Leave out images that are equal byte for byte: of one identity all but the first, "
-                "of several identities all");
-  verb.add_option("--min-images", selection.min_images, "Leave out identities with fewer images")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb.add_option("--max-images", selection.max_images,
-                  "Keep so many images of each identity, chosen by --seed; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  verb.add_flag("--renumber", selection.renumber,
-                "Close gaps in the labels of a list, a .rec or an LMDB, in their order; without it "
-                "gaps are an error. Folders' labels are ranks, and close up by themselves");
+void addSelection(const Command& verb, PackSelection& selection) {
+  verb.option("--exclude", &selection.exclude,
+              "File of names to leave out, one a line: identities, or images as in the records' "
+              "keys (0000045/001.jpg), with or without suffix")
+      .existingFile();
+  verb.flag("--exclude-lfw-overlap", &selection.exclude_lfw_overlap,
+            "Leave out the three identities of CASIA-WebFace that LFW has too (0166921, 1056413, "
+            "1193098)");
+  verb.flag("--skip-bad", &selection.skip_bad,
+            "Leave out images that can't be used, and list them");
+  verb.flag("--drop-duplicates", &selection.drop_repeated,
+            "Leave out images that are equal byte for byte: of one identity all but the first, of "
+            "several identities all");
+  verb.setting("--min-images", &selection.min_images, "Leave out identities with fewer images")
+      .positive();
+  verb.setting("--max-images", &selection.max_images,
+               "Keep so many images of each identity, chosen by --seed; 0: all")
+      .notNegative();
+  verb.flag("--renumber", &selection.renumber,
+            "Close gaps in the labels of a list, a .rec or an LMDB, in their order; without it "
+            "gaps are an error. Folders' labels are ranks, and close up by themselves");
 }
 
 }  // namespace
 
-void addPackCommand(CLI::App& app) {
+void addPackCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   PackOptions& pack = options->pack;
-  CLI::App* verb = app.add_subcommand("pack", "Packs aligned faces into an LMDB data set");
-  verb->add_option("--input", pack.input,
-                   "Folder, tar (also .gz, .bz2, .xz, .zst) or zip with one folder per identity; "
-                   "list of lines `path label`; MXNet's .rec, or a folder with train.rec; Caffe's "
-                   "LMDB")
-      ->required();
-  verb->add_option("--output", pack.output, "Folder of the data set to make")->required();
-  verb->add_option("--seed", pack.seed, "Seed of the order of the records")->capture_default_str();
-  verb->add_flag("--shuffle,!--no-shuffle", pack.shuffle,
-                 "Store the records in shuffled order (default) or as they come");
-  verb->add_option("--encoding", options->encoding,
-                   "keep: the images' bytes (of JPEG, PNG and pixels; other files become PNG); "
-                   "jpeg:Q: JPEG of quality Q, 95 if left out; png; raw: pixels")
-      ->capture_default_str();
-  verb->add_option("--size", options->size,
-                   concat("HEIGHTxWIDTH that every image must have; default: ", kAlignedHeight, "x",
-                          kAlignedWidth, ", of a .rec or LMDB that of its first image"));
-  verb->add_option("--alignment", pack.alignment,
-                   concat("Template the faces were aligned to; default: ", kAlignmentTemplate,
-                          " for ", kAlignedHeight, "x", kAlignedWidth, ", ", kInsightfaceTemplate,
-                          " for a .rec of that size, else unknown"));
-  addSelection(*verb, pack.selection);
-  verb->add_flag("--force", pack.force, "Replace an existing data set");
-  verb->add_option("--threads", pack.threads, "Threads that read and check images")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--json", options->json, "Write the results to this file");
-  verb->footer(
+  const Command verb = app.verb("pack", "Packs aligned faces into an LMDB data set");
+  verb.required("--input", &pack.input,
+                "Folder, tar (also .gz, .bz2, .xz, .zst) or zip with one folder per identity; list "
+                "of lines `path label`; MXNet's .rec, or a folder with train.rec; Caffe's LMDB");
+  verb.required("--output", &pack.output, "Folder of the data set to make");
+  verb.setting("--seed", &pack.seed, "Seed of the order of the records");
+  verb.flag("--shuffle,!--no-shuffle", &pack.shuffle,
+            "Store the records in shuffled order (default) or as they come");
+  verb.setting("--encoding", &options->encoding,
+               "keep: the images' bytes (of JPEG, PNG and pixels; other files become PNG); jpeg:Q: "
+               "JPEG of quality Q, 95 if left out; png; raw: pixels");
+  verb.option("--size", &options->size,
+              concat("HEIGHTxWIDTH that every image must have; default: ", kAlignedHeight, "x",
+                     kAlignedWidth, ", of a .rec or LMDB that of its first image"));
+  verb.option("--alignment", &pack.alignment,
+              concat("Template the faces were aligned to; default: ", kAlignmentTemplate, " for ",
+                     kAlignedHeight, "x", kAlignedWidth, ", ", kInsightfaceTemplate,
+                     " for a .rec of that size, else unknown"));
+  addSelection(verb, pack.selection);
+  verb.flag("--force", &pack.force, "Replace an existing data set");
+  verb.setting("--threads", &pack.threads, "Threads that read and check images").positive();
+  verb.option("--json", &options->json, "Write the results to this file");
+  verb.footer(
       "The same command again goes on where a killed one was.\n"
       "Example: sphereface pack --input aligned/ --output train.lmdb --seed 7\n"
       "         sphereface pack --input faces_emore/ --output ms1m.lmdb --min-images 10");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "data/dataset.h"
 #include "model/train_config.h"
 #include "plan/cgroup.h"
@@ -73,33 +74,27 @@ void run(const Options& options) {
 
 }  // namespace
 
-void addPlanCommand(CLI::App& app) {
+void addPlanCommand(const Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand(
-      "plan", "Say what a training run will need and take, before it is started");
-  verb->add_option("--config", options->config, "Training configuration (configs/*.textproto)")
-      ->required();
-  verb->add_option("--workers", options->workers, "Training ranks, all on this host")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--set", options->overrides,
-                   "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
-      ->allow_extra_args(false);
-  CLI::Option* records =
-      verb->add_option("--records", options->records, "Images, when there is no data set yet")
-          ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40));
-  CLI::Option* classes =
-      verb->add_option("--classes", options->classes, "Identities, when there is no data set yet")
-          ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 30))
-          ->needs(records);
-  records->needs(classes);
-  verb->add_flag("--no-probe", options->no_probe,
-                 "Don't time 10 steps (or a minute) on random images");
-  verb->add_option("--json", options->json, "Also write the plan here");
-  verb->footer(
+  const Command verb =
+      app.verb("plan", "Say what a training run will need and take, before it is started");
+  verb.required("--config", &options->config, "Training configuration (configs/*.textproto)");
+  verb.setting("--workers", &options->workers, "Training ranks, all on this host").positive();
+  addOverridesOption(verb, options->overrides);
+  const Option records =
+      verb.option("--records", &options->records, "Images, when there is no data set yet")
+          .range(uint64_t{1}, uint64_t{1} << 40);
+  const Option classes =
+      verb.option("--classes", &options->classes, "Identities, when there is no data set yet")
+          .range(uint64_t{1}, uint64_t{1} << 30)
+          .needs(records);
+  records.needs(classes);
+  verb.flag("--no-probe", &options->no_probe, "Don't time 10 steps (or a minute) on random images");
+  verb.option("--json", &options->json, "Also write the plan here");
+  verb.footer(
       "Example: sphereface plan --config configs/sphereface20_casia.textproto --workers 8 \\\n"
       "             --records 455594 --classes 10572");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -59,38 +59,28 @@ void run(Options options) {
 
 }  // namespace
 
-void addSynthCommand(CLI::App& app) {
+void addSynthCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   SynthOptions& synth = options->synth;
-  CLI::App* verb = app.add_subcommand("synth", "Paints procedural faces, aligned and named");
-  verb->add_option("--out", synth.out, "Folder to make, with one folder per identity")->required();
-  verb->add_option("--identities", synth.identities, "Number of identities")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--images-per-identity", synth.images_per_identity, "Images of each identity")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--seed", synth.seed, "Seed of identities, images and pairs")
-      ->capture_default_str();
-  verb->add_option("--first-identity", synth.first_identity,
-                   "Number of the first identity; other numbers are other people")
-      ->capture_default_str();
-  verb->add_option("--pairs", options->pairs_file,
-                   "Also write verification pairs of these faces, in the format of LFW");
-  verb->add_option("--folds", options->pairs.folds, "Folds of the pairs")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--pairs-per-fold", options->pairs.pairs_per_fold,
-                   "Matched pairs of each fold, and as many mismatched; fewer if there are fewer")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--threads", synth.threads, "Threads that paint")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--json", options->json, "Write the results to this file");
-  verb->footer(
+  const Command verb = app.verb("synth", "Paints procedural faces, aligned and named");
+  verb.required("--out", &synth.out, "Folder to make, with one folder per identity");
+  verb.setting("--identities", &synth.identities, "Number of identities").positive();
+  verb.setting("--images-per-identity", &synth.images_per_identity, "Images of each identity")
+      .positive();
+  verb.setting("--seed", &synth.seed, "Seed of identities, images and pairs");
+  verb.setting("--first-identity", &synth.first_identity,
+               "Number of the first identity; other numbers are other people");
+  verb.option("--pairs", &options->pairs_file,
+              "Also write verification pairs of these faces, in the format of LFW");
+  verb.setting("--folds", &options->pairs.folds, "Folds of the pairs").positive();
+  verb.setting("--pairs-per-fold", &options->pairs.pairs_per_fold,
+               "Matched pairs of each fold, and as many mismatched; fewer if there are fewer")
+      .positive();
+  verb.setting("--threads", &synth.threads, "Threads that paint").positive();
+  verb.option("--json", &options->json, "Write the results to this file");
+  verb.footer(
       "Example: sphereface synth --out faces/ --identities 300 --images-per-identity 20 --seed 1");
-  verb->callback([options] { run(*options); });
+  verb.action([options] { run(*options); });
 }
 
 }  // namespace sphereface

@@ -15,6 +15,7 @@
 #include "base/this_process.h"
 #include "cli/checkpoint_evaluation.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "data/dataset.h"
 #include "launch/supervisor.h"
 #include "model/checkpoint.h"
@@ -128,67 +129,54 @@ int run(Options options) {
 
 }  // namespace
 
-void addTrainCommand(CLI::App& app) {
+void addTrainCommand(const Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      app.add_subcommand("train", "Train a network on a packed data set, over MPI ranks");
-  verb->add_option("--config", options->config, "Training configuration (configs/*.textproto)")
-      ->required();
-  verb->add_option("--workers", options->workers,
-                   "Training ranks; a coordinator comes on top (default 1, or all that --hosts "
-                   "takes)")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--hosts", options->hosts,
-                   "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the "
-                   "first; files have the same paths on all");
-  verb->add_option(
-          "--launcher", options->launcher,
-          "What starts the ranks: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
-      ->check(CLI::IsMember(launcherNames()))
-      ->capture_default_str();
-  verb->add_option("--cpus-per-worker", options->cpus_per_worker,
-                   "Keep each worker on so many CPUs of its own, and compute with so many threads "
-                   "(worker.threads); with OpenMPI's mpirun or srun")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--run", options->run, "Run folder (default runs/NAME)");
-  verb->add_option("--resume", options->resume,
-                   "auto (newest checkpoint of the run folder; a run at its end is left as it is), "
-                   "never, or a checkpoint folder")
-      ->capture_default_str();
-  verb->add_option("--set", options->overrides,
-                   "FIELD.FIELD=VALUE, over the configuration's; may be repeated")
-      ->allow_extra_args(false);
-  verb->add_option("--restarts", options->restarts,
-                   "Start a job that failed again, from its newest checkpoint, up to so many times "
-                   "without a new checkpoint between")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  verb->add_option("--min-workers", options->min_workers,
-                   "Restart with fewer workers each time, down to this many (0: as many as before)")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  verb->add_option("--device", options->device,
-                   "cpu, or cuda: a GPU for every worker (worker.device)")
-      ->check(CLI::IsMember({"cpu", "cuda"}));
-  verb->add_option("--log-format", options->log_format,
-                   "text, or json: one object a line, on stdout and in the run folder's log.txt "
-                   "(coordinator.log_format)")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  CLI::Option* evaluate_with =
-      verb->add_option("--evaluate-with", options->evaluate_with,
-                       "Evaluate the last checkpoint: what stands behind `sphereface evaluate`, in "
-                       "quotes, such as \"lfw --pairs P --images D\"; may be repeated")
-          ->allow_extra_args(false);
-  verb->add_flag("--evaluate-beside", options->evaluate_beside,
-                 "Evaluate checkpoints during the training, too, at low priority on this host: "
-                 "always the newest one, when the evaluation before has ended")
-      ->needs(evaluate_with);
-  verb->add_flag("--trace", options->trace,
-                 "Record ten steps into trace.json of the run folder "
-                 "(worker.trace_steps)");
-  verb->add_option("--json", options->json, "Also write the run's summary here");
-  verb->footer(
+  const Command verb = app.verb("train", "Train a network on a packed data set, over MPI ranks");
+  verb.required("--config", &options->config, "Training configuration (configs/*.textproto)");
+  verb.option("--workers", &options->workers,
+              "Training ranks; a coordinator comes on top (default 1, or all that --hosts takes)")
+      .positive();
+  verb.option("--hosts", &options->hosts,
+              "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the first; "
+              "files have the same paths on all");
+  verb.setting("--launcher", &options->launcher,
+               "What starts the ranks: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
+      .oneOf(launcherNames());
+  verb.option("--cpus-per-worker", &options->cpus_per_worker,
+              "Keep each worker on so many CPUs of its own, and compute with so many threads "
+              "(worker.threads); with OpenMPI's mpirun or srun")
+      .positive();
+  verb.option("--run", &options->run, "Run folder (default runs/NAME)");
+  verb.setting("--resume", &options->resume,
+               "auto (newest checkpoint of the run folder; a run at its end is left as it is), "
+               "never, or a checkpoint folder");
+  addOverridesOption(verb, options->overrides);
+  verb.setting("--restarts", &options->restarts,
+               "Start a job that failed again, from its newest checkpoint, up to so many times "
+               "without a new checkpoint between")
+      .notNegative();
+  verb.setting("--min-workers", &options->min_workers,
+               "Restart with fewer workers each time, down to this many (0: as many as before)")
+      .notNegative();
+  verb.option("--device", &options->device, "cpu, or cuda: a GPU for every worker (worker.device)")
+      .oneOf({"cpu", "cuda"});
+  verb.setting("--log-format", &options->log_format,
+               "text, or json: one object a line, on stdout and in the run folder's log.txt "
+               "(coordinator.log_format)")
+      .oneOf({"text", "json"});
+  const Option evaluate_with =
+      verb.option("--evaluate-with", &options->evaluate_with,
+                  "Evaluate the last checkpoint: what stands behind `sphereface evaluate`, in "
+                  "quotes, such as \"lfw --pairs P --images D\"; may be repeated")
+          .repeated();
+  verb.flag("--evaluate-beside", &options->evaluate_beside,
+            "Evaluate checkpoints during the training, too, at low priority on this host: always "
+            "the newest one, when the evaluation before has ended")
+      .needs(evaluate_with);
+  verb.flag("--trace", &options->trace,
+            "Record ten steps into trace.json of the run folder (worker.trace_steps)");
+  verb.option("--json", &options->json, "Also write the run's summary here");
+  verb.footer(
       "SIGTERM or SIGUSR1 to this process: the job commits a checkpoint after the step at hand and "
       "ends\nwith exit code 85.\n"
       "Example: sphereface train --config configs/quickstart.textproto --workers 2 "
@@ -196,10 +184,7 @@ void addTrainCommand(CLI::App& app) {
       "         sphereface train --config C --hosts node1:8,node2:8\n"
       "         sphereface train --config C --evaluate-with \"lfw --pairs pairs.txt --images "
       "lfw-aligned\"");
-  verb->callback([options] {
-    const int code = run(*options);
-    if (code != kExitDone) throw CLI::RuntimeError(code);
-  });
+  verb.actionWithCode([options] { return run(*options); });
 }
 
 }  // namespace sphereface

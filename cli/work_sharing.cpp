@@ -12,19 +12,16 @@
 
 namespace sphereface {
 
-void WorkSharing::addOptions(CLI::App& verb) {
-  verb.add_option("--workers", workers_,
-                  "Ranks that share the work (default: this process alone, or "
-                  "all that --hosts takes)")
-      ->check(CLI::PositiveNumber);
-  verb.add_option(
-      "--hosts", hosts_,
-      "NAME:RANKS,NAME:RANKS,...: the hosts to run them on; files have the same paths on "
-      "all");
-  verb.add_option("--launcher", launcher_,
-                  "What starts them: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
-      ->check(CLI::IsMember(launcherNames()))
-      ->capture_default_str();
+void WorkSharing::addOptions(const Command& verb) {
+  verb.option("--workers", &workers_,
+              "Ranks that share the work (default: this process alone, or all that --hosts takes)")
+      .positive();
+  verb.option(
+      "--hosts", &hosts_,
+      "NAME:RANKS,NAME:RANKS,...: the hosts to run them on; files have the same paths on all");
+  verb.setting("--launcher", &launcher_,
+               "What starts them: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
+      .oneOf(launcherNames());
 }
 
 bool WorkSharing::otherRanksDidIt() const {

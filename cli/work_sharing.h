@@ -3,10 +3,10 @@
 
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "base/command_line.h"
 #include "evaluation/rank_group.h"
 #include "launch/launch.h"
 
@@ -23,7 +23,7 @@ class WorkSharing {
   explicit WorkSharing(RankGroup& ranks) : ranks_(&ranks) {}
 
   /// --workers, --hosts and --launcher.
-  void addOptions(CLI::App& verb);
+  void addOptions(const Command& verb);
 
   /// Whether other ranks were asked for, which then have done the verb's work.
   /// errors: UsageError or Error when they have failed; they have said why.

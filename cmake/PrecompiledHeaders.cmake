@@ -51,8 +51,6 @@ sphereface_precompile(sphereface_headers
 
 sphereface_precompile(sphereface_command_headers
   OPTIONS ${SPHEREFACE_LITTLE_OPTIMISED}
-  LIBRARIES CLI11::CLI11
-  HEADERS <CLI/CLI.hpp>
   TARGETS
   sphereface
   sphereface-coordinator

@@ -4,8 +4,10 @@
 // sphereface-worker: one training rank. It takes its configuration from the coordinator, so that no
 // two ranks can disagree.
 
-#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
 
+#include "base/command_line.h"
 #include "base/error.h"
 #include "base/stop_signal.h"
 #include "control/mpi_session.h"
@@ -14,21 +16,17 @@
 
 int main(int argc, char** argv) {
   using namespace sphereface;
-  CLI::App app("A training rank; started by mpirun beside sphereface-coordinator.",
-               "sphereface-worker");
+  const Program app("sphereface-worker",
+                    "A training rank; started by mpirun beside sphereface-coordinator.",
+                    "sphereface " SPHEREFACE_VERSION);
   std::string config;
-  app.set_version_flag("--version", "sphereface " SPHEREFACE_VERSION);
-  app.add_option("--config", config,
-                 "Accepted so that both programs can be started alike; the coordinator's counts");
+  app.option("--config", &config,
+             "Accepted so that both programs can be started alike; the coordinator's counts");
   bool probe = false;
-  app.add_flag("--probe", probe,
-               "Don't train: try MPI, say what was found, and end (sphereface doctor runs this)");
+  app.flag("--probe", &probe,
+           "Don't train: try MPI, say what was found, and end (sphereface doctor runs this)");
   app.footer("Example: mpirun -np 1 sphereface-coordinator --config C : -np 2 sphereface-worker");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kExitDone : kExitUsage;
-  }
+  if (const std::optional<int> code = app.parse(argc, argv)) return *code;
   catchStopSignals();
   if (probe) return probeMpi(argc, argv);
   return runInMpi(argc, argv, Role::kWorker, "sphereface-worker", [](MpiSession& session) {
