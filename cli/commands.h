@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// The verbs of `sphereface`, one file each: X_command.cpp defines addXCommand, which declares the
-// verb's options and what is done when it was asked for. A verb throws Error (exit 1) or UsageError
-// (exit 2).
+// The verbs of `sphereface`: X_command.cpp defines addXCommand, which declares the verb's options
+// and what is done when it was asked for. A verb throws Error (exit 1) or UsageError (exit 2).
 
 #pragma once
 
@@ -14,9 +13,9 @@ namespace sphereface {
 class WorkSharing;
 
 void addAlignCommand(const Command& app);
-void addCompareCommand(const Command& app);
+void addCompareCommand(const Command& app);  // watch_commands.cpp
 void addConvertCommand(const Command& app);
-void addDashboardCommand(const Command& app);
+void addDashboardCommand(const Command& app);  // watch_commands.cpp
 void addDoctorCommand(const Command& app);
 void addEvaluateCommand(const Command& app, WorkSharing& sharing);
 void addExtractCommand(const Command& app, WorkSharing& sharing);
@@ -27,5 +26,9 @@ void addPackCommand(const Command& app);
 void addPlanCommand(const Command& app);
 void addSynthCommand(const Command& app);
 void addTrainCommand(const Command& app);
+
+// Benchmarks of `sphereface evaluate` with a file of their own.
+void addEvaluateLfw(const Command& evaluate);
+void addEvaluateMegaface(const Command& evaluate, WorkSharing& sharing);
 
 }  // namespace sphereface

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "cli/evaluate.h"
+#include "cli/commands.h"
 #include "cli/options.h"
 #include "data/align/alignment_template.h"
 #include "evaluation/extract.h"

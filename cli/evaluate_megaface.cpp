@@ -12,7 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/evaluate.h"
+#include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/work_sharing.h"
 #include "evaluation/feature_source.h"

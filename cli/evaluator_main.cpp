@@ -14,7 +14,6 @@
 #include "base/progress.h"
 #include "base/this_process.h"
 #include "cli/commands.h"
-#include "cli/evaluate.h"
 #include "cli/work_sharing.h"
 #include "control/mpi_session.h"
 #include "evaluation/mpi_rank_group.h"

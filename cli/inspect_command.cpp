@@ -1,17 +1,44 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
+//
+// `sphereface inspect` of a packed data set, a checkpoint or a network: a function each, which
+// prints and returns what --json writes.
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/image_file.h"
+#include "base/json.h"
+#include "base/statistics.h"
 #include "cli/commands.h"
-#include "cli/inspect.h"
+#include "data/contact_sheet.h"
+#include "data/dataset.h"
+#include "data/lmdb_check.h"
+#include "model/checkpoint.h"
+#include "model/checkpoint_check.h"
 #include "model/network_config.h"
+#include "model/train_config.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct ContactSheetRequest {
+  std::string file;     // empty: none
+  std::string augment;  // configuration whose random variants are shown; empty: images as they are
+  size_t rows = 8;
+  size_t columns = 8;
+};
 
 struct Options {
   fs::path path;
@@ -24,6 +51,243 @@ struct Options {
   size_t classes = 0;
   fs::path json;
 };
+
+// ---------------------------------------------------------------------------------------- data set
+
+struct ImagesPerClass {
+  uint32_t smallest = 0;
+  double median = 0;
+  uint32_t largest = 0;
+};
+
+ImagesPerClass imagesPerClass(const DatasetManifest& manifest) {
+  std::vector<uint32_t> counts;
+  for (const DatasetManifest::Identity& identity : manifest.identity()) {
+    counts.push_back(identity.images());
+  }
+  const auto [smallest, largest] = std::ranges::minmax(counts);
+  return {smallest, medianByMean({counts.begin(), counts.end()}), largest};
+}
+
+std::string readOrder(const DatasetManifest& manifest) {
+  return manifest.has_shuffle_seed() ? concat("shuffled with seed ", manifest.shuffle_seed())
+                                     : "as they came";
+}
+
+void printDataset(const Dataset& dataset) {
+  const DatasetManifest& m = dataset.manifest();
+  const ImagesPerClass images = imagesPerClass(m);
+  std::cout << "data set        " << dataset.folder().string() << "\n"
+            << "source          " << m.source() << "\n"
+            << "records         " << m.records() << "\n"
+            << "classes         " << m.classes() << "\n"
+            << "images a class  " << images.smallest << " to " << images.largest << ", median "
+            << images.median << "\n"
+            << "shape           " << m.channels() << " x " << m.height() << " x " << m.width()
+            << " (channels x height x width)\n"
+            << "colour order    " << DatasetManifest::ColorOrder_Name(m.color_order()) << "\n"
+            << "encoding        " << DatasetManifest::Encoding_Name(m.encoding()) << "\n"
+            << "alignment       " << m.alignment_template() << "\n"
+            << "normalisation   (byte - " << m.normalization_mean() << ") * "
+            << m.normalization_scale() << "\n"
+            << "order           " << readOrder(m) << "\n"
+            << "SHA-256         " << m.sha256() << "\n";
+}
+
+Json describeDataset(const Dataset& dataset) {
+  const DatasetManifest& m = dataset.manifest();
+  const ImagesPerClass images = imagesPerClass(m);
+  Json json;
+  json["kind"] = "dataset";
+  json["path"] = dataset.folder().string();
+  json["source"] = m.source();
+  json["records"] = m.records();
+  json["classes"] = m.classes();
+  json["images_per_class"] = {
+      {"min", images.smallest}, {"median", images.median}, {"max", images.largest}};
+  json["channels"] = m.channels();
+  json["height"] = m.height();
+  json["width"] = m.width();
+  json["color_order"] = DatasetManifest::ColorOrder_Name(m.color_order());
+  json["encoding"] = DatasetManifest::Encoding_Name(m.encoding());
+  json["alignment_template"] = m.alignment_template();
+  json["normalization"] = {{"mean", m.normalization_mean()}, {"scale", m.normalization_scale()}};
+  if (m.has_shuffle_seed()) json["shuffle_seed"] = m.shuffle_seed();
+  json["sha256"] = m.sha256();
+  return json;
+}
+
+std::vector<SheetRow> sheetRows(const Dataset& dataset, const ContactSheetRequest& sheet) {
+  if (sheet.augment.empty()) return sampleIdentities(dataset, sheet.rows, sheet.columns);
+  const DataConfig data = loadTrainConfig(sheet.augment, {}).data();
+  return sampleVariants(dataset, sheet.rows, sheet.columns, augmentOptions(data), data.seed());
+}
+
+Json inspectDataset(const fs::path& folder, const ContactSheetRequest& sheet, bool verify) {
+  const Dataset dataset(folder);
+  checkLmdb(folder / "data.mdb");
+  printDataset(dataset);
+  Json json = describeDataset(dataset);
+  if (verify) {
+    dataset.verify();
+    std::cout << "verified        the records are what the manifest says\n";
+    json["verified"] = true;
+  }
+  if (!sheet.file.empty()) {
+    const cv::Size cell(static_cast<int>(dataset.manifest().width()),
+                        static_cast<int>(dataset.manifest().height()));
+    const cv::Mat drawn = drawContactSheet(sheetRows(dataset, sheet), cell);
+    writeFileAtomically(sheet.file, encodePng(drawn));
+    std::cout << "contact sheet   " << sheet.file << " (" << drawn.cols << " x " << drawn.rows
+              << ")\n";
+    json["sheet"] = sheet.file;
+  }
+  return json;
+}
+
+// -------------------------------------------------------------------------------------- checkpoint
+
+std::string shapeOf(const TensorSummary& tensor) {
+  std::string text;
+  for (const uint64_t extent : tensor.dim)
+    text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text;
+}
+
+uint64_t notFinite(const std::vector<TensorSummary>& tensors) {
+  uint64_t sum = 0;
+  for (const TensorSummary& tensor : tensors)
+    sum += tensor.not_finite;
+  return sum;
+}
+
+Json describeCheckpoint(const fs::path& folder, const CheckpointManifest& m) {
+  Json json;
+  json["kind"] = "checkpoint";
+  json["path"] = folder.string();
+  json["step"] = m.step();
+  json["forward_passes"] = m.forward_passes();
+  json["network"] = m.config().network().name();
+  json["embedding"] = m.config().network().embedding();
+  json["height"] = m.config().network().height();
+  json["width"] = m.config().network().width();
+  json["classes"] = m.classes();
+  json["color_order"] = m.color_order();
+  json["alignment_template"] = m.alignment_template();
+  json["normalization"] = {{"mean", m.normalization_mean()}, {"scale", m.normalization_scale()}};
+  json["dataset_sha256"] = m.dataset_sha256();
+  json["parts"] = Json::array();
+  for (const CheckpointManifest::Part& part : m.part()) {
+    json["parts"].push_back(
+        {{"file", part.file()}, {"bytes", part.bytes()}, {"sha256", part.sha256()}});
+  }
+  return json;
+}
+
+void printCheckpoint(const fs::path& folder, const CheckpointManifest& m) {
+  const NetworkConfig& network = m.config().network();
+  std::printf("checkpoint      %s\n", folder.c_str());
+  std::printf("step            %llu (%llu forward passes)\n",
+              static_cast<unsigned long long>(m.step()),
+              static_cast<unsigned long long>(m.forward_passes()));
+  std::printf("network         %s, %ux%u images, embedding %u\n", network.name().c_str(),
+              network.height(), network.width(), network.embedding());
+  std::printf("classes         %u\n", m.classes());
+  std::printf("colour order    %s\n", m.color_order().c_str());
+  std::printf("alignment       %s\n", m.alignment_template().c_str());
+  std::printf("normalisation   (byte - %g) * %g\n", m.normalization_mean(),
+              m.normalization_scale());
+  std::printf("data set        SHA-256 %s\n", m.dataset_sha256().c_str());
+  for (const CheckpointManifest::Part& part : m.part()) {
+    std::printf("part            %s, %llu bytes, SHA-256 %s\n", part.file().c_str(),
+                static_cast<unsigned long long>(part.bytes()), part.sha256().c_str());
+  }
+}
+
+Json inspectCheckpoint(const fs::path& folder, bool verify) {
+  const CheckpointManifest manifest = readCheckpointManifest(folder);
+  printCheckpoint(folder, manifest);
+  Json json = describeCheckpoint(folder, manifest);
+  if (verify) {
+    verifyCheckpoint(folder, manifest);
+    std::printf("verified        the parts are what the manifest says\n");
+    json["verified"] = true;
+  }
+  const std::vector<TensorSummary> weights =
+      summarizeTensors(folder, manifest, CheckpointManifest::Part::PARAMETERS);
+  const std::vector<TensorSummary> momentum =
+      summarizeTensors(folder, manifest, CheckpointManifest::Part::MOMENTUM);
+  std::printf("\n%-12s %20s %12s %12s %12s %8s\n", "tensor", "shape", "norm", "largest", "momentum",
+              "NaN/Inf");
+  Json tensors = Json::array();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const TensorSummary& w = weights[i];
+    const TensorSummary& v = momentum[i];
+    const uint64_t not_finite = w.not_finite + v.not_finite;
+    std::printf("%-12s %20s %12.6g %12.6g %12.6g %8llu\n", w.name.c_str(), shapeOf(w).c_str(),
+                w.norm, w.largest, v.norm, static_cast<unsigned long long>(not_finite));
+    tensors.push_back({{"name", w.name},
+                       {"shape", w.dim},
+                       {"norm", w.norm},
+                       {"largest", w.largest},
+                       {"not_finite", w.not_finite},
+                       {"momentum_norm", v.norm},
+                       {"momentum_not_finite", v.not_finite}});
+  }
+  json["tensors"] = std::move(tensors);
+  json["not_finite"] = notFinite(weights);
+  json["momentum_not_finite"] = notFinite(momentum);
+  std::printf("\nNaN or infinite: %llu of the parameters, %llu of the momenta\n",
+              static_cast<unsigned long long>(notFinite(weights)),
+              static_cast<unsigned long long>(notFinite(momentum)));
+  return json;
+}
+
+// ----------------------------------------------------------------------------------------- network
+
+Json inspectNetwork(const NetworkConfig& config, size_t classes) {
+  const Network network = buildNetwork(config);
+  Json json;
+  json["kind"] = "network";
+  json["network"] = network.name;
+  json["input"] = {network.channels, network.height, network.width};
+  json["embedding"] = network.embedding;
+  if (classes > 0) json["classes"] = classes;
+  Json layers = Json::array();
+  LayerRow total;
+  std::printf("%s, %dx%d images (height x width), embedding %d\n\n", network.name.c_str(),
+              network.height, network.width, network.embedding);
+  std::printf("%-9s %-23s %15s %12s %10s\n", "layer", "what", "output", "parameters", "MMAC");
+  for (const LayerRow& row : layerTable(network, classes)) {
+    std::printf("%-9s %-23s %15s %12zu %10.2f\n", row.name.c_str(), row.kind.c_str(),
+                concat(row.channels, " x ", row.height, " x ", row.width).c_str(), row.parameters,
+                static_cast<double>(row.multiply_adds) / 1e6);
+    layers.push_back({{"name", row.name},
+                      {"kind", row.kind},
+                      {"output", {row.channels, row.height, row.width}},
+                      {"parameters", row.parameters},
+                      {"multiply_adds", row.multiply_adds},
+                      {"activations", row.activations}});
+    total.parameters += row.parameters;
+    total.multiply_adds += row.multiply_adds;
+    total.activations += row.activations;
+  }
+  std::printf("%-9s %-23s %15s %12zu %10.2f\n\n", "total",
+              concat(network.convs.size(), " convolutions").c_str(), "", total.parameters,
+              static_cast<double>(total.multiply_adds) / 1e6);
+  std::printf("multiply-adds of an image: %.3f G forward; a training step about 6 FLOP for each\n",
+              static_cast<double>(total.multiply_adds) / 1e9);
+  std::printf("activations of an image: %.2f M floats (convolution, PReLU, addition)\n",
+              static_cast<double>(total.activations) / 1e6);
+  json["layers"] = std::move(layers);
+  json["convolutions"] = network.convs.size();
+  json["parameters"] = total.parameters;
+  json["multiply_adds"] = total.multiply_adds;
+  json["activations"] = total.activations;
+  return json;
+}
+
+// ------------------------------------------------------------------------------------ command line
 
 /// What lies at a path tells what it is.
 Json inspectPath(const Options& options) {
