@@ -26,37 +26,40 @@ function(sphereface_precompile name)
   target_compile_options(${name} PRIVATE ${ARG_OPTIONS})
   target_precompile_headers(${name} PRIVATE ${often_included} ${ARG_HEADERS})
   foreach(target ${ARG_TARGETS})
+    target_compile_options(${target} PRIVATE ${ARG_OPTIONS})
     target_precompile_headers(${target} REUSE_FROM ${name})
   endforeach()
 endfunction()
 
+# Where images, features and gradients go through.
 sphereface_precompile(sphereface_headers
   TARGETS
   sphereface_base
-  sphereface_control
-  sphereface_convert
-  sphereface_coordinator_core
   sphereface_data
-  sphereface_doctor
   sphereface_evaluation
-  sphereface_identify
-  sphereface_launch
-  sphereface_plan
   sphereface_proto
-  sphereface_report
-  sphereface_run
-  sphereface_supervisor
-  sphereface_watch
   sphereface_worker_core)
 
-sphereface_precompile(sphereface_command_headers
+# The rest, of which nothing is hot.
+sphereface_precompile(sphereface_cold_headers
   OPTIONS ${SPHEREFACE_LITTLE_OPTIMISED}
   TARGETS
   sphereface
   sphereface-coordinator
   sphereface-evaluator
   sphereface-worker
-  sphereface_shared_verbs)
+  sphereface_control
+  sphereface_convert
+  sphereface_coordinator_core
+  sphereface_doctor
+  sphereface_identify
+  sphereface_launch
+  sphereface_plan
+  sphereface_report
+  sphereface_run
+  sphereface_shared_verbs
+  sphereface_supervisor
+  sphereface_watch)
 
 if(SPHEREFACE_TESTS)
   get_property(tests GLOBAL PROPERTY SPHEREFACE_PRECOMPILED_TESTS)

@@ -141,8 +141,9 @@ class Engine {
   /// what was done instead. One sentence each.
   virtual std::vector<std::string> notes() const = 0;
 
-  /// FLOP/s of a large matrix product in this engine's precision, on its threads or its GPU, measured
-  /// when asked: some tens of milliseconds. What a step can reach at most (kernels/matrix_peak.h).
+  /// FLOP/s of a large matrix product in this engine's precision, on its threads or its GPU,
+  /// measured when asked: some tens of milliseconds. What a step can reach at most
+  /// (kernels/matrix_peak.h).
   virtual double matrixPeak() = 0;
 
   /// All its buffers are made with the engine, so this never changes.

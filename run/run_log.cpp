@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
-#include <ranges>
+#include <span>
 #include <sstream>
 
 #include "base/clock.h"
@@ -210,7 +210,8 @@ IntervalSummary RunLog::writeInterval(const StepSummary& last) {
     }
     if (row == FigureName("margin").row) text += "  " + marginText(figures);
   }
-  for (const RankInterval& rank : summary.ranks | std::views::take(kMostRanksShown)) {
+  const size_t shown = std::min<size_t>(summary.ranks.size(), kMostRanksShown);
+  for (const RankInterval& rank : std::span(summary.ranks).first(shown)) {
     line["rank_work_seconds"].push_back(rank.work_seconds);
     line["rank_memory_bytes"].push_back(rank.memory_bytes);
   }

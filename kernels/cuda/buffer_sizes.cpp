@@ -9,7 +9,7 @@
 #include "base/positive.h"
 #include "kernels/activation_buffers.h"
 #include "kernels/class_choice.h"
-#include "kernels/cuda/pack.h"
+#include "kernels/cuda/channel_pack.h"
 
 namespace sphereface {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <numeric>
 
+#include "kernels/cuda/channel_pack.h"
 #include "kernels/cuda/gpu_libraries.h"
 #include "kernels/cuda/gpu_matrix_product.h"
-#include "kernels/cuda/pack.h"
 
 namespace sphereface {
 namespace {

@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/pack.h"
+#include "kernels/cuda/channel_pack.h"
 #include "kernels/head_formulas.h"
 
 namespace sphereface {

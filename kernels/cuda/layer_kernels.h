@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/pack.h"
+#include "kernels/cuda/channel_pack.h"
 
 namespace sphereface {
 

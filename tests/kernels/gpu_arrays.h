@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "kernels/bf16.h"
+#include "kernels/cuda/channel_pack.h"
 #include "kernels/cuda/device_buffer.h"
-#include "kernels/cuda/pack.h"
 
 namespace sphereface::testing {
 
