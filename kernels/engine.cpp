@@ -6,7 +6,6 @@
 #include "kernels/cpu/cpu_engine.h"
 #include "kernels/cuda/buffer_sizes.h"
 #include "kernels/cuda/cuda_engine.h"
-#include "kernels/cuda/gpu_group.h"
 
 namespace sphereface {
 

@@ -10,7 +10,7 @@
 #include "kernels/cuda/cuda_energy.h"
 #include "kernels/cuda/cuda_head.h"
 #include "kernels/cuda/exchange_kernels.h"
-#include "kernels/cuda/gpu_exchange.h"
+#include "kernels/cuda/gpu_network.h"
 #include "kernels/cuda/stream_marks.h"
 
 namespace sphereface {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "kernels/cuda/device_buffer.h"
-#include "kernels/cuda/energy_kernels.h"
 #include "kernels/cuda/gpu_context.h"
+#include "kernels/head_formulas.h"
 
 namespace sphereface {
 

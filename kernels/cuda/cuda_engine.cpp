@@ -11,7 +11,7 @@
 #include "kernels/cuda/cuda_class_parallel_head.h"
 #include "kernels/cuda/cuda_trunk.h"
 #include "kernels/cuda/gpu_matrix_product.h"
-#include "kernels/cuda/gpu_reduction.h"
+#include "kernels/cuda/gpu_network.h"
 #include "kernels/cuda/image_upload.h"
 #include "kernels/cuda/recorded_work.h"
 #include "kernels/cuda/sgd_kernels.h"

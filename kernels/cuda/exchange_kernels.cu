@@ -51,17 +51,6 @@ __global__ void putRowsKernel(const int32_t* rows, size_t count, size_t dim, con
     to[k] = part[row * dim + k];
 }
 
-__global__ void rowsOfLabelsKernel(size_t images, size_t dim, const int32_t* labels,
-                                   ClassRange range, const float* W, float* out) {
-  const size_t image = warpRow();
-  if (image >= images) return;
-  const int label = labels[image];
-  const bool here = range.has(label);
-  const float* const from = W + (here ? static_cast<size_t>(label - range.first) * dim : 0);
-  for (size_t k = static_cast<size_t>(laneOfWarp()); k < dim; k += kWarp)
-    out[image * dim + k] = here ? from[k] : 0.0F;
-}
-
 }  // namespace
 
 void offerTops(int images, const HeadImages& of, float* tops, cudaStream_t stream) {
@@ -89,12 +78,6 @@ void takeRows(const int32_t* rows, int count, int dim, const float* all, float* 
 void putRows(const int32_t* rows, int count, int dim, const float* part, float* all,
              cudaStream_t stream) {
   launch("put rows back", putRowsKernel, warpEach(count), stream, rows, count, dim, part, all);
-}
-
-void rowsOfLabels(int images, int dim, const int32_t* labels, ClassRange range, const float* W,
-                  float* out, cudaStream_t stream) {
-  launch("rows of the labels", rowsOfLabelsKernel, warpEach(images), stream, images, dim, labels,
-         range, W, out);
 }
 
 }  // namespace sphereface

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// What a head whose classes are spread over ranks does before and after it asks the others, and
-// rows of W that are put together elsewhere.
+// What a head whose classes are spread over ranks does before and after it asks the others, and the
+// rows of a sample of them.
 
 #pragma once
 
@@ -32,10 +32,5 @@ void takeRows(const int32_t* rows, int count, int dim, const float* all, float* 
               cudaStream_t stream);
 void putRows(const int32_t* rows, int count, int dim, const float* part, float* all,
              cudaStream_t stream);
-
-/// out [images, dim]: of each image's label its row of W [range.count, dim], or zeros where it
-/// isn't in the range.
-void rowsOfLabels(int images, int dim, const int32_t* labels, ClassRange range, const float* W,
-                  float* out, cudaStream_t stream);
 
 }  // namespace sphereface

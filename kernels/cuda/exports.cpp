@@ -4,17 +4,13 @@
 #include "kernels/cuda/exports.h"
 
 #include "kernels/cuda/cuda_engine.h"
-#include "kernels/cuda/gpu_group.h"
 
-extern "C" sphereface::Engine* spherefaceMakeCudaEngine(const sphereface::EngineOptions& options) {
-  return sphereface::makeCudaEngine(options).release();
-}
+namespace sphereface {
 
-extern "C" sphereface::ScoreCounter* spherefaceMakeCudaScoreCounter(
-    const sphereface::ScoreCounterOptions& options) {
-  return sphereface::makeCudaScoreCounter(options).release();
-}
+extern "C" const CudaLibrary kSpherefaceCudaLibrary;
+const CudaLibrary kSpherefaceCudaLibrary = {
+    [](const EngineOptions& options) { return makeCudaEngine(options).release(); },
+    [](const ScoreCounterOptions& options) { return makeCudaScoreCounter(options).release(); },
+    [](std::string& id) { id = newGpuGroup(); }};
 
-extern "C" void spherefaceNewGpuGroup(std::string& id) {
-  id = sphereface::newGpuGroup();
-}
+}  // namespace sphereface

@@ -1,7 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
-//
-// What the library with the GPU's code exports. The caller owns what is made.
 
 #pragma once
 
@@ -12,13 +10,13 @@
 
 namespace sphereface {
 
-using CudaEngineMaker = Engine*(const EngineOptions& options);
-constexpr const char* kCudaEngineMaker = "spherefaceMakeCudaEngine";
-
-using CudaScoreCounterMaker = ScoreCounter*(const ScoreCounterOptions& options);
-constexpr const char* kCudaScoreCounterMaker = "spherefaceMakeCudaScoreCounter";
-
-using GpuGroupMaker = void(std::string& id);
-constexpr const char* kGpuGroupMaker = "spherefaceNewGpuGroup";
+/// What the library with the GPU's code exports, under the name below. The caller owns what is
+/// made.
+struct CudaLibrary {
+  Engine* (*make_engine)(const EngineOptions& options);
+  ScoreCounter* (*make_score_counter)(const ScoreCounterOptions& options);
+  void (*new_group)(std::string& id);
+};
+constexpr const char* kCudaLibrary = "kSpherefaceCudaLibrary";
 
 }  // namespace sphereface

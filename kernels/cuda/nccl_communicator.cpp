@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "kernels/cuda/check.h"
-#include "kernels/cuda/gpu_group.h"
+#include "kernels/cuda/cuda_engine.h"
 
 namespace sphereface {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "kernels/cuda/gpu_exchange.h"
+#include "kernels/cuda/gpu_network.h"
 #include "kernels/cuda/nccl_communicator.h"
 
 namespace sphereface {

@@ -7,10 +7,9 @@
 
 #include "base/positive.h"
 #include "kernels/cuda/device_buffer.h"
-#include "kernels/cuda/gpu_reduction.h"
+#include "kernels/cuda/gpu_network.h"
 #include "kernels/cuda/nccl_communicator.h"
 #include "kernels/cuda/sum_kernels.h"
-#include "kernels/cuda/wire_kernels.h"
 
 namespace sphereface {
 namespace {

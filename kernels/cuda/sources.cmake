@@ -6,12 +6,11 @@ set(SPHEREFACE_CUDA_SOURCES
   ../shard_tree.cpp
   buffer_sizes.cpp
   cuda_class_sample.cpp
-  cuda_energy.cpp
+  cuda_energy.cu
   cuda_engine.cpp
   cuda_head.cpp
   cuda_score_counter.cpp
   cuda_trunk.cpp
-  energy_kernels.cu
   exchange_kernels.cu
   exports.cpp
   head_kernels.cu
@@ -20,8 +19,7 @@ set(SPHEREFACE_CUDA_SOURCES
   recorded_work.cpp
   score_kernels.cu
   sgd_kernels.cu
-  sum_kernels.cu
-  wire_kernels.cu)
+  sum_kernels.cu)
 set(SPHEREFACE_CUDA_VENDOR_SOURCES
   cublas_matrix_product.cpp
   cudnn_convolution.cpp

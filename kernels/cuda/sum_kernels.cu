@@ -40,6 +40,16 @@ __global__ void sumInTreeKernel(int part_count, size_t pitch, const float* parts
   sum[at] = value;
 }
 
+__global__ void roundToBf16Kernel(size_t count, const float* from, Bf16* to) {
+  const size_t at = threadIndex();
+  if (at < count) storeFloat(to[at], from[at]);
+}
+
+__global__ void widenBf16Kernel(size_t count, const Bf16* from, float* to) {
+  const size_t at = threadIndex();
+  if (at < count) to[at] = toFloat(from[at]);
+}
+
 }  // namespace
 
 void addTo(size_t count, const float* from, float* to, cudaStream_t stream) {
@@ -50,6 +60,14 @@ void sumInTree(int part_count, size_t pitch, const float* parts, size_t count, f
                cudaStream_t stream) {
   launch("add parts of a sum", sumInTreeKernel, threadEach(count), stream, part_count, pitch, parts,
          count, sum);
+}
+
+void roundToBf16(size_t count, const float* from, Bf16* to, cudaStream_t stream) {
+  launch("round to bfloat16", roundToBf16Kernel, threadEach(count), stream, count, from, to);
+}
+
+void widenBf16(size_t count, const Bf16* from, float* to, cudaStream_t stream) {
+  launch("widen bfloat16", widenBf16Kernel, threadEach(count), stream, count, from, to);
 }
 
 }  // namespace sphereface

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "kernels/cuda/gpu_group.h"
+#include "kernels/cuda/cuda_engine.h"
 #include "model/initialize.h"
 #include "model/network_table.h"
 #include "tests/kernels/engine_under_test.h"

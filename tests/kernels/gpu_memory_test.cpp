@@ -10,7 +10,6 @@
 
 #include "kernels/cuda/buffer_sizes.h"
 #include "kernels/cuda/cuda_engine.h"
-#include "kernels/cuda/gpu_group.h"
 #include "model/network_table.h"
 
 namespace sphereface {

@@ -8,7 +8,7 @@
 #include "kernels/cuda/device_buffer.h"
 #include "kernels/cuda/gpu_context.h"
 #include "kernels/cuda/stream_marks.h"
-#include "kernels/cuda/wire_kernels.h"
+#include "kernels/cuda/sum_kernels.h"
 
 namespace sphereface {
 namespace {

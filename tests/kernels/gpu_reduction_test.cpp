@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/bf16.h"
-#include "kernels/cuda/gpu_group.h"
+#include "kernels/cuda/cuda_engine.h"
 #include "model/network_table.h"
 #include "tests/kernels/engine_under_test.h"
 #include "tests/support/network_support.h"

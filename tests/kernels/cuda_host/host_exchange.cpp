@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "kernels/cuda/gpu_exchange.h"
+#include "kernels/cuda/gpu_network.h"
 #include "tests/kernels/cuda_host/rank_memory.h"
 
 namespace sphereface {

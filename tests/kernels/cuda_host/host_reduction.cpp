@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "kernels/cuda/gpu_reduction.h"
+#include "kernels/cuda/gpu_network.h"
 #include "kernels/cuda/sum_kernels.h"
-#include "kernels/cuda/wire_kernels.h"
 #include "tests/kernels/cuda_host/rank_memory.h"
 
 namespace sphereface {

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "kernels/cuda/gpu_group.h"
+#include "kernels/cuda/cuda_engine.h"
 
 namespace sphereface {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "kernels/cuda/energy_kernels.h"
+#include "kernels/cuda/cuda_energy.h"
 
 #include "base/positive.h"
 #include "kernels/cuda/warp_rows.cuh"
@@ -10,6 +10,7 @@
 namespace sphereface {
 namespace {
 
+constexpr int kMostDim = 4096;
 constexpr int kThreads = kRowThreads;
 constexpr int kWarps = kRowWarps;
 
@@ -22,6 +23,19 @@ __global__ void findPresentKernel(int images, const int32_t* labels, int32_t* pr
   present[image] = other == image ? 1 : 0;
 }
 
+struct EnergyPass {
+  int images = 0;
+  int dim = 0;
+  const float* rows = nullptr;  // [images, dim]: of each image's label the row of W, unit length
+  const int32_t* present =
+      nullptr;                      // [images]: 1 at the first image of each label, 0 at the others
+  const int32_t* labels = nullptr;  // [images]: those in the classes' range get a gradient
+  ClassRows classes;
+  const HeadRule* rule = nullptr;
+  double weight = 0;           // of the mean over pairs, in the loss that rule->loss_scale scales
+  double* energies = nullptr;  // [images], overwritten; their sum over all ranks is the mean
+};
+
 /// A block has one class: its pairs with all others, as many at a time as there are warps.
 __global__ void addEnergyKernel(EnergyPass pass) {
   __shared__ float slopes[kWarps];
@@ -33,7 +47,7 @@ __global__ void addEnergyKernel(EnergyPass pass) {
   for (int other = thread; other < pass.images; other += kThreads)
     classes += pass.present[other];
   classes = blockReduce<kThreads>(classes, 0.0, Add());
-  if (pass.present[image] == 0 || !pass.range.has(pass.labels[image]) || classes < 2) {
+  if (pass.present[image] == 0 || !pass.classes.range.has(pass.labels[image]) || classes < 2) {
     if (thread == 0) pass.energies[image] = 0;
     return;
   }
@@ -71,7 +85,8 @@ __global__ void addEnergyKernel(EnergyPass pass) {
   const double energy = blockReduce<kThreads>(counts ? sums.energy : 0, 0.0, Add());
   const auto along = static_cast<float>(blockReduce<kThreads>(counts ? sums.along : 0, 0.0, Add()));
   if (thread == 0) pass.energies[image] = energy / pairs;
-  float* const dw = pass.dW + static_cast<size_t>(pass.labels[image] - pass.range.first) * dim;
+  float* const dw =
+      pass.classes.dW + static_cast<size_t>(pass.labels[image] - pass.classes.range.first) * dim;
   for (size_t k = threadIdx.x; k < dim; k += kThreads)
     dw[k] += gradient[k] - along * own[k];
 }
@@ -87,23 +102,60 @@ __global__ void addEnergyStatsKernel(const double* energies, int images, double 
   stats->loss_sum += sum;
 }
 
+__global__ void rowsOfLabelsKernel(size_t images, size_t dim, const int32_t* labels,
+                                   ClassRange range, const float* W, float* out) {
+  const size_t image = warpRow();
+  if (image >= images) return;
+  const int label = labels[image];
+  const bool here = range.has(label);
+  const float* const from = W + (here ? static_cast<size_t>(label - range.first) * dim : 0);
+  for (size_t k = static_cast<size_t>(laneOfWarp()); k < dim; k += kWarp)
+    out[image * dim + k] = here ? from[k] : 0.0F;
+}
+
 }  // namespace
 
-void findPresent(int images, const int32_t* labels, int32_t* present, cudaStream_t stream) {
-  launch("classes among the labels", findPresentKernel, threadEach(positive(images)), stream,
-         images, labels, present);
+CudaEnergy::CudaEnergy(const GpuContext& context, int images, int dim, double mhe_weight)
+    : context_(context),
+      images_(images),
+      dim_(dim),
+      of_images_(mhe_weight * images),
+      rows_(positive(images) * positive(dim)),
+      present_(positive(images)),
+      energies_(positive(images)) {
+  if (dim > kMostDim) {
+    throw Error(concat("device CUDA: head.mhe_weight with embeddings of ", dim, "; there can be ",
+                       kMostDim));
+  }
 }
 
-void addEnergy(const EnergyPass& pass, cudaStream_t stream) {
-  LaunchShape shape = {dim3(static_cast<unsigned>(pass.images)), dim3(kThreads)};
-  shape.shared_bytes = static_cast<size_t>(pass.dim) * sizeof(float);
+std::span<float> CudaEnergy::rowsOf(const int32_t* labels, const ClassRows& classes) const {
+  launch("rows of the labels", rowsOfLabelsKernel, warpEach(images_), context_.stream(), images_,
+         dim_, labels, classes.range, classes.W, rows_.data());
+  return rows_.span();
+}
+
+void CudaEnergy::add(const int32_t* all_labels, const int32_t* labels, const ClassRows& classes,
+                     const HeadRule* rule, HeadStats* stats) const {
+  const cudaStream_t stream = context_.stream();
+  launch("classes among the labels", findPresentKernel, threadEach(positive(images_)), stream,
+         images_, all_labels, present_.data());
+  EnergyPass pass;
+  pass.images = images_;
+  pass.dim = dim_;
+  pass.rows = rows_.data();
+  pass.present = present_.data();
+  pass.labels = labels;
+  pass.classes = classes;
+  pass.rule = rule;
+  // One image's share of the term is the whole term, as with any mean over the batch.
+  pass.weight = of_images_;
+  pass.energies = energies_.data();
+  LaunchShape shape = {dim3(static_cast<unsigned>(images_)), dim3(kThreads)};
+  shape.shared_bytes = positive(dim_) * sizeof(float);
   launch("hyperspherical energy", addEnergyKernel, shape, stream, pass);
-}
-
-void addEnergyStats(const double* energies, int images, double factor, HeadStats* stats,
-                    cudaStream_t stream) {
-  launch("sum energies", addEnergyStatsKernel, {dim3(1), dim3(kThreads)}, stream, energies, images,
-         factor, stats);
+  launch("sum energies", addEnergyStatsKernel, {dim3(1), dim3(kThreads)}, stream, energies_.data(),
+         images_, of_images_, stats);
 }
 
 }  // namespace sphereface
