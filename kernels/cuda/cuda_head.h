@@ -21,7 +21,7 @@
 #include "kernels/cuda/cuda_energy.h"
 #include "kernels/cuda/device_buffer.h"
 #include "kernels/cuda/gpu_matrix_product.h"
-#include "kernels/cuda/head_kernels.h"
+#include "kernels/cuda/softmax_kernels.h"
 #include "kernels/engine.h"
 
 namespace sphereface {

@@ -19,6 +19,7 @@ set(SPHEREFACE_CUDA_SOURCES
   recorded_work.cpp
   score_kernels.cu
   sgd_kernels.cu
+  softmax_kernels.cu
   sum_kernels.cu)
 set(SPHEREFACE_CUDA_VENDOR_SOURCES
   cublas_matrix_product.cpp

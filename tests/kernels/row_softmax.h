@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "kernels/cuda/head_kernels.h"
+#include "kernels/cuda/softmax_kernels.h"
 #include "tests/kernels/gpu_arrays.h"
 
 namespace sphereface::testing {
