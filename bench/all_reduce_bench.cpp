@@ -72,7 +72,7 @@ void measure(bench::Bench& bench) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   if (rank > 0) bench.silence();
-  bench.fact("ranks", ranks);
+  bench.fact({"ranks", ranks});
 
   MPI_Comm comm = MPI_COMM_NULL;
   MPI_Comm_dup(MPI_COMM_WORLD, &comm);
@@ -94,13 +94,6 @@ void measure(bench::Bench& bench) {
       {"MPI_Allreduce", [&] { return slowestSeconds(mpi); }}};
 
   std::vector<std::vector<Measured>> measured(methods.size());
-  bench::Table& sums = bench.table("sums", {{"bytes", "bytes"},
-                                            {.title = "method", .key = "name", .width = 14},
-                                            {"us", "seconds", 1e6, 1},
-                                            {"least", "least_seconds", 1e6, 1},
-                                            {"most", "most_seconds", 1e6, 1},
-                                            {"x MPI_Allreduce", "ratio_to_mpi", 1, 2},
-                                            {"bus GB/s", "bus_bytes_per_second", 1e-9, 2}});
   for (size_t count = kSmallest; count <= kLargest; count *= 4) {
     values = std::span(zeros).first(count);
     bench::takeTurns(methods, {.rounds = repetitions, .warm_up = 0});
@@ -108,17 +101,21 @@ void measure(bench::Bench& bench) {
     for (size_t m = 0; m < methods.size(); ++m) {
       const bench::Contender& method = methods[m];
       measured[m].push_back({bytes, method.median()});
-      sums.row({bytes, method.name, method.median(), method.shortest(), method.longest(),
-                method.timesAsFastAs(methods.back()),
-                2 * (ranks - 1.0) / ranks * bytes / method.median()});
+      bench.row("sums",
+                {{"bytes", bytes},
+                 {"method", method.name, 14},
+                 {"us", 1e6 * method.median(), 1},
+                 {"least us", 1e6 * method.shortest(), 1},
+                 {"most us", 1e6 * method.longest(), 1},
+                 {"x MPI_Allreduce", method.timesAsFastAs(methods.back()), 2},
+                 {"bus GB/s", 1e-9 * 2 * (ranks - 1.0) / ranks * bytes / method.median(), 2}});
     }
   }
-  bench::Table& fits = bench.table("methods", {{.title = "method", .key = "name", .width = 14},
-                                               {"alpha us", "alpha_seconds", 1e6, 1},
-                                               {"1/beta GB/s", "bytes_per_second", 1e-9, 2}});
   for (size_t m = 0; m < methods.size(); ++m) {
     const Fit line = fit(measured[m]);
-    fits.row({methods[m].name, line.alpha, 1 / line.beta});
+    bench.row("methods", {{"method", methods[m].name, 14},
+                          {"alpha us", 1e6 * line.alpha, 1},
+                          {"1/beta GB/s", 1e-9 / line.beta, 2}});
   }
   MPI_Comm_free(&comm);
   MPI_Finalize();

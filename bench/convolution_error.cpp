@@ -80,7 +80,7 @@ void measure(bench::Bench& bench) {
     options.convolution_algorithms = winograd;
     const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, options);
     for (const std::string& note : engine->notes())
-      bench.fact(variant.name, note);
+      bench.fact({variant.name, note});
     initializeWeights(network, 0, 1, *engine);
     if (want.empty()) {
       const Arena trunk = engine->trunk();
@@ -108,16 +108,12 @@ void measure(bench::Bench& bench) {
     }
   }
 
-  bench.fact("library", concat(processor().library, ", ", processor().instructions));
-  std::vector<bench::Column> columns = {{.title = "gradient", .key = "weights", .width = 10}};
-  for (const Variant& variant : variants)
-    columns.push_back({concat(variant.name, " 1e-6"), variant.name, 1e6, 2});
-  bench::Table& table = bench.table("errors", columns);
+  bench.fact({"library", concat(processor().library, ", ", processor().instructions)});
   for (size_t w = 0; w < weights.size(); ++w) {
-    std::vector<bench::Cell> cells = {weights[w].name};
-    for (const std::vector<double>& of : errors)
-      cells.emplace_back(of[w]);
-    table.row(cells);
+    std::vector<bench::Figure> row = {{"gradient", weights[w].name, 10}};
+    for (size_t v = 0; v < errors.size(); ++v)
+      row.push_back({concat(variants[v].name, " 1e-6"), 1e6 * errors[v][w], 2});
+    bench.row("errors", row);
   }
 }
 

@@ -104,14 +104,22 @@ class SimulatedWorkers : public Channel {
   }
 
   /// Of the time from the first step's first report to the first goodbye.
-  void addRow(const Options& options, bench::Table& table, double metrics_bytes) const {
+  void tell(bench::Bench& bench, const Options& options, double metrics_bytes) const {
     const auto steps = static_cast<double>(late_.size());
     const double processor = processor_ / steps;
-    table.row({options.workers, options.step_seconds,
-               static_cast<double>(received_ + sent_) / steps,
-               static_cast<double>(received_bytes_ + sent_bytes_) / steps, processor,
-               processor / options.workers, processor_ / seconds_, median(late_),
-               std::ranges::max(late_), late_.back(), processMemory().peak, metrics_bytes / steps});
+    bench.row("coordinator",
+              {{"workers", options.workers},
+               {"step s", options.step_seconds, 2},
+               {"messages", static_cast<double>(received_ + sent_) / steps},
+               {"MB", 1e-6 * static_cast<double>(received_bytes_ + sent_bytes_) / steps, 2},
+               {"processor ms", 1e3 * processor, 2},
+               {"us a worker", 1e6 * processor / options.workers, 1},
+               {"% of one", 100 * processor_ / seconds_, 1},
+               {"late ms", 1e3 * median(late_), 1},
+               {"most ms", 1e3 * std::ranges::max(late_), 1},
+               {"last ms", 1e3 * late_.back(), 1},
+               {"memory MB", 1e-6 * static_cast<double>(processMemory().peak)},
+               {"metrics KB", 1e-3 * metrics_bytes / steps, 1}});
   }
 
  private:
@@ -243,20 +251,7 @@ void measureCoordinator(bench::Bench& bench, const Options& options, Coordinator
   coordinate(workers, options.workers, "rank 0", coordinator);
   const auto metrics_bytes = static_cast<double>(fs::file_size(coordinator.run / "metrics.jsonl"));
   fs::remove_all(coordinator.run);
-  bench::Table& table =
-      bench.table("coordinator", {{"workers", "workers"},
-                                  {"step s", "step_seconds", 1, 2, 6},
-                                  {"messages", "messages_per_step"},
-                                  {"MB", "bytes_per_step", 1e-6, 2, 6},
-                                  {"processor ms", "processor_seconds_per_step", 1e3, 2},
-                                  {"us a worker", "processor_seconds_per_worker", 1e6, 1},
-                                  {"% of one", "processor_share", 100, 1},
-                                  {"late ms", "late_median", 1e3, 1},
-                                  {"most", "late_most", 1e3, 1},
-                                  {"last", "late_last", 1e3, 1},
-                                  {"memory MB", "peak_memory_bytes", 1e-6, 0},
-                                  {"metrics KB", "metrics_bytes_per_step", 1e-3, 1}});
-  workers.addRow(options, table, metrics_bytes);
+  workers.tell(bench, options, metrics_bytes);
 }
 
 void measure(bench::Bench& bench) {

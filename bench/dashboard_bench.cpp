@@ -255,16 +255,6 @@ void measure(bench::Bench& bench) {
   bench::takeTurns(steps, {.rounds = rounds, .warm_up = 0, .there_and_back = true});
 
   const double seconds = window * rounds;
-  bench::Table& table = bench.table("watched", {{"", "name"},
-                                                {"step ms", "step_seconds", 1e3, 2},
-                                                {"slower %", "slower", 100, 2},
-                                                {"from", "slower_from", 100, 2},
-                                                {"to", "slower_to", 100, 2},
-                                                {"waits %", "waits", 100, 2},
-                                                {"more %", "waits_more", 100, 3},
-                                                {"from", "waits_more_from", 100, 3},
-                                                {"to", "waits_more_to", 100, 3},
-                                                {"coordinator %", "processor_share", 100, 2}});
   for (size_t k = 0; k < kinds.size(); ++k) {
     std::vector<double> slower;      // than the round's step alone
     std::vector<double> waits_more;  // than in the round's window alone
@@ -274,17 +264,24 @@ void measure(bench::Bench& bench) {
     }
     const auto [low, high] = intervalOfMedian(slower);
     const auto [least, most] = intervalOfMedian(waits_more);
-    table.row({kinds[k].name, steps[k].median(), median(slower), low, high, median(kinds[k].waits),
-               median(waits_more), least, most, kinds[k].processor / seconds});
+    bench.row("watched", {{"kind", kinds[k].name, 8},
+                          {"step ms", 1e3 * steps[k].median(), 2},
+                          {"slower %", 100 * median(slower), 2},
+                          {"slower from", 100 * low, 2},
+                          {"slower to", 100 * high, 2},
+                          {"waits %", 100 * median(kinds[k].waits), 2},
+                          {"more %", 100 * median(waits_more), 3},
+                          {"more from", 100 * least, 3},
+                          {"more to", 100 * most, 3},
+                          {"coordinator %", 100 * kinds[k].processor / seconds, 2}});
   }
   if (flooding)
-    bench.fact("answers_to_the_flood_per_second", static_cast<double>(answers) / seconds);
-  bench::Table& own = bench.table("bookkeeping", {{"workers", "workers"},
-                                                  {"us a step", "seconds_per_step", 1e6, 1},
-                                                  {"% of a step", "share_of_step", 100, 4}});
+    bench.fact({"answers to the flood, a second", static_cast<double>(answers) / seconds});
   for (const int workers : {2, 64, 1024}) {
     const double each = bookkeeping(workers, 20);
-    own.row({workers, each, each / steps[0].median()});
+    bench.row("bookkeeping", {{"workers", workers},
+                              {"us a step", 1e6 * each, 1},
+                              {"% of a step", 100 * each / steps[0].median(), 4}});
   }
 }
 

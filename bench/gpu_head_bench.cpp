@@ -85,7 +85,7 @@ struct Images {
   }
 };
 
-void measureKernels(const GpuContext& context, int classes, bench::Table& table) {
+void measureKernels(const GpuContext& context, int classes, bench::Bench& bench) {
   const cudaStream_t stream = context.stream();
   const auto pitch = static_cast<size_t>(paddedToPacks(classes));
   const size_t batch = kImages * pitch;
@@ -129,11 +129,15 @@ void measureKernels(const GpuContext& context, int classes, bench::Table& table)
   const double bytes = 2.0 * static_cast<double>(z.bytes());
   const std::string how =
       rows.blocks > 0 ? concat("one pass, a row in ", rows.blocks, " blocks") : "two passes";
-  table.row({classes, how, seconds / static_cast<double>(batches), bytes / seconds, bytes / copying,
-             copying / seconds});
+  bench.row("kernels", {{"classes", classes},
+                        {"kernels", how, 28},
+                        {"ms", 1e3 * seconds / static_cast<double>(batches), 4},
+                        {"compulsory GB/s", 1e-9 * bytes / seconds},
+                        {"copies' GB/s", 1e-9 * bytes / copying},
+                        {"% of copies'", 100 * copying / seconds}});
 }
 
-void measureHead(const GpuContext& context, int classes, bench::Table& table) {
+void measureHead(const GpuContext& context, int classes, bench::Bench& bench) {
   EngineOptions options;
   options.network.embedding = kDim;
   options.batch = kImages;
@@ -153,31 +157,22 @@ void measureHead(const GpuContext& context, int classes, bench::Table& table) {
   const double seconds = secondsOf(
       context.stream(), [] {},
       [&] { head.run(x.data(), labels.data(), false, dx.data(), stats.data()); });
-  table.row({classes, seconds, 6.0 * kImages * kDim * classes / seconds, head.bytes(), W.bytes()});
+  bench.row("heads", {{"classes", classes},
+                      {"whole head ms", 1e3 * seconds, 3},
+                      {"TFLOP/s", 6e-12 * kImages * kDim * classes / seconds, 1},
+                      {"buffers MB", 1e-6 * static_cast<double>(head.bytes())},
+                      {"beside W's MB", 1e-6 * static_cast<double>(W.bytes())}});
 }
 
 void measure(bench::Bench& bench) {
   bench.start();
   const GpuContext context(0);
-  bench.fact("gpu", context.name());
-  bench.fact("images", kImages);
-  constexpr int kClasses[] = {10572, 100000, 1000000};
-  bench::Table& kernels =
-      bench.table("kernels", {{"classes", "classes"},
-                              {.title = "kernels", .key = "kernels", .width = 28},
-                              {"ms", "seconds", 1e3, 4},
-                              {"GB/s compulsory", "compulsory_bytes_per_second", 1e-9, 0},
-                              {"copies' GB/s", "copied_bytes_per_second", 1e-9, 0},
-                              {"% of copies'", "share_of_copies", 100, 0}});
-  for (const int classes : kClasses)
-    measureKernels(context, classes, kernels);
-  bench::Table& heads = bench.table("heads", {{"classes", "classes"},
-                                              {"whole head ms", "seconds", 1e3, 3},
-                                              {"TFLOP/s", "flop_per_second", 1e-12, 1},
-                                              {"buffers MB", "buffer_bytes", 1e-6, 0},
-                                              {"beside W's", "weight_bytes", 1e-6, 0}});
-  for (const int classes : kClasses)
-    measureHead(context, classes, heads);
+  bench.fact({"gpu", context.name()});
+  bench.fact({"images", kImages});
+  for (const int classes : {10572, 100000, 1000000})
+    measureKernels(context, classes, bench);
+  for (const int classes : {10572, 100000, 1000000})
+    measureHead(context, classes, bench);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ void countAll(ScoreCounter& counter) {
   }
 }
 
-void measureFormula(const char* name, ScoreFormula formula, bench::Table& table) {
+void measureFormula(const char* name, ScoreFormula formula, bench::Bench& bench) {
   ScoreCounterOptions options;
   options.formula = formula;
   options.rows = kProbes;
@@ -74,19 +74,17 @@ void measureFormula(const char* name, ScoreFormula formula, bench::Table& table)
   const double columns = kBlocks * kBlock;
   const double million = 1e6 / columns;
   const double seconds = runs[0].median();
-  table.row({name, million * seconds, million * runs[0].shortest(), million * runs[0].longest(),
-             2 * kProbes * columns * kDim / seconds});
+  bench.row("scores", {{"formula", name, 8},
+                       {"s a million", million * seconds, 2},
+                       {"least s", million * runs[0].shortest(), 2},
+                       {"most s", million * runs[0].longest(), 2},
+                       {"TFLOP/s", 2e-12 * kProbes * columns * kDim / seconds, 2}});
 }
 
 void measure(bench::Bench& bench) {
   bench.start();
-  bench::Table& table = bench.table("scores", {{"formula", "formula"},
-                                               {"s a million", "seconds", 1, 2},
-                                               {"least", "least_seconds", 1, 2},
-                                               {"most", "most_seconds", 1, 2},
-                                               {"TFLOP/s", "flop_per_second", 1e-12, 2}});
-  measureFormula("cosine", ScoreFormula::kCosine, table);
-  measureFormula("devkit", ScoreFormula::kDevkit, table);
+  measureFormula("cosine", ScoreFormula::kCosine, bench);
+  measureFormula("devkit", ScoreFormula::kDevkit, bench);
 }
 
 }  // namespace

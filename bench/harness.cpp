@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/parallel.h"
-#include "base/statistics.h"
 
 namespace sphereface::bench {
 namespace {
@@ -62,29 +61,34 @@ std::string quoted(const std::string& text) {
   return result + '"';
 }
 
-std::string jsonOf(const Cell& cell) {
-  if (const auto* text = std::get_if<std::string>(&cell.value)) return quoted(*text);
-  const double number = std::get<double>(cell.value);
-  if (!std::isfinite(number)) return "null";
-  char digits[32];  // room for the shortest text that reads as the same number
-  return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
-}
-
-std::string textOf(const Cell& cell, double scale = 1, int decimals = 0) {
-  if (const auto* text = std::get_if<std::string>(&cell.value)) return *text;
+std::string textOf(const Figure& figure) {
+  if (const auto* text = std::get_if<std::string>(&figure.value)) return *text;
   char digits[400];  // room for any number
-  std::snprintf(digits, sizeof digits, "%.*f", decimals, scale * std::get<double>(cell.value));
+  std::snprintf(digits, sizeof digits, "%.*f", figure.format, std::get<double>(figure.value));
   return digits;
 }
 
-void show(const std::string& key, const Cell& value) {
-  std::printf("%s: %s\n", key.c_str(), textOf(value).c_str());
+/// "name": value
+std::string jsonOf(const Figure& figure) {
+  const std::string name = quoted(figure.name) + ": ";
+  if (const auto* text = std::get_if<std::string>(&figure.value)) return name + quoted(*text);
+  const double number = std::get<double>(figure.value);
+  if (!std::isfinite(number)) return name + "null";
+  char digits[32];  // room for the shortest text that reads as the same number
+  return name + std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-/// Text on the left, numbers on the right.
-std::string aligned(const std::string& text, size_t width, const Cell& as) {
-  const std::string blanks(std::max(width, text.size()) - text.size(), ' ');
-  return std::holds_alternative<std::string>(as.value) ? text + blanks : blanks + text;
+/// Text stands on the left of its column, a number on the right.
+std::string aligned(const std::string& text, const Figure& column) {
+  const bool is_text = std::holds_alternative<std::string>(column.value);
+  const size_t least = is_text ? static_cast<size_t>(column.format) : 8;
+  const size_t width = std::max({least, column.name.size(), text.size()});
+  const std::string blanks(width - text.size(), ' ');
+  return "  " + (is_text ? text + blanks : blanks + text);
+}
+
+void show(const Figure& fact) {
+  std::printf("%s: %s\n", fact.name.c_str(), textOf(fact).c_str());
 }
 
 }  // namespace
@@ -93,18 +97,6 @@ double secondsOf(const std::function<void()>& action) {
   const double begin = secondsNow();
   action();
   return secondsNow() - begin;
-}
-
-double Contender::median() const {
-  return sphereface::median(seconds);
-}
-
-double Contender::shortest() const {
-  return std::ranges::min(seconds);
-}
-
-double Contender::longest() const {
-  return std::ranges::max(seconds);
 }
 
 double Contender::timesAsFastAs(const Contender& other) const {
@@ -125,31 +117,6 @@ void takeTurns(std::vector<Contender>& contenders, const Turns& turns) {
       if (round >= 0) contender.seconds.push_back(seconds);
     }
   }
-}
-
-Table::Table(std::vector<Column> columns, bool silent)
-    : columns_(std::move(columns)), silent_(silent) {
-  for (Column& column : columns_)
-    column.width = std::max(column.width, column.title.size());
-}
-
-void Table::row(const std::vector<Cell>& cells) {
-  std::string titles;
-  std::string line;
-  std::string json;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const Column& column = columns_[i];
-    const Cell& cell = cells.at(i);
-    titles += "  " + aligned(column.title, column.width, cell);
-    line += "  " + aligned(textOf(cell, column.scale, column.decimals), column.width, cell);
-    json += (i == 0 ? "" : ", ") + quoted(column.key) + ": " + jsonOf(cell);
-  }
-  if (!silent_) {
-    if (rows_.empty()) std::printf("\n%s\n", titles.c_str());
-    std::printf("%s\n", line.c_str());
-    std::fflush(stdout);
-  }
-  rows_ += (rows_.empty() ? "\n    {" : ",\n    {") + json + "}";
 }
 
 Bench::Bench(int argc, char** argv)
@@ -229,27 +196,39 @@ void Bench::start() {
   facts_.insert(facts_.begin(), {"command", command_});
 }
 
-void Bench::fact(const std::string& key, const Cell& value) {
-  facts_.emplace_back(key, value);
-  // Those before the first table are shown with it.
-  if (!silent_ && !tables_.empty()) show(key, value);
+void Bench::fact(const Figure& figure) {
+  facts_.push_back(figure);
+  // Those before the first row are shown with it.
+  if (!silent_ && !tables_.empty()) show(figure);
 }
 
-Table& Bench::table(const std::string& key, std::vector<Column> columns) {
-  if (!silent_ && tables_.empty()) {
-    for (const auto& [name, value] : facts_)
-      show(name, value);
+void Bench::row(const std::string& table, const std::vector<Figure>& figures) {
+  if (tables_.empty() && !silent_) std::ranges::for_each(facts_, show);
+  std::string titles = "\n";
+  std::string line;
+  std::string json;
+  for (const Figure& figure : figures) {
+    titles += aligned(figure.name, figure);
+    line += aligned(textOf(figure), figure);
+    json += (json.empty() ? "{" : ", ") + jsonOf(figure);
   }
-  return tables_.emplace_back(key, Table(std::move(columns), silent_)).second;
+  const bool begins = tables_.empty() || tables_.back().first != table;
+  if (begins) tables_.emplace_back(table, "");
+  std::string& rows = tables_.back().second;
+  rows += (begins ? "\n    " : ",\n    ") + json + "}";
+  if (silent_) return;
+  if (begins) std::printf("%s\n", titles.c_str());
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
 }
 
 void Bench::writeJson() const {
   if (silent_ || json_file_.empty()) return;
   std::string text;
-  for (const auto& [key, value] : facts_)
-    text += concat(text.empty() ? "{\n  " : ",\n  ", quoted(key), ": ", jsonOf(value));
-  for (const auto& [key, table] : tables_)
-    text += concat(",\n  ", quoted(key), ": ", table.json());
+  for (const Figure& figure : facts_)
+    text += concat(text.empty() ? "{\n  " : ",\n  ", jsonOf(figure));
+  for (const auto& [name, rows] : tables_)
+    text += concat(",\n  ", quoted(name), ": [", rows, "\n  ]");
   std::ofstream out(json_file_);
   out << text << "\n}\n";
   if (!out.flush()) throw Error("cannot write " + json_file_);

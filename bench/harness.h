@@ -2,35 +2,38 @@
 // SPDX-License-Identifier: MIT
 //
 // What all measurements have in common: options, turns, medians, tables, JSON. A program says what
-// it measures and what its columns are:
+// it measures and how its figures are shown:
 //
 //   void measure(bench::Bench& bench) {
 //     const int turns = bench.option("--turns", 7);
 //     bench.start();
 //     std::vector<bench::Contender> sorts = {{"sort", ...}, {"stable_sort", ...}};
 //     bench::takeTurns(sorts, {.rounds = turns});
-//     bench::Table& table = bench.table(
-//         "sorts", {{"sort", "name"}, {"ms", "seconds", 1e3, 2}, {"x sort", "ratio", 1, 2}});
-//     for (const bench::Contender& sort : sorts)
-//       table.row({sort.name, sort.median(), sort.timesAsFastAs(sorts[0])});
+//     for (const bench::Contender& sort : sorts) {
+//       bench.row("sorts", {{"sort", sort.name, 12},
+//                           {"ms", 1e3 * sort.median(), 2},
+//                           {"x sort", sort.timesAsFastAs(sorts[0]), 2}});
+//     }
 //   }
 //
 //   int main(int argc, char** argv) { return bench::run(argc, argv, measure); }
 //
 // Every program tells the machine and the command with its defaults, and takes --json FILE, which
-// has them, too, and the numbers of all tables in their own units. Nothing but the standard library
-// is needed, so that the GPU's programs can be built where little else is (scripts/gpu).
+// has them, too, and all figures, unrounded. Nothing but the standard library is needed, so that
+// the GPU's programs can be built where little else is (scripts/gpu).
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <list>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "base/statistics.h"
 
 namespace sphereface::bench {
 
@@ -43,9 +46,9 @@ struct Contender {
   std::function<double()> measure;   // takes one turn and returns its seconds
   std::vector<double> seconds = {};  // by round
 
-  double median() const;
-  double shortest() const;
-  double longest() const;
+  double median() const { return sphereface::median(seconds); }
+  double shortest() const { return std::ranges::min(seconds); }
+  double longest() const { return std::ranges::max(seconds); }
   /// Median over the rounds of the other's seconds by this one's: a slow moment of the machine is
   /// in both.
   double timesAsFastAs(const Contender& other) const;
@@ -61,36 +64,17 @@ struct Turns {
 /// all alike.
 void takeTurns(std::vector<Contender>& contenders, const Turns& turns);
 
-/// A text or a number.
-struct Cell {
-  Cell(std::string text) : value(std::move(text)) {}
-  Cell(const char* text) : value(text) {}
+/// A number with its decimals, or a text with the least width of its column.
+struct Figure {
+  Figure(std::string its_name, std::string text, int width = 0)
+      : name(std::move(its_name)), value(std::move(text)), format(width) {}
   template <class Number, class = std::enable_if_t<std::is_arithmetic_v<Number>>>
-  Cell(Number number) : value(static_cast<double>(number)) {}
+  Figure(std::string its_name, Number number, int decimals = 0)
+      : name(std::move(its_name)), value(static_cast<double>(number)), format(decimals) {}
 
+  std::string name;  // with the unit
   std::variant<std::string, double> value;
-};
-
-struct Column {
-  std::string title;
-  std::string key;   // in the JSON file, which has numbers unscaled
-  double scale = 1;  // of numbers when shown
-  int decimals = 0;
-  size_t width = 8;  // or the title's, if that is more
-};
-
-class Table {
- public:
-  Table(std::vector<Column> columns, bool silent);
-  /// Shown at once. requires: a cell for each column.
-  void row(const std::vector<Cell>& cells);
-  /// The rows so far.
-  std::string json() const { return "[" + rows_ + "\n  ]"; }
-
- private:
-  std::vector<Column> columns_;
-  bool silent_;
-  std::string rows_;
+  int format;
 };
 
 class Bench {
@@ -114,10 +98,10 @@ class Bench {
 
   /// Nothing is shown or written: another rank does that.
   void silence() { silent_ = true; }
-  /// What all numbers have in common: fact("mean_bytes", 2949).
-  void fact(const std::string& key, const Cell& value);
-  /// A new one, valid as long as this.
-  Table& table(const std::string& key, std::vector<Column> columns);
+  /// What all rows have in common.
+  void fact(const Figure& figure);
+  /// The next row of a table, shown at once. All rows of a table have figures of the same names.
+  void row(const std::string& table, const std::vector<Figure>& figures);
   /// Into the file of --json, if there is one. errors: Error naming it.
   void writeJson() const;
 
@@ -130,8 +114,8 @@ class Bench {
   std::string command_;  // with their values
   std::string json_file_;
   bool silent_ = false;
-  std::vector<std::pair<std::string, Cell>> facts_;
-  std::list<std::pair<std::string, Table>> tables_;
+  std::vector<Figure> facts_;
+  std::vector<std::pair<std::string, std::string>> tables_;  // names, and rows in JSON
 };
 
 /// Measures and writes the JSON file. Returns the program's exit code; an exception becomes one

@@ -93,7 +93,7 @@ Variant variantOf(const std::string& name, bool streaming) {
 }
 
 /// The products and the head in turns, so that both meet the same machine.
-void measureHead(Problem& p, const Variant& variant, int repetitions, bench::Table& table) {
+void measureHead(Problem& p, const Variant& variant, int repetitions, bench::Bench& bench) {
   const bool streaming = *variant.options.streaming;
   std::vector<double> logits;
   std::vector<double> weights;
@@ -147,9 +147,18 @@ void measureHead(Problem& p, const Variant& variant, int repetitions, bench::Tab
   const auto shortest = [](const std::vector<double>& times) { return std::ranges::min(times); };
   const double floor = (products - 2) * shortest(logits) + shortest(weights) + shortest(embeddings);
   const double seconds = shortest(whole);
-  table.row({variant.name, p.classes, streaming ? "streamed" : "kept", shortest(forward), seconds,
-             floor, seconds / floor, gflop / seconds, gflop / floor, gigabytes / seconds, memory,
-             planned});
+  bench.row("heads", {{"head", variant.name, 15},
+                      {"classes", p.classes},
+                      {"logits", streaming ? "streamed" : "kept", 8},
+                      {"forward ms", 1e3 * shortest(forward), 1},
+                      {"whole ms", 1e3 * seconds, 1},
+                      {"sgemms ms", 1e3 * floor, 1},
+                      {"ratio", seconds / floor, 2},
+                      {"GFLOP/s", gflop / seconds, 1},
+                      {"sgemms' GFLOP/s", gflop / floor, 1},
+                      {"GB/s", gigabytes / seconds, 1},
+                      {"MiB", memory / (1 << 20), 1},
+                      {"planned MiB", static_cast<double>(planned) / (1 << 20), 1}});
 }
 
 void measure(bench::Bench& bench) {
@@ -159,25 +168,12 @@ void measure(bench::Bench& bench) {
   const int dim = bench.option("--dim", 512);
   const int repetitions = bench.option("--repetitions", 5);
   bench.start();
-  bench.fact("library", concat(processor().library, ", ", processor().instructions));
-  bench::Table& table =
-      bench.table("head_bench", {{.title = "head", .key = "head", .width = 15},
-                                 {"classes", "classes"},
-                                 {"logits", "logits"},
-                                 {"forward ms", "forward_seconds", 1e3, 1},
-                                 {"whole", "seconds", 1e3, 1},
-                                 {"sgemms", "sgemm_seconds", 1e3, 1},
-                                 {"ratio", "ratio", 1, 2},
-                                 {"GFLOP/s", "gflop_per_second", 1, 1},
-                                 {"sgemms'", "sgemm_gflop_per_second", 1, 1},
-                                 {"GB/s", "compulsory_gigabytes_per_second", 1, 1},
-                                 {"MiB", "memory_bytes", 1.0 / (1 << 20), 1},
-                                 {"planned", "workspace_bytes", 1.0 / (1 << 20), 1}});
+  bench.fact({"library", concat(processor().library, ", ", processor().instructions)});
   for (const std::string& count : classes) {
     Problem problem(batch, dim, std::stoi(count));
     for (const std::string& head : heads) {
       for (const bool streaming : {false, true})
-        measureHead(problem, variantOf(head, streaming), repetitions, table);
+        measureHead(problem, variantOf(head, streaming), repetitions, bench);
     }
   }
 }

@@ -49,7 +49,7 @@ void measure(bench::Bench& bench) {
   step.engine.threads = bench.option("--threads", 2);
   const bool ceiling = bench.flag("--ceiling");
   bench.start();
-  bench.fact("library", concat(processor().library, ", ", processor().instructions));
+  bench.fact({"library", concat(processor().library, ", ", processor().instructions)});
   const std::unique_ptr<Engine> engine = makeEngine(Device::kCpu, step.engine);
   if (!ceiling) return bench::measureSteps(bench, step, *engine, 1);
   EngineOptions as_engine = step.engine;

@@ -69,7 +69,7 @@ void measureSteps(Bench& bench, const StepOptions& options, Engine& engine, int 
   if (options.on_request) return serveRequests(engine, batch);
 
   for (const std::string& note : engine.notes())
-    bench.fact("engine", note);
+    bench.fact({"engine", note});
   std::vector<PassStats> passes;
   std::vector<Contender> contenders = {
       {"step", [&] { return secondsOf([&] { passes.push_back(takeStep(engine, batch)); }); }}};
@@ -84,33 +84,28 @@ void measureSteps(Bench& bench, const StepOptions& options, Engine& engine, int 
       values.push_back(part(passes[i], step.seconds[i]));
     return sphereface::median(values);
   };
+  const auto forward = [](const PassStats& pass, double) { return pass.forward_seconds; };
+  const auto head = [](const PassStats& pass, double) { return pass.head_seconds; };
+  const auto backward = [](const PassStats& pass, double) { return pass.backward_seconds; };
+  const auto rest = [](const PassStats& pass, double seconds) {
+    return seconds - pass.forward_seconds - pass.head_seconds - pass.backward_seconds;
+  };
   const double flop = 6.0 * (static_cast<double>(multiplyAdds(network)) +
                              static_cast<double>(network.embedding) * classes);
-  bench
-      .table("step", {{"images/s", "images_per_second", 1, 1},
-                      {"ms", "seconds", 1e3, 2},
-                      {"least", "least_seconds", 1e3, 2},
-                      {"most", "most_seconds", 1e3, 2},
-                      {"forward", "forward_seconds", 1e3, 2},
-                      {"head", "head_seconds", 1e3, 2},
-                      {"backward", "backward_seconds", 1e3, 2},
-                      {"the rest", "other_seconds", 1e3, 2},
-                      {"GFLOP/s", "flop_per_second", 1e-9, 0},
-                      {"buffers MB", "buffer_bytes", 1e-6, 0}})
-      .row({images / step.median(), step.median(), step.shortest(), step.longest(),
-            median_of([](const PassStats& pass, double) { return pass.forward_seconds; }),
-            median_of([](const PassStats& pass, double) { return pass.head_seconds; }),
-            median_of([](const PassStats& pass, double) { return pass.backward_seconds; }),
-            median_of([](const PassStats& pass, double seconds) {
-              return seconds - pass.forward_seconds - pass.head_seconds - pass.backward_seconds;
-            }),
-            flop * images / step.median(), engine.memory().total()});
+  bench.row("step", {{"images/s", images / step.median(), 1},
+                     {"ms", 1e3 * step.median(), 2},
+                     {"least ms", 1e3 * step.shortest(), 2},
+                     {"most ms", 1e3 * step.longest(), 2},
+                     {"forward ms", 1e3 * median_of(forward), 2},
+                     {"head ms", 1e3 * median_of(head), 2},
+                     {"backward ms", 1e3 * median_of(backward), 2},
+                     {"the rest ms", 1e3 * median_of(rest), 2},
+                     {"GFLOP/s", 1e-9 * flop * images / step.median()},
+                     {"buffers MB", 1e-6 * static_cast<double>(engine.memory().total())}});
   if (!alone) return;
   const double only = contenders[1].median();
-  bench
-      .table("convolutions_alone", {{"convolutions alone: images/s", "images_per_second", 1, 1},
-                                    {"the step keeps %", "kept", 100, 0}})
-      .row({images / only, only / step.median()});
+  bench.row("convolutions alone", {{"convolutions alone, images/s", images / only, 1},
+                                   {"the step keeps %", 100 * only / step.median()}});
 }
 
 }  // namespace sphereface::bench
