@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "evaluation/devkit_feature.h"
+#include "run/share.h"
 
 namespace sphereface {
 namespace {
@@ -73,7 +74,7 @@ std::vector<BadImage> makeParts(const Parts& parts, const std::vector<size_t>& m
                                 Extractor& extractor, const RankGroup& ranks) {
   size_t images = 0;
   for (const size_t part : missing)
-    images += parts.images(part).end - parts.images(part).begin;
+    images += parts.images(part).size();
   const std::string label =
       ranks.size() == 1 ? "extracting" : concat("extracting, rank 0 of ", ranks.size());
   Progress progress(label, images, "images");

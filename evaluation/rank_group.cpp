@@ -18,10 +18,6 @@ std::vector<std::string> RankGroup::gather(std::string bytes) {
   return all;
 }
 
-Share shareOf(const RankGroup& ranks, size_t count) {
-  return {count * ranks.rank() / ranks.size(), count * (ranks.rank() + 1) / ranks.size()};
-}
-
 size_t threadsOf(const RankGroup& ranks, size_t asked) {
   return asked > 0 ? asked : std::max<size_t>(1, availableThreads() / ranks.onHost());
 }

@@ -36,14 +36,6 @@ class RankGroup {
   virtual std::vector<std::string> gather(std::string bytes);
 };
 
-/// A rank's share of `count` things in a row: begin .. end - 1. The shares of all ranks differ by
-/// one at most.
-struct Share {
-  size_t begin = 0;
-  size_t end = 0;
-};
-Share shareOf(const RankGroup& ranks, size_t count);
-
 /// Threads of this rank: as many as are asked for or, with 0, its share of the host's cores.
 size_t threadsOf(const RankGroup& ranks, size_t asked);
 

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "run/share.h"
+
 namespace sphereface {
 namespace {
 
@@ -80,7 +82,7 @@ ScanResult scanShared(const Scorer& scorer, std::span<const float> probes,
                       const FeatureSource& distractors, std::span<CountQuery> queries,
                       const ScanOptions& options, RankGroup& ranks) {
   if (ranks.size() == 1) return scanScores(scorer, probes, distractors, queries, options);
-  const Share share = shareOf(ranks, distractors.names.size());
+  const Share share = shareOf(distractors.names.size(), ranks.size(), ranks.rank());
   ScanResult result = scanScores(scorer, probes, featureRange(distractors, share.begin, share.end),
                                  queries, options);
   addCounts(queries, ranks);

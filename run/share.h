@@ -3,26 +3,23 @@
 
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 
 namespace sphereface {
 
 /// A run [begin, end) of things.
 struct Share {
-  uint32_t begin = 0;
-  uint32_t end = 0;
+  size_t begin = 0;
+  size_t end = 0;
 
-  uint32_t size() const { return end - begin; }
+  size_t size() const { return end - begin; }
 };
 
-/// What worker `worker`, from 0, has of `count` things: of the images of a batch, and of the
-/// classes where they are spread. Shares follow each other and differ by at most one in size.
-constexpr Share shareOf(uint32_t count, int workers, int worker) {
-  auto begin = [&](int of) {
-    return static_cast<uint32_t>(static_cast<uint64_t>(count) * static_cast<uint64_t>(of) /
-                                 static_cast<uint64_t>(workers));
-  };
-  return {begin(worker), begin(worker + 1)};
+/// What the `part`-th, from 0, of those who share `count` things has of them: a worker of a batch's
+/// images, and of the classes where they are spread; a rank of the distractors it scores. Shares
+/// follow each other and differ by at most one in size.
+constexpr Share shareOf(size_t count, size_t parts, size_t part) {
+  return {count * part / parts, count * (part + 1) / parts};
 }
 
 }  // namespace sphereface
