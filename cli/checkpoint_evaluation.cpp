@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "evaluation/lfw_report.h"
 #include "model/checkpoint.h"
+#include "report/numbers.h"
 #include "run/run_folder.h"
 
 namespace sphereface {

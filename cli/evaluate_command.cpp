@@ -15,11 +15,8 @@
 #include "cli/options.h"
 #include "evaluation/angular_fisher.h"
 #include "evaluation/blufr.h"
-#include "evaluation/blufr_report.h"
 #include "evaluation/feature_file.h"
-#include "evaluation/fisher_report.h"
 #include "evaluation/open_set.h"
-#include "evaluation/open_set_report.h"
 
 namespace sphereface {
 namespace {

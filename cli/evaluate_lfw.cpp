@@ -18,14 +18,12 @@
 #include "evaluation/extract.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/image_source.h"
-#include "evaluation/lfw_page.h"
 #include "evaluation/lfw_protocol.h"
 #include "evaluation/lfw_report.h"
 #include "evaluation/pairs.h"
-#include "evaluation/pixel_baseline.h"
-#include "evaluation/run_scores.h"
 #include "evaluation/verification_rule.h"
 #include "evaluation/verification_set.h"
+#include "run/run_scores.h"
 
 namespace sphereface {
 namespace {

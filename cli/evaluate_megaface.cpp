@@ -18,9 +18,8 @@
 #include "evaluation/feature_source.h"
 #include "evaluation/megaface.h"
 #include "evaluation/megaface_list.h"
-#include "evaluation/megaface_page.h"
 #include "evaluation/megaface_report.h"
-#include "evaluation/run_scores.h"
+#include "run/run_scores.h"
 
 namespace sphereface {
 namespace {
@@ -137,7 +136,7 @@ void run(Options options, WorkSharing& sharing) {
     writeFileAtomically(options.report, megafacePage(runs, setting, options.images));
   }
   if (!checkpoint.empty()) {
-    appendScores(options.run, checkpoint, megafaceScores(mainRun(runs).result, whole));
+    appendScores(options.run, checkpoint, megafaceScores(runs, whole));
   }
 }
 

@@ -20,7 +20,7 @@
 #include "data/align/mtcnn_networks.h"
 #include "evaluation/embedder.h"
 #include "evaluation/extract.h"
-#include "evaluation/open_set_report.h"
+#include "evaluation/open_set.h"
 #include "identify/annotate.h"
 #include "identify/gallery.h"
 #include "identify/identify.h"

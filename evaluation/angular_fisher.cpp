@@ -5,19 +5,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numbers>
 #include <span>
-#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "evaluation/feature_classes.h"
+#include "base/progress.h"
+#include "report/html_page.h"
+#include "report/numbers.h"
+#include "report/plot.h"
+#include "report/text_table.h"
 
 namespace sphereface {
 namespace {
 
 using Vector = std::vector<double>;
+
+constexpr size_t kBins = 90;  // of two degrees
 
 /// Means shorter than this, relative to the features they are of, are rounding.
 constexpr double kZeroNorm = 1e-12;
@@ -54,19 +58,45 @@ double degrees(double cosine) {
   return std::acos(cosine) * 180 / std::numbers::pi;
 }
 
-std::vector<Class> classesOf(const FeatureSet& features) {
-  std::map<std::string, std::vector<size_t>> rows = rowsOfClasses(features);
-  std::vector<Class> classes;
-  classes.reserve(rows.size());
-  for (auto& [name, members] : rows)
-    classes.push_back({name, std::move(members), {}});
-  return classes;
+/// Angles of one kind, in degrees.
+struct Angles {
+  Angles(const char* of, const char* key, std::span<const double> angles)
+      : kind(of),
+        json_key(key),
+        values(angles),
+        spread(spreadOf(angles)),
+        least(*std::min_element(angles.begin(), angles.end())),
+        most(*std::max_element(angles.begin(), angles.end())) {}
+
+  const char* kind;
+  const char* json_key;
+  std::span<const double> values;
+  Spread spread;
+  double least;
+  double most;
+};
+
+std::vector<Angles> anglesOf(const AngularFisher& result) {
+  return {{"image and mean of its class", "intra_class_degrees", result.intra_class},
+          {"means of two classes", "inter_class_degrees", result.inter_class}};
+}
+
+/// Kind, mean, deviation, least and most of each.
+std::vector<std::vector<std::string>> rowsOf(const AngularFisher& result) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Angles& angles : anglesOf(result)) {
+    rows.push_back({angles.kind, fixed(angles.spread.mean, 2), fixed(angles.spread.deviation, 2),
+                    fixed(angles.least, 2), fixed(angles.most, 2)});
+  }
+  return rows;
 }
 
 }  // namespace
 
 AngularFisher angularFisher(const FeatureSet& features, size_t threads) {
-  std::vector<Class> classes = classesOf(features);
+  std::vector<Class> classes;
+  for (auto& [name, rows] : rowsOfClasses(features))
+    classes.push_back({name, rows, {}});
   AngularFisher result;
   result.images = features.rows;
   result.classes = classes.size();
@@ -117,6 +147,57 @@ AngularFisher angularFisher(const FeatureSet& features, size_t threads) {
   for (const std::vector<double>& some : angles)
     result.inter_class.insert(result.inter_class.end(), some.begin(), some.end());
   return result;
+}
+
+std::string fisherTable(const AngularFisher& result) {
+  TextTable table({-30, 8, 10, 8, 8});
+  for (std::vector<std::string>& row : rowsOf(result)) {
+    row[0].insert(0, "  ");
+    table.row(row);
+  }
+  return concat(result.images, " images of ", result.classes,
+                " classes\n\n  angular Fisher score  ", fixed(result.score, 4), "   (within ",
+                fixed(result.within, 2), ", between ", fixed(result.between, 2),
+                "; lower is better)\n\n"
+                "  angles in degrees               mean  deviation  least   most\n",
+                table.text());
+}
+
+Json fisherJson(const AngularFisher& result, const FeatureSet& features) {
+  Json json = {{"protocol", "angular-fisher"}, {"angular_fisher_score", result.score},
+               {"within", result.within},      {"between", result.between},
+               {"images", result.images},      {"classes", result.classes}};
+  for (const Angles& angles : anglesOf(result)) {
+    json[angles.json_key] = {{"mean", angles.spread.mean},
+                             {"std", angles.spread.deviation},
+                             {"min", angles.least},
+                             {"max", angles.most},
+                             {"count", angles.values.size()}};
+  }
+  json["feature_dim"] = features.dim;
+  json["mirror"] = features.mirror;
+  json["model_sha256"] = features.model_sha256;
+  return json;
+}
+
+std::string fisherPage(const AngularFisher& result, const FeatureSet& features,
+                       const std::string& label) {
+  HtmlPage page("Angles within and between people", label);
+  page.figures({{fixed(result.score, 4), "angular Fisher score, lower is better"}});
+  page.heading("What was evaluated");
+  page.facts(
+      {{"features", concat(result.images, " of ", result.classes, " classes, ", features.dim,
+                           " numbers, mirrored image: ", features.mirror)},
+       {"model, SHA-256", orNotKnown(features.model_sha256)},
+       {"within, between", concat(fixed(result.within, 2), ", ", fixed(result.between, 2))}});
+  page.heading("Angles (degrees)");
+  page.table({"between", "mean", "deviation", "least", "most"}, rowsOf(result));
+  std::vector<LabelledValues> kinds;
+  for (const Angles& angles : anglesOf(result))
+    kinds.push_back({angles.kind, angles.values});
+  const Panel panel = histogramPanel("angle (degrees)", "angles", kinds, kBins, Range{0, 180});
+  page.picture(drawFigure("", {panel}), "histograms of the angles of both kinds");
+  return page.text();
 }
 
 }  // namespace sphereface

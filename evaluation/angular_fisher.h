@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "evaluation/feature_file.h"
 
 namespace sphereface {
@@ -38,5 +39,12 @@ struct AngularFisher {
 /// errors: Error naming a feature without a folder, or a feature or mean without direction; when
 /// there are fewer than two classes, or no class with two features.
 AngularFisher angularFisher(const FeatureSet& features, size_t threads);
+
+/// For people, for programs, and as one HTML page with histograms of the angles, where `label`
+/// names what was evaluated.
+std::string fisherTable(const AngularFisher& result);
+Json fisherJson(const AngularFisher& result, const FeatureSet& features);
+std::string fisherPage(const AngularFisher& result, const FeatureSet& features,
+                       const std::string& label);
 
 }  // namespace sphereface

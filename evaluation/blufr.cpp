@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/sha256.h"
@@ -21,6 +20,8 @@
 #include "evaluation/pairs.h"
 #include "evaluation/roc.h"
 #include "evaluation/score_each_other.h"
+#include "report/numbers.h"
+#include "report/text_table.h"
 
 namespace sphereface {
 namespace {
@@ -169,6 +170,33 @@ void forTrial(const std::string& file, size_t trial, const Work& work) {
   }
 }
 
+/// One of the rates over the trials.
+struct Rate {
+  std::string name;
+  const char* json_list;
+  double far = 0;
+  Spread spread;
+};
+
+template <size_t kCount>
+void addRates(const std::string& name, const char* json_list,
+              const std::array<double, kCount>& fars, const std::vector<BlufrTrialResult>& results,
+              std::array<double, kCount> BlufrTrialResult::*values, std::vector<Rate>& rates) {
+  for (size_t i = 0; i < kCount; ++i) {
+    std::vector<double> of_trials;
+    for (const BlufrTrialResult& result : results)
+      of_trials.push_back((result.*values)[i]);
+    rates.push_back({name, json_list, fars[i], spreadOf(of_trials)});
+  }
+}
+
+std::vector<Rate> ratesOf(const std::vector<BlufrTrialResult>& results) {
+  std::vector<Rate> rates;
+  addRates("VR", "vr_at_far", kBlufrVrFars, results, &BlufrTrialResult::vr, rates);
+  addRates("DIR at rank 1", "dir_at_far", kBlufrDirFars, results, &BlufrTrialResult::dir, rates);
+  return rates;
+}
+
 }  // namespace
 
 BlufrTrials readBlufrTrials(const std::filesystem::path& file) {
@@ -207,6 +235,38 @@ std::vector<BlufrTrialResult> evaluateBlufr(const BlufrTrials& trials, const Fea
     progress.add();
   }
   return results;
+}
+
+std::string blufrTable(const std::vector<BlufrTrialResult>& results) {
+  TextTable table({-16, 9, 11, 11, 13});
+  table.row({"", "FAR", "mean", "std", "mean - std"});
+  for (const Rate& rate : ratesOf(results)) {
+    const double mean = rate.spread.mean;
+    const double deviation = rate.spread.sample_deviation;
+    table.row({"  " + rate.name, percent(rate.far), percent(mean), percent(deviation),
+               percent(mean - deviation)});
+  }
+  return concat(results.size(), " trials, in the first ", results[0].same_pairs,
+                " pairs of the same person and ", results[0].different_pairs,
+                " of different people\n\n", table.text());
+}
+
+Json blufrJson(const std::vector<BlufrTrialResult>& results, const BlufrTrials& trials,
+               const FeatureSet& features) {
+  Json json = {{"protocol", "blufr"},
+               {"trials", results.size()},
+               {"trials_sha256", trials.sha256},
+               {"mirror", features.mirror},
+               {"model_sha256", features.model_sha256}};
+  for (const Rate& rate : ratesOf(results)) {
+    const double mean = rate.spread.mean;
+    const double deviation = rate.spread.sample_deviation;
+    json[rate.json_list].push_back({{"far", rate.far},
+                                    {"mean", mean},
+                                    {"sample_std", deviation},
+                                    {"mean_minus_std", mean - deviation}});
+  }
+  return json;
 }
 
 }  // namespace sphereface

@@ -30,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "evaluation/feature_file.h"
 
 namespace sphereface {
@@ -65,5 +66,12 @@ struct BlufrTrialResult {
 /// Shows progress. errors: Error when an image has no feature, or one without a direction.
 std::vector<BlufrTrialResult> evaluateBlufr(const BlufrTrials& trials, const FeatureSet& features,
                                             size_t threads);
+
+/// For people, in percent.
+std::string blufrTable(const std::vector<BlufrTrialResult>& results);
+
+/// For programs, in fractions.
+Json blufrJson(const std::vector<BlufrTrialResult>& results, const BlufrTrials& trials,
+               const FeatureSet& features);
 
 }  // namespace sphereface

@@ -108,11 +108,4 @@ void DevkitFolder::commit() {
   temporary_.clear();
 }
 
-void writeDevkitFeatures(const fs::path& folder, const std::string& ending,
-                         const FeatureSet& features) {
-  DevkitFolder files(folder, ending);
-  files.add(features);
-  files.commit();
-}
-
 }  // namespace sphereface

@@ -48,8 +48,4 @@ class DevkitFolder {
   std::filesystem::path temporary_;
 };
 
-/// The whole set at once.
-void writeDevkitFeatures(const std::filesystem::path& folder, const std::string& ending,
-                         const FeatureSet& features);
-
 }  // namespace sphereface

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// Embeddings of many images by a trained network.
+// Features of many images: embeddings by a trained network, or pixels.
 
 #pragma once
 
@@ -55,5 +55,9 @@ class Extractor {
 
 /// Of all images. Shows progress. errors: as Extractor; Error naming images that can't be used.
 FeatureSet extractFeatures(const ExtractOptions& options, const ImageSource& input);
+
+/// The grey pixels of aligned faces as their features: what a face verifier scores that has learnt
+/// nothing. errors: Error naming an image that is unreadable or not of the aligned size.
+FeatureSet pixelFeatures(const ImageSource& source, size_t threads);
 
 }  // namespace sphereface

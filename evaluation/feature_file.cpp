@@ -14,10 +14,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/sha256.h"
 
 namespace sphereface {
 namespace {
@@ -317,65 +315,64 @@ FeatureFile read(const fs::path& path, bool keep_values, bool skip_rows) {
 
 }  // namespace
 
+std::map<std::string, std::vector<size_t>> rowsOfClasses(const FeatureSet& features) {
+  std::map<std::string, std::vector<size_t>> rows;
+  for (size_t i = 0; i < features.rows; ++i) {
+    const size_t slash = features.names[i].rfind('/');
+    if (slash == std::string::npos) {
+      throw Error(concat("feature ", i, " (", features.names[i],
+                         ") is in no folder, which would be its class"));
+    }
+    rows[features.names[i].substr(0, slash)].push_back(i);
+  }
+  return rows;
+}
+
 void needFeatureSuffix(const fs::path& path) {
   isNpy(path);
 }
 
-struct FeatureWriter::State {
-  State(const fs::path& target, FeatureSet features)
-      : npy(isNpy(target)), contents(std::move(features)), path(target), file(target) {}
-
-  void write(std::string_view bytes) {
-    file.write(bytes);
-    hash.update(bytes);
-  }
-
-  bool npy;
-  FeatureSet contents;
-  fs::path path;
-  AtomicFile file;
-  Sha256 hash;
-  size_t rows = 0;  // so far
-};
-
-FeatureWriter::FeatureWriter(fs::path path, FeatureSet contents) {
-  const bool npy = isNpy(path);
-  check(path, contents, std::nullopt);
-  const std::string head = npy ? npyHead(contents) : utf8(path, [&] { return sffHead(contents); });
-  state_ = std::make_unique<State>(path, std::move(contents));
-  state_->write(head);
+FeatureWriter::FeatureWriter(fs::path path, FeatureSet contents)
+    : path_(std::move(path)), npy_(isNpy(path_)), contents_(std::move(contents)) {
+  check(path_, contents_, std::nullopt);
+  const std::string head =
+      npy_ ? npyHead(contents_) : utf8(path_, [&] { return sffHead(contents_); });
+  file_.emplace(path_);
+  write(head);
 }
 
-FeatureWriter::~FeatureWriter() = default;
+void FeatureWriter::write(std::string_view bytes) {
+  file_->write(bytes);
+  hash_.update(bytes);
+}
 
 void FeatureWriter::add(std::span<const float> rows) {
-  const FeatureSet& contents = state_->contents;
-  const size_t count = rows.size() / contents.dim;
-  if (rows.size() % contents.dim != 0 || count > contents.rows - state_->rows) {
-    fail(state_->path, concat(rows.size(), " floats for the last ", contents.rows - state_->rows,
-                              " of ", contents.rows, " rows of ", contents.dim));
+  const size_t dim = contents_.dim;
+  const size_t left = contents_.rows - rows_;
+  if (rows.size() % dim != 0 || rows.size() / dim > left) {
+    fail(path_, concat(rows.size(), " floats for the last ", left, " of ", contents_.rows,
+                       " rows of ", dim));
   }
-  if (const auto bad = rowNotFinite(rows, contents.dim)) {
-    const size_t row = state_->rows + *bad;
-    fail(state_->path, concat("row ", row, " (", contents.names[row], ") is not finite"));
+  if (const auto bad = rowNotFinite(rows, dim)) {
+    const size_t row = rows_ + *bad;
+    fail(path_, concat("row ", row, " (", contents_.names[row], ") is not finite"));
   }
-  state_->write({reinterpret_cast<const char*>(rows.data()), rows.size_bytes()});
-  state_->rows += count;
+  write({reinterpret_cast<const char*>(rows.data()), rows.size_bytes()});
+  rows_ += rows.size() / dim;
 }
 
 void FeatureWriter::commit() {
-  const FeatureSet& contents = state_->contents;
-  if (state_->rows != contents.rows) {
-    fail(state_->path, concat(state_->rows, " of ", contents.rows, " rows were written"));
+  if (rows_ != contents_.rows) {
+    fail(path_, concat(rows_, " of ", contents_.rows, " rows were written"));
   }
-  const std::string hash = state_->hash.hex();
-  if (state_->npy) {
-    const std::string sidecar = utf8(state_->path, [&] { return npySidecar(contents, hash); });
-    state_->file.commit();
-    writeFileAtomically(sidecarOf(state_->path), sidecar);
+  const std::string hash = hash_.hex();
+  if (npy_) {
+    const std::string sidecar = utf8(path_, [&] { return npySidecar(contents_, hash); });
+    file_->commit();
+    writeFileAtomically(sidecarOf(path_), sidecar);
   } else {
-    state_->file.write(hash);
-    state_->file.commit();
+    file_->write(hash);
+    file_->commit();
   }
 }
 

@@ -26,10 +26,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/atomic_file.h"
+#include "base/sha256.h"
 
 namespace sphereface {
 
@@ -47,6 +52,10 @@ struct FeatureSet {
   std::span<const float> row(size_t i) const { return {values.data() + i * dim, dim}; }
 };
 
+/// The rows of each class: the folder of a feature's name.
+/// errors: Error naming a feature that is in no folder.
+std::map<std::string, std::vector<size_t>> rowsOfClasses(const FeatureSet& features);
+
 /// errors: UsageError unless the file's name ends in .sff or .npy.
 void needFeatureSuffix(const std::filesystem::path& path);
 
@@ -57,7 +66,6 @@ class FeatureWriter {
   /// errors: UsageError for another suffix; Error when the contents contradict themselves or the
   /// file can't be written.
   FeatureWriter(std::filesystem::path path, FeatureSet contents);
-  ~FeatureWriter();
 
   /// The next rows. errors: Error naming a row that isn't finite, or when there are too many.
   void add(std::span<const float> rows);
@@ -65,8 +73,14 @@ class FeatureWriter {
   void commit();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  void write(std::string_view bytes);
+
+  std::filesystem::path path_;
+  bool npy_;
+  FeatureSet contents_;
+  std::optional<AtomicFile> file_;  // none before the contents are checked
+  Sha256 hash_;
+  size_t rows_ = 0;  // so far
 };
 
 /// The whole set at once.

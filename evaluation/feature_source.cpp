@@ -3,19 +3,15 @@
 
 #include "evaluation/feature_source.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/random_access_file.h"
 #include "evaluation/devkit_feature.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/pairs.h"
@@ -25,45 +21,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file of which pieces are read by several threads.
-class RandomFile {
- public:
-  explicit RandomFile(const fs::path& path)
-      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) throw Error(concat("cannot open ", path.string(), ": ", std::strerror(errno)));
-  }
-  RandomFile(const RandomFile&) = delete;
-  RandomFile& operator=(const RandomFile&) = delete;
-  ~RandomFile() { ::close(fd_); }
-
-  void read(uint64_t offset, char* out, size_t count) const {
-    while (count > 0) {
-      const ssize_t got = ::pread(fd_, out, count, static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) {
-        throw Error(concat("cannot read ", path_.string(), ": ",
-                           got == 0 ? "it has become shorter" : std::strerror(errno)));
-      }
-      out += got;
-      offset += static_cast<uint64_t>(got);
-      count -= static_cast<size_t>(got);
-    }
-  }
-
- private:
-  fs::path path_;
-  int fd_;
-};
-
 FeatureSource fromFile(const fs::path& path, std::vector<std::string> names, Check check) {
   FeatureFile file = openFeatureFile(path, check == Check::kAll);
   FeatureSource source;
   source.dim = file.contents.dim;
   source.model_sha256 = file.contents.model_sha256;
   source.names = std::move(file.contents.names);
-  source.read = [in = std::make_shared<RandomFile>(path), offset = file.rows_offset,
+  source.read = [in = std::make_shared<RandomAccessFile>(path), offset = file.rows_offset,
                  row_bytes = source.dim * sizeof(float)](size_t first, size_t count, float* out) {
-    in->read(offset + first * row_bytes, reinterpret_cast<char*>(out), count * row_bytes);
+    in->readAt(offset + first * row_bytes, out, count * row_bytes);
   };
   // A file in the order of the list, the common case, needs no index of its names.
   if (names == source.names) return source;

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "evaluation/gpu_scan.h"
-
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -10,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "evaluation/largest_scores.h"
+#include "evaluation/score_scan.h"
 #include "kernels/score_counter.h"
 
 namespace sphereface {
@@ -18,16 +17,10 @@ namespace {
 void prepareBlock(const Scorer& scorer, const FeatureSource& distractors, size_t first,
                   size_t columns, size_t threads, float* block) {
   constexpr size_t kPiece = 64;
-  const size_t dim = scorer.dim();
   parallelFor((columns + kPiece - 1) / kPiece, threads, [&](size_t piece) {
     const size_t begin = piece * kPiece;
-    const size_t count = std::min(kPiece, columns - begin);
-    std::vector<float> features(count * dim);
-    distractors.read(first + begin, count, features.data());
-    for (size_t i = 0; i < count; ++i) {
-      scorer.prepare({features.data() + i * dim, dim}, distractors.names[first + begin + i],
-                     block + (begin + i) * scorer.depth());
-    }
+    prepareFeatures(scorer, distractors, first + begin, std::min(kPiece, columns - begin),
+                    block + begin * scorer.depth());
   });
 }
 
@@ -58,16 +51,6 @@ void scanBlocks(ScoreCounter& counter, const Scorer& scorer, const FeatureSource
 }
 
 }  // namespace
-
-std::vector<uint64_t> aboveEdges(std::span<const uint64_t> bins) {
-  std::vector<uint64_t> above(bins.size() - 1);
-  uint64_t sum = 0;
-  for (size_t edge = above.size(); edge-- > 0;) {
-    sum += bins[edge + 1];
-    above[edge] = sum;
-  }
-  return above;
-}
 
 ScanResult scanOnGpu(const Scorer& scorer, std::span<const float> probes,
                      const FeatureSource& distractors, std::span<CountQuery> queries,

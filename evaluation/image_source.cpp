@@ -93,7 +93,11 @@ ImageSource openImageSource(const fs::path& input) {
 }
 
 ImageSource namedImages(const fs::path& directory, std::span<const std::string> stems) {
-  return folderImages(directory, findImageFiles(directory, stems));
+  const std::vector<std::string> files = imagesBelow(directory);
+  std::vector<std::string> named;
+  for (const size_t i : locateImages(stems, files, directory.string()))
+    named.push_back(files[i]);
+  return folderImages(directory, std::move(named));
 }
 
 }  // namespace sphereface

@@ -7,12 +7,12 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <span>
 #include <string>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "report/numbers.h"
 
 namespace sphereface {
 namespace {
@@ -178,19 +178,6 @@ Fold evaluateFold(const VerificationRule& rule, size_t fold, const PairList& lis
   return result;
 }
 
-double meanOf(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-/// Sum of the squares of what the values differ from their mean.
-double squaresOf(std::span<const double> values) {
-  const double mean = meanOf(values);
-  double squares = 0;
-  for (const double value : values)
-    squares += (value - mean) * (value - mean);
-  return squares;
-}
-
 void takeFoldStatistics(std::span<const Fold> folds, LfwResult& result) {
   std::vector<double> validated;
   std::vector<double> validated_far;
@@ -200,15 +187,15 @@ void takeFoldStatistics(std::span<const Fold> folds, LfwResult& result) {
     validated.push_back(fold.validated);
     validated_far.push_back(fold.validated_far);
   }
-  const auto count = static_cast<double>(folds.size());
-  const double squares = squaresOf(result.fold_accuracy);
-  result.accuracy_mean = meanOf(result.fold_accuracy);
-  result.accuracy_std = std::sqrt(squares / count);
-  result.standard_error = std::sqrt(squares / (count - 1)) / std::sqrt(count);
+  const Spread accuracy = spreadOf(result.fold_accuracy);
+  result.accuracy_mean = accuracy.mean;
+  result.accuracy_std = accuracy.deviation;
+  result.standard_error = accuracy.sample_deviation / std::sqrt(static_cast<double>(folds.size()));
+  const Spread rate = spreadOf(validated);
+  const double far = spreadOf(validated_far).mean;
   // A fold without pairs of a kind has no rate.
-  if (!result.rule.isDistance() || std::isnan(meanOf(validated) + meanOf(validated_far))) return;
-  result.validation_rate = {meanOf(validated), std::sqrt(squaresOf(validated) / count),
-                            meanOf(validated_far)};
+  if (!result.rule.isDistance() || std::isnan(rate.mean + far)) return;
+  result.validation_rate = {rate.mean, rate.deviation, far};
 }
 
 void takeRoc(LfwResult& result) {

@@ -4,69 +4,148 @@
 #include "evaluation/lfw_report.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <numeric>
-#include <sstream>
-#include <vector>
+#include <cmath>
+#include <utility>
 
 #include "base/error.h"
+#include "base/progress.h"
+#include "evaluation/roc.h"
+#include "report/html_page.h"
+#include "report/numbers.h"
 #include "report/plot.h"
+#include "report/text_table.h"
 
 namespace sphereface {
 namespace {
 
 constexpr double kLowestFar = 1e-4;
 constexpr size_t kBins = 60;
+constexpr size_t kShownPairs = 12;  // of each kind: three rows
+constexpr size_t kCurvePoints = 200;
+constexpr const char* kOptimistic =
+    "The threshold was chosen on the pairs it is scored on: optimistic.";
 
-/// The curve as tarAtFar reads it: TAR stays until the next point's FAR is allowed.
-Series rocSeries(const std::vector<RocPoint>& roc, const std::string& label) {
-  Series series{label, {kLowestFar}, {tarAtFar(roc, kLowestFar)}};
+/// TAR over FAR, on a logarithmic axis.
+Panel rocPanel(const LfwResult& result) {
+  // The curve as tarAtFar reads it: TAR stays until the next point's FAR is allowed.
+  const std::vector<RocPoint>& roc = result.roc;
+  Series series{concat("area ", percent(result.auc), ", equal error rate ", percent(result.eer)),
+                {kLowestFar},
+                {tarAtFar(roc, kLowestFar)}};
   for (size_t i = 1; i < roc.size(); ++i) {
     if (roc[i].far <= kLowestFar) continue;
     series.x.insert(series.x.end(), {roc[i].far, roc[i].far});
     series.y.insert(series.y.end(), {roc[i - 1].tar, roc[i].tar});
   }
-  return series;
+  return {.x_label = "false accept rate",
+          .y_label = "true accept rate",
+          .log_x = true,
+          .x_range = Range{kLowestFar, 1},
+          .y_range = Range{0, 1},
+          .series = {series}};
+}
+
+/// Values of the pairs of both kinds, with the mean threshold.
+Panel scorePanel(const LfwResult& result) {
+  std::vector<double> same;
+  std::vector<double> different;
+  for (size_t i = 0; i < result.values.size(); ++i)
+    (result.same[i] ? same : different).push_back(result.values[i]);
+  Panel panel =
+      histogramPanel(concat(measureName(result.rule.measure), " of the two features"), "pairs",
+                     {{"same person", same}, {"different people", different}}, kBins);
+  double highest = 0;
+  for (const Series& series : panel.series)
+    highest = std::max(highest, *std::max_element(series.y.begin(), series.y.end()));
+  const double threshold = spreadOf(result.fold_threshold).mean;
+  panel.series.push_back(
+      {"mean threshold", {threshold, threshold}, {0, highest}, SeriesStyle::kReference});
+  return panel;
+}
+
+/// Each rate of the pooled pairs, as the table and the page call it.
+struct Rate {
+  const char* in_table;
+  const char* on_page;
+  double value;
+};
+
+std::vector<Rate> ratesOf(const LfwResult& result) {
+  return {{"area under ROC", "area under ROC", result.auc},
+          {"equal error rate", "equal error rate", result.eer},
+          {"TAR at FAR <= 1 %", "TAR at FAR <= 1 %", result.tar_at_far_1e2},
+          {"TAR at FAR <= 0.1 %", "TAR at FAR <= 0.1 %", result.tar_at_far_1e3},
+          {"TAR at FAR <= 1e-4", "TAR at FAR <= 0.01 %", result.tar_at_far_1e4}};
+}
+
+/// Number, accuracy and threshold of each fold.
+std::vector<std::vector<std::string>> foldRows(const LfwResult& result) {
+  std::vector<std::vector<std::string>> rows;
+  for (size_t fold = 0; fold < result.fold_accuracy.size(); ++fold) {
+    rows.push_back({std::to_string(fold + 1), percent(result.fold_accuracy[fold]),
+                    fixed(result.fold_threshold[fold], 4)});
+  }
+  return rows;
+}
+
+void addHardPairs(const std::string& name, const std::vector<HardPair>& hard, const PairList& list,
+                  const ImageSource& images, HtmlPage& page) {
+  const size_t shown = std::min(kShownPairs, hard.size());
+  page.heading(concat(name, ": ", hard.size(),
+                      shown < hard.size() ? concat(", the ", shown, " farthest from the threshold")
+                                          : std::string()));
+  if (shown == 0) {
+    page.paragraph("None.");
+    return;
+  }
+  std::vector<std::string> stems;
+  for (size_t i = 0; i < shown; ++i) {
+    stems.push_back(list.pairs[hard[i].pair].left);
+    stems.push_back(list.pairs[hard[i].pair].right);
+  }
+  std::vector<size_t> faces;
+  if (!images.names.empty()) faces = locateImages(stems, images.names, "pictures");
+  std::vector<FacePair> pairs;
+  for (size_t i = 0; i < shown; ++i) {
+    FacePair pair;
+    if (!faces.empty()) {
+      pair.left = images.load(faces[2 * i]);
+      pair.right = images.load(faces[2 * i + 1]);
+    }
+    pair.caption = concat(stems[2 * i], " and ", stems[2 * i + 1], ": ", fixed(hard[i].value, 4),
+                          ", threshold ", fixed(hard[i].threshold, 4));
+    pairs.push_back(std::move(pair));
+  }
+  page.facePairs(pairs);
 }
 
 }  // namespace
 
-std::string percent(double fraction, int decimals) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(decimals) << 100 * fraction << " %";
-  return text.str();
-}
-
 std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
-  std::ostringstream out;
-  out << result.values.size() << " pairs of " << result.images << " images, features of "
-      << features.dim << " numbers, protocol " << result.rule.name
-      << "\n\n  fold   accuracy   threshold\n"
-      << std::fixed;
-  for (size_t fold = 0; fold < result.fold_accuracy.size(); ++fold) {
-    out << std::setw(6) << fold + 1 << std::setw(11) << percent(result.fold_accuracy[fold])
-        << std::setw(12) << std::setprecision(4) << result.fold_threshold[fold] << "\n";
+  TextTable folds({6, 11, 12});
+  folds.row({"fold", "accuracy", "threshold"});
+  for (const std::vector<std::string>& row : foldRows(result))
+    folds.row(row);
+  TextTable rates({-21, 9, 0});
+  for (const Rate& rate : ratesOf(result))
+    rates.row({concat("  ", rate.in_table), percent(rate.value)});
+  if (const auto& validated = result.validation_rate) {
+    rates.row({"  VAL at FAR 0.1 %", percent(validated->mean),
+               concat(" +- ", percent(validated->std), ", FAR ", percent(validated->far, 3))});
   }
-  out << "  mean" << std::setw(11) << percent(result.accuracy_mean) << "   +- "
-      << percent(result.accuracy_std) << " over folds, standard error "
-      << percent(result.standard_error) << "\n\n"
-      << "  area under ROC     " << std::setw(9) << percent(result.auc) << "\n"
-      << "  equal error rate   " << std::setw(9) << percent(result.eer) << "\n"
-      << "  TAR at FAR <= 1 %  " << std::setw(9) << percent(result.tar_at_far_1e2) << "\n"
-      << "  TAR at FAR <= 0.1 %" << std::setw(9) << percent(result.tar_at_far_1e3) << "\n"
-      << "  TAR at FAR <= 1e-4 " << std::setw(9) << percent(result.tar_at_far_1e4) << "\n";
-  if (result.validation_rate) {
-    out << "  VAL at FAR 0.1 %   " << std::setw(9) << percent(result.validation_rate->mean)
-        << " +- " << percent(result.validation_rate->std) << ", FAR "
-        << percent(result.validation_rate->far, 3) << "\n";
-  }
-  if (!result.rule.isHeldOut()) {
-    out << "\nThe threshold was chosen on the pairs it is scored on: optimistic.\n";
-  }
+  TextTable mean({6, 11, 0});
+  mean.row({"mean", percent(result.accuracy_mean),
+            concat("   +- ", percent(result.accuracy_std), " over folds, standard error ",
+                   percent(result.standard_error))});
+  std::string text =
+      concat(result.values.size(), " pairs of ", result.images, " images, features of ",
+             features.dim, " numbers, protocol ", result.rule.name, "\n\n", folds.text(),
+             mean.text(), "\n", rates.text());
+  if (!result.rule.isHeldOut()) text += concat("\n", kOptimistic, "\n");
   if (result.zero_norm_images > 0) {
-    out << "\n" << result.zero_norm_images << " images have features without a direction\n";
+    text += concat("\n", result.zero_norm_images, " images have features without a direction\n");
   }
-  return out.str();
+  return text;
 }
 
 Json lfwJson(const LfwResult& result, const PairList& list, const FeatureSet& features) {
@@ -100,52 +179,80 @@ Json lfwJson(const LfwResult& result, const PairList& list, const FeatureSet& fe
   return json;
 }
 
-Panel lfwRocPanel(const LfwResult& result) {
-  Panel roc;
-  roc.x_label = "false accept rate";
-  roc.y_label = "true accept rate";
-  roc.log_x = true;
-  roc.x_range = Range{kLowestFar, 1};
-  roc.y_range = Range{0, 1};
-  roc.series = {rocSeries(result.roc, concat("area ", percent(result.auc), ", equal error rate ",
-                                             percent(result.eer)))};
-  return roc;
-}
-
-Panel lfwScorePanel(const LfwResult& result) {
-  std::vector<double> same;
-  std::vector<double> different;
-  for (size_t i = 0; i < result.values.size(); ++i) {
-    (result.same[i] ? same : different).push_back(result.values[i]);
+Json lfwScores(const LfwResult& result, const Json& whole) {
+  Json scores = {{"benchmark", "lfw"}};
+  for (const char* key :
+       {"protocol", "accuracy_mean", "accuracy_std", "auc", "eer", "tar_at_far", "pairs"})
+    scores[key] = whole.at(key);
+  // TAR at FARs that are evenly spaced on a logarithmic axis, from one false accept to all of them.
+  const auto negatives = std::count(result.same.begin(), result.same.end(), false);
+  const double lowest = std::log10(1.0 / static_cast<double>(negatives));
+  scores["roc"] = Json::array();
+  for (size_t i = 0; i < kCurvePoints; ++i) {
+    const double place = static_cast<double>(i) / static_cast<double>(kCurvePoints - 1);
+    const double far = std::pow(10.0, lowest * (1 - place));
+    scores["roc"].push_back({far, tarAtFar(result.roc, far)});
   }
-  const auto [low, high] = std::minmax_element(result.values.begin(), result.values.end());
-  constexpr double kLeast = 1e-3;  // so that equal scores have a range, too
-  const Range range{*low, std::max(*high, *low + kLeast)};
-  Panel panel;
-  panel.x_label = concat(measureName(result.rule.measure), " of the two features");
-  panel.y_label = "% of the pairs of a kind, per bin";
-  panel.series = {histogram("same person", same, range, kBins),
-                  histogram("different people", different, range, kBins)};
-  double highest = 0;
-  for (const Series& series : panel.series) {
-    highest = std::max(highest, *std::max_element(series.y.begin(), series.y.end()));
-  }
-  const double threshold =
-      std::accumulate(result.fold_threshold.begin(), result.fold_threshold.end(), 0.0) /
-      static_cast<double>(result.fold_threshold.size());
-  panel.series.push_back(
-      {"mean threshold", {threshold, threshold}, {0, highest}, SeriesStyle::kReference});
-  return panel;
+  return scores;
 }
 
 void writeLfwPlots(const std::filesystem::path& folder, const LfwResult& result,
                    const std::string& label) {
   std::filesystem::create_directories(folder);
-  writeFigure(folder / "lfw_roc.png", concat("Verification of pairs: ", label),
-              {lfwRocPanel(result)});
+  writeFigure(folder / "lfw_roc.png", concat("Verification of pairs: ", label), {rocPanel(result)});
   writeFigure(folder / "lfw_scores.png",
               concat("Scores: ", label, ", accuracy ", percent(result.accuracy_mean)),
-              {lfwScorePanel(result)});
+              {scorePanel(result)});
+}
+
+std::string lfwPage(const LfwResult& result, const PairList& list, const FeatureSet& features,
+                    const std::string& label, const ImageSource& images) {
+  HtmlPage page("Verification of pairs", label);
+  std::vector<std::vector<std::string>> figures = {
+      {percent(result.accuracy_mean), "accuracy, " + result.rule.name + " protocol"}};
+  for (const Rate& rate : ratesOf(result))
+    figures.push_back({percent(rate.value), rate.on_page});
+  page.figures(figures);
+  if (!result.rule.isHeldOut()) page.paragraph(kOptimistic);
+  page.heading("What was evaluated");
+  page.facts({{"pairs",
+               concat(list.pairs.size(), " of ", result.images, " images, ", list.folds, " folds")},
+              {"list of pairs, SHA-256", list.sha256},
+              {"model, SHA-256", orNotKnown(features.model_sha256)},
+              {"features", concat(features.dim, " numbers, mirrored image: ", features.mirror)},
+              {"alignment, colours", concat(orNotKnown(features.alignment_template), ", ",
+                                            orNotKnown(features.color_order))}});
+  page.heading("ROC");
+  page.picture(drawFigure("", {rocPanel(result)}), "true accept rate over false accept rate");
+  page.heading("Scores");
+  page.picture(drawFigure("", {scorePanel(result)}), "histograms of the pairs of both kinds");
+  page.heading("Folds");
+  std::vector<std::vector<std::string>> rows = foldRows(result);
+  rows.push_back({"mean", percent(result.accuracy_mean), ""});
+  rows.push_back({"deviation over folds", percent(result.accuracy_std), ""});
+  rows.push_back({"standard error", percent(result.standard_error), ""});
+  page.table({"fold", "accuracy", concat("threshold (", measureName(result.rule.measure), ")")},
+             rows);
+  const HardPairs hard = hardPairs(result, list);
+  addHardPairs("False accepts", hard.false_accepts, list, images, page);
+  addHardPairs("False rejects", hard.false_rejects, list, images, page);
+  return page.text();
+}
+
+HardPairs hardPairs(const LfwResult& result, const PairList& list) {
+  HardPairs hard;
+  for (size_t i = 0; i < list.pairs.size(); ++i) {
+    const double threshold = result.fold_threshold[list.pairs[i].fold];
+    if (isRight(result.rule.choice, result.values[i], result.same[i], threshold)) continue;
+    (result.same[i] ? hard.false_rejects : hard.false_accepts)
+        .push_back({i, result.values[i], threshold});
+  }
+  const auto harder = [](const HardPair& a, const HardPair& b) {
+    return std::abs(a.value - a.threshold) > std::abs(b.value - b.threshold);
+  };
+  for (std::vector<HardPair>* pairs : {&hard.false_accepts, &hard.false_rejects})
+    std::stable_sort(pairs->begin(), pairs->end(), harder);
+  return hard;
 }
 
 }  // namespace sphereface

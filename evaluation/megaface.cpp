@@ -16,7 +16,7 @@
 #include "base/parallel.h"
 #include "evaluation/roc.h"
 #include "evaluation/score_each_other.h"
-#include "evaluation/shared_scan.h"
+#include "evaluation/score_scan.h"
 
 namespace sphereface {
 namespace {
@@ -275,13 +275,9 @@ MegafaceProbes prepareProbes(const Scorer& scorer, const MegafaceList& list,
     probes.people.push_back(std::move(images));
   }
   if (most < 2) throw Error(concat(list.file, ": no person has two images"));
-  const size_t count = list.paths.size();
-  std::vector<float> feature(scorer.dim());
-  probes.prepared.resize(count * scorer.depth());
-  for (size_t i = 0; i < count; ++i) {
-    features.read(i, 1, feature.data());
-    scorer.prepare(feature, features.names[i], probes.prepared.data() + i * scorer.depth());
-  }
+  probes.prepared.resize(list.paths.size() * scorer.depth());
+  for (size_t i = 0; i < list.paths.size(); ++i)
+    prepareFeatures(scorer, features, i, 1, probes.prepared.data() + i * scorer.depth());
   return probes;
 }
 

@@ -6,26 +6,53 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <iomanip>
-#include <sstream>
+#include <cstdint>
+#include <opencv2/core.hpp>
+
+#include "base/error.h"
+#include "base/image_file.h"
+#include "base/progress.h"
+#include "report/html_page.h"
+#include "report/numbers.h"
+#include "report/plot.h"
+#include "report/text_table.h"
 
 namespace sphereface {
 namespace {
 
 constexpr std::array<size_t, 3> kRanks = {1, 10, 100};
+constexpr int kDecimals = 3;
+constexpr size_t kBins = 60;
+constexpr size_t kCurvePoints = 200;
 
-Json curveJson(const Curve& curve) {
-  return Json::array({curve.x, curve.y});
+const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs) {
+  return *std::max_element(runs.begin(), runs.end(),
+                           [](const MegafaceRun& a, const MegafaceRun& b) {
+                             if (a.cleaned != b.cleaned) return b.cleaned;
+                             return a.result.distractors < b.result.distractors;
+                           });
 }
 
+std::string nameOf(const MegafaceRun& run, const char* cleaned = ", cleaned") {
+  return run.distractor_list + (run.cleaned ? cleaned : "");
+}
+
+/// "1e-6"
 std::string farName(double far) {
-  char text[16];
-  std::snprintf(text, sizeof text, "1e%d", static_cast<int>(std::lround(std::log10(far))));
-  return text;
+  return concat("1e", std::lround(std::log10(far)));
 }
 
-/// The columns of the table, as fractions.
+/// What ratesOf() has.
+std::vector<std::string> rateNames() {
+  std::vector<std::string> names;
+  for (const size_t rank : kRanks)
+    names.push_back(concat("rank ", rank));
+  for (const double far : kMegafaceFars)
+    names.push_back("TAR@" + farName(far));
+  return names;
+}
+
+/// As fractions.
 std::vector<double> ratesOf(const MegafaceResult& result) {
   std::vector<double> rates;
   rates.reserve(kRanks.size() + result.tar_at_far.size());
@@ -35,10 +62,25 @@ std::vector<double> ratesOf(const MegafaceResult& result) {
   return rates;
 }
 
-void printRates(std::ostringstream& out, const std::vector<double>& rates) {
-  for (const double rate : rates)
-    out << std::setw(10) << std::fixed << std::setprecision(3) << 100 * rate;
-  out << "\n";
+/// Runs of one size, cleaned or not, in the order of the first of each.
+std::vector<std::vector<const MegafaceRun*>> bySize(const std::vector<MegafaceRun>& runs) {
+  std::vector<std::vector<const MegafaceRun*>> groups;
+  for (const MegafaceRun& run : runs) {
+    const auto same = [&](const std::vector<const MegafaceRun*>& group) {
+      return group[0]->cleaned == run.cleaned && group[0]->listed == run.listed;
+    };
+    const auto group = std::find_if(groups.begin(), groups.end(), same);
+    if (group == groups.end()) {
+      groups.push_back({&run});
+    } else {
+      group->push_back(&run);
+    }
+  }
+  return groups;
+}
+
+Json curveJson(const Curve& curve) {
+  return Json::array({curve.x, curve.y});
 }
 
 Json runJson(const MegafaceRun& run) {
@@ -63,74 +105,109 @@ Json runJson(const MegafaceRun& run) {
   return json;
 }
 
-/// Runs of one size, cleaned or not, in the order of the first of each.
-std::vector<std::vector<const MegafaceRun*>> bySize(const std::vector<MegafaceRun>& runs) {
-  std::vector<std::vector<const MegafaceRun*>> groups;
-  for (const MegafaceRun& run : runs) {
-    const auto same = [&](const std::vector<const MegafaceRun*>& group) {
-      return group[0]->cleaned == run.cleaned && group[0]->listed == run.listed;
-    };
-    const auto group = std::find_if(groups.begin(), groups.end(), same);
-    if (group == groups.end()) {
-      groups.push_back({&run});
-    } else {
-      group->push_back(&run);
+/// A point keeps its height until the next one: what lies between was left out of the curve.
+Series stairs(const std::string& label, const Curve& curve, double shift, double lowest) {
+  Series series{label, {}, {}};
+  for (size_t i = 0; i < curve.x.size(); ++i) {
+    const double x = std::max(lowest, curve.x[i] + shift);
+    if (i > 0) {
+      series.x.push_back(x);
+      series.y.push_back(curve.y[i - 1]);
     }
+    series.x.push_back(x);
+    series.y.push_back(curve.y[i]);
   }
-  return groups;
+  return series;
+}
+
+Panel cmcPanel(const std::vector<MegafaceRun>& runs) {
+  Panel panel{.x_label = "rank",
+              .y_label = "share of searches that find the mate by this rank",
+              .log_x = true};
+  for (const MegafaceRun& run : runs)
+    panel.series.push_back(stairs(nameOf(run), run.result.cmc, 1, 1));
+  return panel;
+}
+
+Panel rocPanel(const std::vector<MegafaceRun>& runs) {
+  Panel panel{.x_label = "false accept rate",
+              .y_label = "true accept rate",
+              .log_x = true,
+              .y_range = Range{0, 1}};
+  uint64_t negatives = 1;
+  for (const MegafaceRun& run : runs)
+    negatives = std::max(negatives, run.result.negatives);
+  const double lowest = 1 / static_cast<double>(negatives);
+  for (const MegafaceRun& run : runs)
+    panel.series.push_back(stairs(nameOf(run), run.result.roc, 0, lowest));
+  return panel;
+}
+
+/// Mates' scores beside those of the distractor that each probe finds most alike.
+Panel scorePanel(const MegafaceResult& result, bool devkit) {
+  std::vector<double> best;
+  best.reserve(result.matches.size());
+  for (const MegafaceMatches& matches : result.matches)
+    best.push_back(matches.distractors.at(0).score);
+  return histogramPanel(devkit ? "minus the squared distance" : "cosine", "scores",
+                        {{"two images of a person", result.positives},
+                         {"a probe and the most similar distractor", best}},
+                        kBins);
+}
+
+void addPairs(const std::string& heading, const std::vector<ScoredPair>& pairs,
+              const std::filesystem::path& left, const std::filesystem::path& right,
+              HtmlPage& page) {
+  const auto face = [](const std::filesystem::path& folder, const std::string& path) {
+    return folder.empty() ? cv::Mat() : readImage(folder / path);
+  };
+  page.heading(heading);
+  std::vector<FacePair> faces;
+  for (const ScoredPair& pair : pairs) {
+    faces.push_back({face(left, pair.left), face(right, pair.right),
+                     concat(pair.left, " and ", pair.right, ": ", fixed(pair.score, 4))});
+  }
+  page.facePairs(faces);
 }
 
 }  // namespace
 
-const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs) {
-  return *std::max_element(runs.begin(), runs.end(),
-                           [](const MegafaceRun& a, const MegafaceRun& b) {
-                             if (a.cleaned != b.cleaned) return b.cleaned;
-                             return a.result.distractors < b.result.distractors;
-                           });
-}
-
 std::string megafaceTable(const std::vector<MegafaceRun>& runs) {
-  std::ostringstream out;
   size_t width = 16;
   for (const MegafaceRun& run : runs)
     width = std::max(width, run.distractor_list.size() + 10);
-  const auto begin = [&](const std::string& name, size_t distractors) {
-    out << "  " << std::left << std::setw(static_cast<int>(width)) << name << std::right
-        << std::setw(12) << distractors;
+  const std::vector<std::string> names = rateNames();
+  std::vector<int> widths = {2, -static_cast<int>(width), 12};
+  widths.resize(widths.size() + names.size(), 10);
+  TextTable table(widths);
+  std::vector<std::string> header = {"", "%", "distractors"};
+  header.insert(header.end(), names.begin(), names.end());
+  table.row(header);
+  const auto add = [&](const std::string& name, size_t distractors,
+                       const std::vector<double>& rates) {
+    std::vector<std::string> cells = {"", name, std::to_string(distractors)};
+    for (const double rate : rates)
+      cells.push_back(fixed(100 * rate, kDecimals));
+    table.row(cells);
   };
-  out << "  " << std::left << std::setw(static_cast<int>(width)) << "%" << std::right
-      << std::setw(12) << "distractors";
-  for (const size_t rank : kRanks)
-    out << std::setw(10) << "rank " + std::to_string(rank);
-  for (const double far : kMegafaceFars)
-    out << std::setw(10) << "TAR@" + farName(far);
-  out << "\n";
-  for (const MegafaceRun& run : runs) {
-    begin(run.distractor_list + (run.cleaned ? " cleaned" : ""), run.result.distractors);
-    printRates(out, ratesOf(run.result));
-  }
+  for (const MegafaceRun& run : runs)
+    add(nameOf(run, " cleaned"), run.result.distractors, ratesOf(run.result));
   for (const std::vector<const MegafaceRun*>& group : bySize(runs)) {
     if (group.size() < 2) continue;
-    std::vector<double> mean(ratesOf(group[0]->result).size());
-    std::vector<double> deviation(mean.size());
-    const auto count = static_cast<double>(group.size());
-    for (size_t k = 0; k < mean.size(); ++k) {
+    std::vector<double> mean;
+    std::vector<double> deviation;
+    for (size_t k = 0; k < names.size(); ++k) {
+      std::vector<double> rates;
       for (const MegafaceRun* run : group)
-        mean[k] += ratesOf(run->result)[k] / count;
-      for (const MegafaceRun* run : group) {
-        const double difference = ratesOf(run->result)[k] - mean[k];
-        deviation[k] += difference * difference / (count - 1);
-      }
-      deviation[k] = std::sqrt(deviation[k]);
+        rates.push_back(ratesOf(run->result)[k]);
+      mean.push_back(spreadOf(rates).mean);
+      deviation.push_back(spreadOf(rates).sample_deviation);
     }
-    const std::string cleaned = group[0]->cleaned ? " cleaned" : "";
-    begin("mean of " + std::to_string(group.size()) + cleaned, group[0]->listed);
-    printRates(out, mean);
-    begin("  deviation", group[0]->listed);
-    printRates(out, deviation);
+    add(concat("mean of ", group.size(), group[0]->cleaned ? " cleaned" : ""), group[0]->listed,
+        mean);
+    add("  deviation", group[0]->listed, deviation);
   }
-  return out.str();
+  return table.text();
 }
 
 Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting) {
@@ -146,6 +223,18 @@ Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& s
   return json;
 }
 
+Json megafaceScores(const std::vector<MegafaceRun>& runs, const Json& whole) {
+  Json scores = {{"benchmark", "megaface"}};
+  for (const char* key : {"protocol", "rank1", "tar_at_far", "distractors"})
+    scores[key] = whole.at(key);
+  const Curve& roc = mainRun(runs).result.roc;
+  const size_t step = std::max<size_t>(1, (roc.x.size() + kCurvePoints - 1) / kCurvePoints);
+  scores["roc"] = Json::array();
+  for (size_t i = 0; i < roc.x.size(); i += step)
+    scores["roc"].push_back({roc.x[i], roc.y[i]});
+  return scores;
+}
+
 Json megafaceMatchesJson(const MegafaceResult& result) {
   Json json = Json::array();
   for (const MegafaceMatches& matches : result.matches) {
@@ -158,6 +247,50 @@ Json megafaceMatchesJson(const MegafaceResult& result) {
     json.push_back(entry);
   }
   return json;
+}
+
+std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting,
+                         const MegafaceImages& images) {
+  const MegafaceRun& main = mainRun(runs);
+  HtmlPage page("MegaFace", nameOf(main));
+  page.figures({{percent(main.result.rateAtRank(1), kDecimals),
+                 concat("rank 1 among ", main.result.distractors, " distractors")},
+                {percent(main.result.tar_at_far[0], kDecimals), "TAR at FAR 1e-6"}});
+  page.heading("What was evaluated");
+  page.facts({{"counting", setting.devkit ? "as the development kit's programs" : "complete"},
+              {"score", setting.devkit ? "minus the squared distance" : "cosine"},
+              {"probes", concat(setting.probe_list, ": ", runs[0].result.probes, " images of ",
+                                runs[0].result.people, " people")},
+              {"list of probes, SHA-256", setting.probe_list_sha256},
+              {"model, SHA-256", orNotKnown(setting.model_sha256)},
+              {"features", concat(setting.feature_dim, " numbers")}});
+  page.heading("Distractors");
+  std::vector<std::string> header = {"list", "distractors"};
+  for (const std::string& name : rateNames())
+    header.push_back(name);
+  std::vector<std::vector<std::string>> rows;
+  for (const MegafaceRun& run : runs) {
+    rows.push_back({nameOf(run), std::to_string(run.result.distractors)});
+    for (const double rate : ratesOf(run.result))
+      rows.back().push_back(percent(rate, kDecimals));
+  }
+  page.table(header, rows);
+  page.heading("Identification (CMC)");
+  page.picture(drawFigure("", {cmcPanel(runs)}), "cumulative match characteristic over the rank");
+  page.heading("Verification (ROC)");
+  page.picture(drawFigure("", {rocPanel(runs)}), "true accept rate over false accept rate");
+  if (setting.devkit) {
+    page.paragraph("Negatives are the scores of the first 100 probes of the list.");
+  }
+  page.heading("Scores");
+  page.paragraph(nameOf(main));
+  page.picture(drawFigure("", {scorePanel(main.result, setting.devkit)}),
+               "histograms of mates' and best distractors' scores");
+  addPairs("Probes and distractors that are most alike", main.result.nearest_distractors,
+           images.probes, images.distractors, page);
+  addPairs("Images of one person that are least alike", main.result.farthest_mates, images.probes,
+           images.probes, page);
+  return page.text();
 }
 
 }  // namespace sphereface

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <cstddef>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,19 +31,31 @@ struct MegafaceSetting {
   std::string model_sha256;
 };
 
-/// The run with the most distractors, the cleaned one where there is one. requires: a run.
-const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs);
+/// Where the images of the lists are, or empty paths.
+struct MegafaceImages {
+  std::filesystem::path probes;
+  std::filesystem::path distractors;
+};
 
 /// A line for each run, in percent; for sizes with several lists a line of mean and sample standard
-/// deviation.
+/// deviation. requires: here and below, a run.
 std::string megafaceTable(const std::vector<MegafaceRun>& runs);
 
-/// The result for programs, in fractions. At the top are the fields of mainRun(), in "runs" those
-/// of all. In devkit mode "cmc", "roc" and "traditional_cmc" are those of the kit's own result
-/// file.
+/// The result for programs, in fractions. At the top are the fields of the main run, the one with
+/// the most distractors, cleaned where there is one that is; in "runs" those of all. In devkit mode
+/// "cmc", "roc" and "traditional_cmc" are those of the kit's own result file.
 Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting);
+
+/// What a run's scores have of the main run (run/run_scores.h); `whole` is megafaceJson()'s.
+Json megafaceScores(const std::vector<MegafaceRun>& runs, const Json& whole);
 
 /// The kit's matches_*.json.
 Json megafaceMatchesJson(const MegafaceResult& result);
+
+/// The result as one HTML page: figures, the table of the runs, CMC and ROC of all of them, scores
+/// and the hardest pairs of the main run, with pictures of those whose folder is given.
+/// errors: Error naming an image that can't be read.
+std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting,
+                         const MegafaceImages& images);
 
 }  // namespace sphereface

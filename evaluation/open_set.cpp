@@ -7,14 +7,15 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "evaluation/face_gallery.h"
-#include "evaluation/feature_classes.h"
+#include "report/numbers.h"
+#include "report/text_table.h"
 
 namespace sphereface {
 namespace {
@@ -62,6 +63,21 @@ std::vector<Rows> drawPeople(const std::vector<Rows>& people, size_t photographs
   std::stable_partition(drawn.begin(), drawn.end(),
                         [&](const Rows& rows) { return rows.size() > photographs; });
   return drawn;
+}
+
+Spread spreadOfDraws(const OpenSetResult::AtFar& at_far, double OpenSetRate::*number) {
+  std::vector<double> values;
+  for (const OpenSetRate& rate : at_far.draws)
+    values.push_back(rate.*number);
+  return spreadOf(values);
+}
+
+double mean(const std::vector<size_t>& counts) {
+  return spreadOf(std::vector<double>(counts.begin(), counts.end())).mean;
+}
+
+Json spreadJson(const Spread& spread) {
+  return {{"mean", spread.mean}, {"sample_std", spread.sample_deviation}};
 }
 
 }  // namespace
@@ -138,6 +154,69 @@ OpenSetResult evaluateOpenSet(const FeatureSet& features, const OpenSetOptions& 
     progress.add();
   }
   return result;
+}
+
+std::string openSetTable(const OpenSetResult& result) {
+  TextTable table({9, 10, 0, 5, 2, 11});
+  for (const OpenSetResult::AtFar& at_far : result.at_far) {
+    const Spread dir = spreadOfDraws(at_far, &OpenSetRate::dir);
+    const double threshold = spreadOfDraws(at_far, &OpenSetRate::threshold).mean;
+    table.row({percent(at_far.asked), fixed(100 * dir.mean, 2), " +- ",
+               fixed(100 * dir.sample_deviation, 2), " %",
+               std::isfinite(threshold) ? fixed(threshold, 4) : "none"});
+  }
+  const Spread rank1 = spreadOf(result.rank1);
+  return concat("gallery of ", result.gallery_people, " people, ", result.photographs,
+                " photograph", result.photographs == 1 ? "" : "s", " each; ",
+                fixed(mean(result.genuine), 0), " probes of them, ",
+                fixed(mean(result.impostors), 0), " of others; ", result.rank1.size(),
+                " draws\n\nrank 1 without a threshold  ", fixed(100 * rank1.mean, 2), " +- ",
+                percent(rank1.sample_deviation),
+                "\n\n   FAR <=       DIR (mean, std)   threshold\n", table.text());
+}
+
+Json openSetJson(const OpenSetResult& result, const FeatureSet& features) {
+  Json json = {{"gallery_people", result.gallery_people},
+               {"photographs", result.photographs},
+               {"draws", result.rank1.size()},
+               {"genuine_probes", mean(result.genuine)},
+               {"impostor_probes", mean(result.impostors)},
+               {"rank1", spreadJson(spreadOf(result.rank1))}};
+  json["at_far"] = Json::array();
+  for (const OpenSetResult::AtFar& at_far : result.at_far) {
+    json["at_far"].push_back(
+        {{"far", at_far.asked},
+         {"dir", spreadJson(spreadOfDraws(at_far, &OpenSetRate::dir))},
+         {"threshold", spreadJson(spreadOfDraws(at_far, &OpenSetRate::threshold))}});
+  }
+  json["mirror"] = features.mirror;
+  json["model_sha256"] = features.model_sha256;
+  return json;
+}
+
+double openSetThreshold(const std::filesystem::path& file, double far,
+                        const std::string& model_sha256, const std::string& mirror) {
+  const Json json = readJsonFile(file);
+  try {
+    if (json.at("model_sha256") != model_sha256) {
+      throw Error(concat(file.string(), " was measured with the model ",
+                         json.at("model_sha256").get<std::string>(), ", the checkpoint has ",
+                         model_sha256));
+    }
+    if (json.at("mirror") != mirror) {
+      throw Error(concat(file.string(), " was measured with --mirror ",
+                         json.at("mirror").get<std::string>(), ", not ", mirror));
+    }
+    for (const Json& rate : json.at("at_far")) {
+      if (rate.at("far") == far) return rate.at("threshold").at("mean").get<double>();
+    }
+  } catch (const JsonError&) {
+    throw Error(concat(file.string(),
+                       ": not a result of `evaluate open-set` with a threshold for "
+                       "a false alarm rate of ",
+                       far));
+  }
+  throw Error(concat(file.string(), " has no false alarm rate ", far));
 }
 
 }  // namespace sphereface

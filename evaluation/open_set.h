@@ -17,9 +17,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "evaluation/feature_file.h"
 
 namespace sphereface {
@@ -56,8 +59,8 @@ struct OpenSetResult {
   size_t photographs = 0;
   std::vector<size_t> genuine;  // probes of each draw
   std::vector<size_t> impostors;
-  std::vector<double>
-      rank1;  // of each draw: genuine probes whose best match is right, accepted or not
+  // Of each draw the share of genuine probes whose best match is right, accepted or not.
+  std::vector<double> rank1;
   std::vector<AtFar> at_far;
 };
 
@@ -67,5 +70,18 @@ inline constexpr double kOpenSetFars[] = {0.001, 0.01, 0.1};
 /// errors: Error when there are too few people with more than `photographs` images, or nobody is
 /// left to be an impostor.
 OpenSetResult evaluateOpenSet(const FeatureSet& features, const OpenSetOptions& options);
+
+/// Mean and sample standard deviation over the draws, in percent, for people.
+std::string openSetTable(const OpenSetResult& result);
+
+/// The same in fractions, with the features' model, for programs. A threshold is null when a draw
+/// has none.
+Json openSetJson(const OpenSetResult& result, const FeatureSet& features);
+
+/// The mean threshold that such a result, written to `file`, has for false alarm rate `far`.
+/// errors: Error when it is of another model, when its mirror image entered in another way, or when
+/// it has no such rate or no threshold for it.
+double openSetThreshold(const std::filesystem::path& file, double far,
+                        const std::string& model_sha256, const std::string& mirror);
 
 }  // namespace sphereface

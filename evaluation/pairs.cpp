@@ -205,16 +205,4 @@ std::vector<size_t> locateImages(std::span<const std::string> images,
   return found;
 }
 
-std::vector<std::string> findImageFiles(const fs::path& directory,
-                                        std::span<const std::string> images) {
-  std::vector<std::string> files;
-  for (const fs::path& file : listImages(directory))
-    files.push_back(file.string());
-  std::vector<std::string> found;
-  for (const size_t i : locateImages(images, files, directory.string())) {
-    found.push_back(files[i]);
-  }
-  return found;
-}
-
 }  // namespace sphereface

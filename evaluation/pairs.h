@@ -55,9 +55,4 @@ std::string withoutImageSuffix(const std::string& name);
 std::vector<size_t> locateImages(std::span<const std::string> images,
                                  std::span<const std::string> names, const std::string& where);
 
-/// The files of `images` below `directory`, relative to it: DIR/NAME/NAME_0001.{jpg,png,...}.
-/// errors: as locateImages, and Error when there is no such folder.
-std::vector<std::string> findImageFiles(const std::filesystem::path& directory,
-                                        std::span<const std::string> images);
-
 }  // namespace sphereface

@@ -13,7 +13,6 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/target_clones.h"
-#include "evaluation/gpu_scan.h"
 #include "evaluation/largest_scores.h"
 
 namespace sphereface {
@@ -96,18 +95,12 @@ class Scan {
 
   void readBlock(size_t first, size_t columns) {
     const size_t panels = (columns + Scorer::kPanel - 1) / Scorer::kPanel;
-    const size_t dim = scorer_.dim();
     const size_t depth = scorer_.depth();
     parallelFor(panels, options_.threads, [&](size_t panel) {
       const size_t begin = panel * Scorer::kPanel;
       const size_t count = std::min(Scorer::kPanel, columns - begin);
-      std::vector<float> features(count * dim);
       std::vector<float> prepared(count * depth);
-      distractors_.read(first + begin, count, features.data());
-      for (size_t i = 0; i < count; ++i) {
-        scorer_.prepare({features.data() + i * dim, dim}, distractors_.names[first + begin + i],
-                        prepared.data() + i * depth);
-      }
+      prepareFeatures(scorer_, distractors_, first + begin, count, prepared.data());
       scorer_.pack(prepared.data(), count, panels_.data() + begin * depth);
     });
   }
@@ -167,6 +160,48 @@ class Scan {
 };
 
 }  // namespace
+
+ScoreThresholds::ScoreThresholds(std::span<const CountQuery> queries, size_t rows) {
+  std::vector<std::vector<float>> of_row(rows);
+  for (const CountQuery& query : queries)
+    of_row[query.row].push_back(query.threshold);
+  first.push_back(0);
+  for (std::vector<float>& row : of_row) {
+    std::sort(row.begin(), row.end());
+    row.erase(std::unique(row.begin(), row.end()), row.end());
+    values.insert(values.end(), row.begin(), row.end());
+    first.push_back(values.size());
+  }
+}
+
+void ScoreThresholds::answer(std::span<CountQuery> queries, std::span<const uint64_t> above) const {
+  for (CountQuery& query : queries) {
+    const std::span<const float> row = ofRow(query.row);
+    const auto at = std::lower_bound(row.begin(), row.end(), query.threshold) - row.begin();
+    query.above = above[first[query.row] + static_cast<size_t>(at)];
+  }
+}
+
+std::vector<uint64_t> aboveEdges(std::span<const uint64_t> bins) {
+  std::vector<uint64_t> above(bins.size() - 1);
+  uint64_t sum = 0;
+  for (size_t edge = above.size(); edge-- > 0;) {
+    sum += bins[edge + 1];
+    above[edge] = sum;
+  }
+  return above;
+}
+
+void prepareFeatures(const Scorer& scorer, const FeatureSource& source, size_t first, size_t count,
+                     float* prepared) {
+  const size_t dim = scorer.dim();
+  std::vector<float> features(count * dim);
+  source.read(first, count, features.data());
+  for (size_t i = 0; i < count; ++i) {
+    scorer.prepare({features.data() + i * dim, dim}, source.names[first + i],
+                   prepared + i * scorer.depth());
+  }
+}
 
 size_t scanBytes(const Scorer& scorer, const ScanOptions& options, size_t probes, size_t queries) {
   const size_t row = sizeof(std::vector<Neighbour>) + options.best * sizeof(Neighbour);

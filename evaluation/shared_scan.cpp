@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "evaluation/shared_scan.h"
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "evaluation/rank_group.h"
+#include "evaluation/score_scan.h"
 #include "run/share.h"
 
 namespace sphereface {

@@ -42,24 +42,12 @@ img.plot { max-width: 100%; }
 )";
 
 std::string escaped(std::string_view text) {
+  constexpr std::string_view kMarks = "&<>\"";
+  constexpr const char* kEntities[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
   std::string result;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
+    const size_t mark = kMarks.find(c);
+    mark == std::string_view::npos ? result += c : result += kEntities[mark];
   }
   return result;
 }

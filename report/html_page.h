@@ -18,6 +18,11 @@ struct FacePair {
   std::string caption;
 };
 
+/// The text, or what stands for one that is empty.
+inline std::string orNotKnown(const std::string& text) {
+  return text.empty() ? "not known" : text;
+}
+
 class HtmlPage {
  public:
   /// All texts are plain: they are escaped here.

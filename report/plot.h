@@ -38,14 +38,14 @@ struct Series {
 /// Series get colours that colour-blind people can tell apart (Okabe and Ito), in order; they
 /// repeat after seven.
 struct Panel {
-  std::string title;
-  std::string x_label;  // with the unit: "time (s)"
-  std::string y_label;  // written above the axis
+  std::string title = {};
+  std::string x_label = {};  // with the unit: "time (s)"
+  std::string y_label = {};  // written above the axis
   bool log_x = false;
   bool log_y = false;
-  std::optional<Range> x_range;  // default: what the series need
-  std::optional<Range> y_range;
-  std::vector<Series> series;
+  std::optional<Range> x_range = {};  // default: what the series need
+  std::optional<Range> y_range = {};
+  std::vector<Series> series = {};
 };
 
 inline constexpr int kFigureWidth = 1000;
@@ -63,5 +63,16 @@ void writeFigure(const std::filesystem::path& path, const std::string& title,
 /// a value outside counts in the nearest bin.
 Series histogram(const std::string& label, std::span<const double> values, Range range,
                  size_t bins);
+
+/// The values of one kind of things.
+struct LabelledValues {
+  std::string label;
+  std::span<const double> values;
+};
+
+/// Their histograms over each other; left out, the range is theirs. requires: a value.
+Panel histogramPanel(const std::string& x_label, const std::string& things,
+                     const std::vector<LabelledValues>& kinds, size_t bins,
+                     std::optional<Range> range = {});
 
 }  // namespace sphereface

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/temporary_folder.h"
-#include "evaluation/devkit_feature.h"
+#include "tests/support/evaluation_support.h"
 #include "tests/support/process.h"
 
 namespace sphereface {

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <sstream>
 
-#include "evaluation/fisher_report.h"
 #include "tests/support/evaluation_support.h"
 
 namespace sphereface {

@@ -16,7 +16,6 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/temporary_folder.h"
-#include "evaluation/blufr_report.h"
 #include "tests/support/packing_test_tools.h"
 
 namespace sphereface {

@@ -10,7 +10,7 @@
 
 #include "base/image_file.h"
 #include "base/sha256.h"
-#include "evaluation/pixel_baseline.h"
+#include "evaluation/extract.h"
 #include "tests/support/evaluation_support.h"
 
 namespace sphereface {

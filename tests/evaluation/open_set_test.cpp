@@ -8,7 +8,6 @@
 #include <cmath>
 #include <sstream>
 
-#include "evaluation/open_set_report.h"
 #include "tests/support/evaluation_support.h"
 #include "tests/support/packing_test_tools.h"
 

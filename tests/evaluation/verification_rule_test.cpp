@@ -11,6 +11,7 @@
 
 #include "base/image_file.h"
 #include "base/parallel.h"
+#include "evaluation/image_source.h"
 #include "evaluation/lfw_protocol.h"
 #include "tests/support/evaluation_support.h"
 #include "tests/support/shared_data.h"
@@ -216,7 +217,7 @@ TEST(VerificationRule, AgreesWithNumpyOnPhotographs) {
     some.push_back(list.pairs[i]);
   list.pairs = some;
   FeatureSet features;
-  features.names = findImageFiles(sharedData("lfw"), distinctImages(list));
+  features.names = namedImages(sharedData("lfw"), distinctImages(list)).names;
   features.rows = features.names.size();
   features.dim = 32 * 32;
   features.values.resize(features.rows * features.dim);

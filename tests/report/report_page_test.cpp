@@ -13,9 +13,8 @@
 #include <string>
 
 #include "base/image_file.h"
-#include "evaluation/hard_pairs.h"
-#include "evaluation/lfw_page.h"
-#include "evaluation/megaface_page.h"
+#include "evaluation/lfw_report.h"
+#include "evaluation/megaface_report.h"
 #include "report/html_page.h"
 #include "tests/support/evaluation_support.h"
 

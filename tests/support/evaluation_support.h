@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/temporary_folder.h"
+#include "evaluation/devkit_feature.h"
 #include "evaluation/feature_file.h"
 #include "evaluation/pairs.h"
 #include "tests/support/python.h"
@@ -63,6 +64,14 @@ inline FeatureSet randomFeatures(const PairList& list, size_t dim, double noise,
   for (std::string& name : features.names)
     name += ".jpg";
   return features;
+}
+
+/// A folder of the MegaFace kit's files.
+inline void writeDevkitFeatures(const std::filesystem::path& folder, const std::string& ending,
+                                const FeatureSet& features) {
+  DevkitFolder files(folder, ending);
+  files.add(features);
+  files.commit();
 }
 
 }  // namespace sphereface

@@ -15,8 +15,6 @@
 #include <string>
 
 #include "base/json.h"
-#include "evaluation/lfw_protocol.h"
-#include "evaluation/megaface.h"
 
 namespace sphereface {
 
@@ -27,12 +25,7 @@ std::filesystem::path newestCheckpoint(const std::filesystem::path& run);
 std::filesystem::path checkpointOfModel(const std::filesystem::path& run,
                                         const std::string& model_sha256);
 
-/// "benchmark", "protocol", scores and "roc"; `whole` is what lfwJson() or megafaceJson() made of
-/// the same result.
-Json lfwScores(const LfwResult& result, const Json& whole);
-Json megafaceScores(const MegafaceResult& result, const Json& whole);
-
-/// Adds a line, whole or not at all.
+/// Adds a line, whole or not at all: `scores` is what lfwScores() or megafaceScores() made.
 /// errors: Error naming the file and the system's reason.
 void appendScores(const std::filesystem::path& run, const std::filesystem::path& checkpoint,
                   const Json& scores);
