@@ -24,7 +24,6 @@
 #include "identify/annotate.h"
 #include "identify/gallery.h"
 #include "identify/identify.h"
-#include "identify/identify_page.h"
 #include "identify/identify_report.h"
 #include "identify/video_file.h"
 #include "model/checkpoint.h"

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iomanip>
 #include <opencv2/imgproc.hpp>
 #include <optional>
-#include <sstream>
+#include <span>
 #include <string>
 #include <system_error>
 
@@ -31,10 +30,8 @@ constexpr int kJpegQuality = 95;
 std::string labelOf(const NamedTrack& named, const Gallery& gallery) {
   // To two decimals, without a minus before zero.
   const double score = std::round(100 * named.match.score) / 100 + 0.0;
-  std::ostringstream label;
-  label << (named.known ? gallery.faces.name(named.match.person) : kUnknown) << ' ' << std::fixed
-        << std::setprecision(2) << score;
-  return label.str();
+  return concat(named.known ? gallery.faces.name(named.match.person) : kUnknown, " ",
+                fixed(score, 2));
 }
 
 /// White on `color`, its lower edge at `bottom`, moved into the image where it would leave it.
@@ -52,8 +49,7 @@ void drawLabel(const std::string& text, int left, int bottom, const cv::Scalar& 
               cv::Scalar::all(255), stroke, cv::LINE_AA);
 }
 
-}  // namespace
-
+/// Draws on an 8-bit BGR image.
 void drawFaces(std::span<const TrackedFace> faces, std::span<const NamedTrack> tracks,
                const Gallery& gallery, cv::Mat& image) {
   const int shorter = std::min(image.rows, image.cols);
@@ -69,6 +65,8 @@ void drawFaces(std::span<const TrackedFace> faces, std::span<const NamedTrack> t
     drawLabel(labelOf(named, gallery), upper_left.x, upper_left.y, color, scale, image);
   }
 }
+
+}  // namespace
 
 void annotatePhotograph(const cv::Mat& photograph, const IdentifiedFaces& identified,
                         const Gallery& gallery, const fs::path& output) {

@@ -9,17 +9,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <opencv2/core.hpp>
-#include <span>
 
 #include "evaluation/image_source.h"
-#include "identify/face_log.h"
 #include "identify/gallery.h"
+#include "identify/identify.h"
 
 namespace sphereface {
-
-/// Draws on an 8-bit BGR image.
-void drawFaces(std::span<const TrackedFace> faces, std::span<const NamedTrack> tracks,
-               const Gallery& gallery, cv::Mat& image);
 
 /// Writes one drawn photograph in the format of `output`'s suffix, whole or not at all.
 void annotatePhotograph(const cv::Mat& photograph, const IdentifiedFaces& identified,

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "identify/face_log.h"
 #include "identify/gallery.h"
+#include "identify/identify.h"
 
 namespace sphereface {
 
@@ -23,14 +23,6 @@ struct IdentifyInput {
   bool isVideo() const { return frames_per_second > 0; }
 };
 
-struct Sightings {
-  size_t images = 0;  // that show the person
-  size_t tracks = 0;
-};
-
-/// Of each of gallery.people, in their order, and last of all who are unknown together.
-std::vector<Sightings> countSightings(const IdentifiedFaces& identified, const Gallery& gallery);
-
 /// The result as a table for people.
 std::string identifyTable(const IdentifyInput& input, const IdentifiedFaces& identified,
                           const Gallery& gallery);
@@ -38,5 +30,11 @@ std::string identifyTable(const IdentifyInput& input, const IdentifiedFaces& ide
 /// The result for programs (docs/identify.md lists the fields).
 Json identifyJson(const IdentifyInput& input, const IdentifiedFaces& identified,
                   const Gallery& gallery, const NamingRule& rule);
+
+/// The result as an HTML page that holds all it shows: of each person who was found the photograph
+/// of the gallery beside the faces with the highest scores (of a video, one for each track), then
+/// the unknown faces.
+std::string identifyPage(const IdentifyInput& input, const IdentifiedFaces& identified,
+                         const Gallery& gallery, const NamingRule& rule);
 
 }  // namespace sphereface

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "identify/face_log.h"
+#include "identify/identify.h"
 
 namespace sphereface {
 namespace {
