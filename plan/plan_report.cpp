@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "model/train_config.h"
+#include "report/numbers.h"
+#include "report/text_table.h"
 
 namespace sphereface {
 namespace {
@@ -23,18 +25,13 @@ std::string countText(double count) {
 }
 
 /// Lines "name        value".
-class Lines {
- public:
+struct Lines {
+  TextTable table{{-34, 0}};
+
   template <class... Parts>
   void add(const std::string& name, const Parts&... parts) {
-    out_ << std::left << std::setw(34) << name << concat(parts...) << '\n';
+    table.row({name, concat(parts...)});
   }
-  void blank() { out_ << '\n'; }
-  std::ostringstream& raw() { return out_; }
-  std::string text() const { return out_.str(); }
-
- private:
-  std::ostringstream out_;
 };
 
 /// Five significant digits.
@@ -85,17 +82,15 @@ void addNeeds(const PlannedRun& run, const Forecast& f, Lines& lines) {
             bytesText(f.checkpoints * f.checkpoint_bytes), " kept at the end");
 }
 
-void addSchedule(const Forecast& f, Lines& lines) {
-  std::ostringstream& out = lines.raw();
-  out << std::right << std::setw(6) << "run" << std::setw(10) << "step" << std::setw(13) << "images"
-      << std::setw(9) << "epochs" << std::setw(15) << "learning rate" << std::setw(9) << "margin"
-      << std::setw(11) << "lambda" << '\n';
+std::string scheduleText(const Forecast& f) {
+  TextTable table({6, 10, 13, 9, 15, 9, 11});
+  table.row({"run", "step", "images", "epochs", "learning rate", "margin", "lambda"});
   for (const ScheduleRow& row : f.schedule) {
-    out << std::setw(4) << std::lround(100 * row.share) << " %" << std::setw(10) << row.step
-        << std::setw(13) << row.images << std::setw(9) << fixed(row.epochs, 2) << std::setw(15)
-        << shortText(row.learning_rate) << std::setw(9) << shortText(row.head.margin)
-        << std::setw(11) << fixed(row.head.lambda, 2) << '\n';
+    table.row({percent(row.share, 0), std::to_string(row.step), std::to_string(row.images),
+               fixed(row.epochs, 2), shortText(row.learning_rate), shortText(row.head.margin),
+               fixed(row.head.lambda, 2)});
   }
+  return table.text();
 }
 
 double imagesPerSecond(const PlannedRun& run, const Forecast& f, const Probe& probe) {
@@ -158,22 +153,22 @@ void addProbe(const PlannedRun& run, const Forecast& f, const Probe& probe, Line
 std::string planText(const PlannedRun& run, const Forecast& forecast,
                      const std::optional<Probe>& probe) {
   const NetworkConfig& network = run.config.network();
-  Lines lines;
-  lines.raw() << run.config.name() << ": " << network.name() << ", " << network.height() << 'x'
-              << network.width() << " images, embedding " << network.embedding() << ", "
-              << run.classes << " classes, " << run.records << " images, " << run.workers
-              << (run.workers == 1 ? " worker" : " workers") << "\n\n";
-  addNeeds(run, forecast, lines);
-  lines.blank();
-  addSchedule(forecast, lines);
+  Lines needs;
+  addNeeds(run, forecast, needs);
+  std::string text =
+      concat(run.config.name(), ": ", network.name(), ", ", network.height(), "x", network.width(),
+             " images, embedding ", network.embedding(), ", ", run.classes, " classes, ",
+             run.records, " images, ", run.workers, run.workers == 1 ? " worker" : " workers",
+             "\n\n", needs.table.text(), "\n", scheduleText(forecast));
   if (probe) {
-    lines.blank();
-    addProbe(run, forecast, *probe, lines);
+    Lines measured;
+    addProbe(run, forecast, *probe, measured);
+    text += "\n" + measured.table.text();
   }
-  if (!forecast.warnings.empty()) lines.blank();
+  if (!forecast.warnings.empty()) text += "\n";
   for (const PlanWarning& warning : forecast.warnings)
-    lines.raw() << "warning: " << warning.text << "\n    fix: " << warning.fix << '\n';
-  return lines.text();
+    text += concat("warning: ", warning.text, "\n    fix: ", warning.fix, "\n");
+  return text;
 }
 
 Json planJson(const PlannedRun& run, const Forecast& f, const std::optional<Probe>& probe) {

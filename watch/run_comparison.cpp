@@ -4,13 +4,15 @@
 #include "watch/run_comparison.h"
 
 #include <algorithm>
-#include <iomanip>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/statistics.h"
 #include "model/train_config.h"
+#include "report/numbers.h"
 #include "report/plot.h"
+#include "report/text_table.h"
 #include "run/run_folder.h"
 #include "watch/run_curves.h"
 #include "watch/run_view.h"
@@ -99,34 +101,24 @@ std::string comparisonTable(const std::vector<ComparedRun>& runs) {
   size_t head_width = 4;
   for (const ComparedRun& run : runs) {
     label_width = std::max(label_width, run.label.size() + 2);
-    head_width = std::max(head_width, run.row.at("head").get<std::string>().size() + 2);
+    head_width = std::max(head_width, run.row.at("head").text().size() + 2);
   }
-  std::ostringstream out;
-  out << std::left << std::setw(static_cast<int>(label_width)) << "run" << std::setw(16)
-      << "network" << std::setw(static_cast<int>(head_width)) << "head" << std::right
-      << std::setw(9) << "images" << std::setw(10) << "loss" << std::setw(11) << "accuracy"
-      << std::setw(8) << "cosine" << std::setw(10) << "images/s"
-      << "   LFW\n"
-      << std::fixed;
+  TextTable table(
+      {-static_cast<int>(label_width), -16, -static_cast<int>(head_width), 9, 10, 11, 8, 10, 0});
+  table.row(
+      {"run", "network", "head", "images", "loss", "accuracy", "cosine", "images/s", "   LFW"});
   for (const ComparedRun& run : runs) {
     const Json& row = run.row;
-    auto number = [&](const char* field) { return row.at(field).get<double>(); };
-    out << std::left << std::setw(static_cast<int>(label_width)) << run.label << std::setw(16)
-        << row.at("network").get<std::string>() << std::setw(static_cast<int>(head_width))
-        << row.at("head").get<std::string>() << std::right << std::setw(9)
-        << row.at("images").get<uint64_t>() << std::setprecision(4) << std::setw(10)
-        << number("loss") << std::setprecision(1) << std::setw(9) << 100 * number("accuracy")
-        << " %" << std::setprecision(3) << std::setw(8) << number("target_cosine")
-        << std::setprecision(0) << std::setw(10) << number("images_per_second") << "   ";
-    if (row.contains("lfw")) {
-      out << std::setprecision(2) << 100 * number("lfw") << " +- " << 100 * number("lfw_std")
-          << " %";
-    } else {
-      out << "-";
-    }
-    out << "\n";
+    const auto number = [&](const char* field) { return row.at(field).get<double>(); };
+    const std::string lfw = row.contains("lfw") ? concat(fixed(100 * number("lfw"), 2), " +- ",
+                                                         percent(number("lfw_std")))
+                                                : "-";
+    table.row({run.label, row.at("network").text(), row.at("head").text(),
+               jsonText(row.at("images")), fixed(number("loss"), 4), percent(number("accuracy"), 1),
+               fixed(number("target_cosine"), 3), fixed(number("images_per_second"), 0),
+               "   " + lfw});
   }
-  return out.str();
+  return table.text();
 }
 
 Json comparisonJson(const std::vector<ComparedRun>& runs) {
