@@ -114,7 +114,7 @@ int run(Options options) {
                                            : concat("continue from ", checkpoints.back().string(),
                                                     " with --resume auto")));
   }
-  const Json summary = readJsonFile(RunFolder(options.run).summary());
+  const Json summary = readJsonFile(RunFolder{options.run}.summary());
   if (!options.json.empty()) writeJsonFile(options.json, summary);
   output.line("trained",
               concat(summary.at("images").get<uint64_t>(), " images at ",

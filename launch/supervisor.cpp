@@ -212,7 +212,7 @@ int supervise(TrainingJob job, LogOutput& output, const std::function<void()>& b
     if (const std::string text = networkText(network); !text.empty()) output.line("network", text);
     const JobStart start(job.launcher, partsOf(job, workers), network.route);
     output.line("run", shellText(start.line()));
-    const int code = runJob(start, RunFolder(job.run), beside);
+    const int code = runJob(start, RunFolder{job.run}, beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(job.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
       newest = checkpoints.back();
