@@ -9,7 +9,7 @@ set(SPHEREFACE_CUDA_SOURCES
   cuda_energy.cu
   cuda_engine.cpp
   cuda_head.cpp
-  cuda_score_counter.cpp
+  cuda_score_counter.cu
   cuda_trunk.cpp
   exchange_kernels.cu
   exports.cpp
@@ -17,7 +17,6 @@ set(SPHEREFACE_CUDA_SOURCES
   image_upload.cpp
   layer_kernels.cu
   recorded_work.cpp
-  score_kernels.cu
   sgd_kernels.cu
   softmax_kernels.cu
   sum_kernels.cu)
