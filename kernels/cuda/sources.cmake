@@ -5,13 +5,12 @@ set(SPHEREFACE_CUDA_SOURCES
   ../class_choice.cpp
   ../shard_tree.cpp
   buffer_sizes.cpp
-  cuda_class_sample.cpp
+  cuda_class_parallel_head.cu
   cuda_energy.cu
   cuda_engine.cpp
   cuda_head.cpp
   cuda_score_counter.cu
   cuda_trunk.cpp
-  exchange_kernels.cu
   exports.cpp
   head_kernels.cu
   image_upload.cpp
