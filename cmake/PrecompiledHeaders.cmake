@@ -54,6 +54,7 @@ sphereface_precompile(sphereface_cold_headers
   sphereface_doctor
   sphereface_identify
   sphereface_launch
+  sphereface_model
   sphereface_plan
   sphereface_report
   sphereface_run
