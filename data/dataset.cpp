@@ -52,13 +52,13 @@ DatasetManifest readManifest(const fs::path& folder) {
   return manifest;
 }
 
-std::string keyPrefix(uint64_t index) {
+}  // namespace
+
+std::string recordKeyPrefix(uint64_t index) {
   char text[24];
   std::snprintf(text, sizeof text, "%08llu_", static_cast<unsigned long long>(index));
   return text;
 }
-
-}  // namespace
 
 struct Dataset::Lmdb {
   explicit Lmdb(const fs::path& folder) : reader(folder) {}
@@ -66,7 +66,7 @@ struct Dataset::Lmdb {
   /// Calls use(key, value) with the record's bytes.
   template <class Use>
   void withRecord(const fs::path& folder, uint64_t index, Use use) const {
-    const std::string prefix = keyPrefix(index);
+    const std::string prefix = recordKeyPrefix(index);
     bool found = false;
     reader.find(prefix, [&](std::string_view key, std::string_view value) {
       found = key.substr(0, prefix.size()) == prefix;

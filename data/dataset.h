@@ -33,6 +33,9 @@ class BadRecord : public Error {
   Reason reason_;
 };
 
+/// "00000042_", with which a record's key begins.
+std::string recordKeyPrefix(uint64_t index);
+
 /// Read-only and thread-safe. LMDB's caveats hold: open a folder once per process, on a local file
 /// system.
 class Dataset {

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <future>
 
@@ -84,9 +83,7 @@ struct Plan {
 };
 
 std::string recordKey(size_t index, const std::string& name) {
-  char number[24];
-  std::snprintf(number, sizeof number, "%08zu_", index);
-  std::string key = number + name;
+  std::string key = recordKeyPrefix(index) + name;
   if (key.size() > LmdbWriter::kMaxKey) {
     throw Error(
         concat(name, ": its name is longer than a key may be (", LmdbWriter::kMaxKey, " bytes)"));

@@ -151,6 +151,16 @@ uint64_t rowOffset(const Network& network, uint64_t row) {
   return network.parameter_count + row * static_cast<uint64_t>(network.embedding);
 }
 
+/// What lies in a run's folder of checkpoints and begins so.
+std::vector<fs::path> entriesOf(const fs::path& run, const char* prefix) {
+  std::vector<fs::path> found;
+  if (!fs::is_directory(run / "checkpoints")) return found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints")) {
+    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
+  }
+  return found;
+}
+
 std::string stepName(uint64_t step) {
   std::string digits = std::to_string(step);
   if (digits.size() < 8) digits.insert(0, 8 - digits.size(), '0');
@@ -250,23 +260,13 @@ bool holdCheckpoint(const fs::path& checkpoint, const fs::path& held) {
 }
 
 void removeUncommittedCheckpoints(const fs::path& run) {
-  if (!fs::is_directory(run / "checkpoints")) return;
-  std::vector<fs::path> found;
-  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints")) {
-    if (entry.path().filename().string().starts_with(kWorkPrefix)) found.push_back(entry.path());
-  }
-  for (const fs::path& folder : found)
+  for (const fs::path& folder : entriesOf(run, kWorkPrefix))
     fs::remove_all(folder);
 }
 
 std::vector<fs::path> listCheckpoints(const fs::path& run) {
-  std::vector<fs::path> found;
-  if (!fs::is_directory(run / "checkpoints")) return found;
-  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints")) {
-    if (entry.is_directory() && entry.path().filename().string().starts_with("step-")) {
-      found.push_back(entry.path());
-    }
-  }
+  std::vector<fs::path> found = entriesOf(run, "step-");
+  std::erase_if(found, [](const fs::path& entry) { return !fs::is_directory(entry); });
   std::sort(found.begin(), found.end());
   return found;
 }

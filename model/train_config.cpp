@@ -9,7 +9,7 @@
 #include <bit>
 #include <cctype>
 #include <cmath>
-#include <functional>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -182,7 +182,8 @@ bool rising(const google::protobuf::RepeatedField<double>& values) {
   return true;
 }
 
-void check(const TrainConfig& config, const std::function<void(const Rule&)>& broken) {
+/// The first rule that is broken.
+std::optional<Rule> brokenRule(const TrainConfig& config) {
   const SolverConfig& solver = config.solver();
   const HeadConfig& head = config.head();
   const HeadRow& row = rowOf(head);
@@ -267,10 +268,8 @@ void check(const TrainConfig& config, const std::function<void(const Rule&)>& br
       {config.name().empty() || config.name().find('/') != std::string::npos, "name",
        "must be a plain file name"},
   };
-  for (const Rule& rule : rules) {
-    if (rule.broken) broken(rule);
-  }
-  buildNetwork(config.network());
+  const auto* const first = std::ranges::find(rules, true, &Rule::broken);
+  return first == std::end(rules) ? std::nullopt : std::optional(*first);
 }
 
 }  // namespace
@@ -291,17 +290,15 @@ TrainConfig loadTrainConfig(const std::filesystem::path& file,
     parseText(as_text, "--set " + item, change);
     config.MergeFrom(change);
   }
-  auto fail = [&](const std::string& field, const std::string& message) {
-    const size_t line = lineOf(text, field);
-    throw UsageError(
-        concat(file.string(), line > 0 ? concat(":", line) : "", ": ", field, ": ", message));
-  };
+  if (const std::optional<Rule> rule = brokenRule(config)) {
+    const size_t line = lineOf(text, rule->field);
+    throw UsageError(concat(file.string(), line > 0 ? concat(":", line) : "", ": ", rule->field,
+                            ": ", rule->message));
+  }
   try {
-    check(config, [&](const Rule& rule) { fail(rule.field, rule.message); });
+    buildNetwork(config.network());
   } catch (const UsageError& e) {
-    const std::string what = e.what();
-    if (what.starts_with("network")) throw UsageError(concat(file.string(), ": ", what));
-    throw;
+    throw UsageError(concat(file.string(), ": ", e.what()));
   }
   return config;
 }

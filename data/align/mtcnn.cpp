@@ -108,11 +108,11 @@ Boxes propose(const MtcnnNetwork& network, const cv::Mat& rgba, const MtcnnSetti
   return boxes;
 }
 
-/// Runs `network` on the boxes' crops, resized to side x side, and calls
-/// use(index of the box, heads, lane) for each.
+/// Runs `network` on the boxes' crops, resized to side x side, and calls use(box, heads, lane) for
+/// each box of a score above the threshold, with its score and corrections.
 template <class Use>
 void judge(const MtcnnNetwork& network, int side, const cv::Mat& rgba, const Boxes& boxes,
-           Use use) {
+           float threshold, Use use) {
   thread_local FeatureMap crops;
   for (size_t first = 0; first < boxes.size(); first += kCropsAtOnce) {
     const int lanes = static_cast<int>(std::min<size_t>(kCropsAtOnce, boxes.size() - first));
@@ -128,7 +128,13 @@ void judge(const MtcnnNetwork& network, int side, const cv::Mat& rgba, const Box
     }
     const FeatureMap& heads = forward(network, crops);
     for (int lane = 0; lane < lanes; ++lane) {
-      use(first + static_cast<size_t>(lane), heads, lane);
+      const float score =
+          faceProbability(heads.row(kOutputBackground, 0)[lane], heads.row(kOutputFace, 0)[lane]);
+      if (!(score > threshold)) continue;
+      MtcnnBox box = boxes[first + static_cast<size_t>(lane)];
+      box.score = score;
+      box.regression = regressionAt(heads, 0, lane);
+      use(box, heads, lane);
     }
   }
 }
@@ -142,15 +148,8 @@ void dropEmpty(Boxes& boxes) {
 Boxes refine(const MtcnnNetwork& network, const cv::Mat& rgba, const Boxes& proposals,
              float threshold) {
   Boxes boxes;
-  judge(network, MtcnnNetworks::kRefinementSize, rgba, proposals,
-        [&](size_t i, const FeatureMap& heads, int lane) {
-          const float score = faceProbability(heads.row(kOutputBackground, 0)[lane],
-                                              heads.row(kOutputFace, 0)[lane]);
-          if (!(score > threshold)) return;
-          boxes.push_back(proposals[i]);
-          boxes.back().score = score;
-          boxes.back().regression = regressionAt(heads, 0, lane);
-        });
+  judge(network, MtcnnNetworks::kRefinementSize, rgba, proposals, threshold,
+        [&](const MtcnnBox& box, const FeatureMap&, int) { boxes.push_back(box); });
   boxes = pick(boxes, suppressNonMaxima(boxes, 0.7F, Overlap::kUnion));
   for (MtcnnBox& box : boxes) {
     applyRegression(box, true);
@@ -164,14 +163,8 @@ std::vector<Face> decide(const MtcnnNetwork& network, const cv::Mat& rgba, const
                          float threshold) {
   Boxes boxes;
   std::vector<FivePoints> points;
-  judge(network, MtcnnNetworks::kOutputSize, rgba, candidates,
-        [&](size_t i, const FeatureMap& heads, int lane) {
-          const float score = faceProbability(heads.row(kOutputBackground, 0)[lane],
-                                              heads.row(kOutputFace, 0)[lane]);
-          if (!(score > threshold)) return;
-          MtcnnBox box = candidates[i];
-          box.score = score;
-          box.regression = regressionAt(heads, 0, lane);
+  judge(network, MtcnnNetworks::kOutputSize, rgba, candidates, threshold,
+        [&](MtcnnBox& box, const FeatureMap& heads, int lane) {
           // The published W * p + x1 - 1 counts from 1, hence the second -1.
           FivePoints five;
           for (int k = 0; k < 5; ++k) {

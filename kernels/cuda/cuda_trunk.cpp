@@ -4,6 +4,7 @@
 #include "kernels/cuda/cuda_trunk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/cuda/buffer_sizes.h"
 
@@ -64,20 +65,6 @@ MatrixProductShape fcForward(const EngineOptions& options) {
   return shape;
 }
 
-MatrixProductShape fcBackwardWeights(const EngineOptions& options) {
-  const FilterShape fc = fcShape(options.network);
-  MatrixProductShape shape;
-  shape.rows = fc.out;
-  shape.columns = static_cast<int>(rowOf(fc));
-  shape.depth = options.batch;
-  shape.transpose_a = true;
-  shape.pitch_a = static_cast<size_t>(paddedToPacks(fc.out));
-  shape.pitch_b = rowOf(fc);
-  shape.pitch_c = rowOf(fc);
-  shape.precision = options.precision;
-  return shape;
-}
-
 MatrixProductShape fcBackwardInput(const EngineOptions& options) {
   const FilterShape fc = fcShape(options.network);
   MatrixProductShape shape;
@@ -89,6 +76,14 @@ MatrixProductShape fcBackwardInput(const EngineOptions& options) {
   shape.pitch_c = rowOf(fc);
   shape.precision = options.precision;
   shape.fp32_result = false;
+  return shape;
+}
+
+MatrixProductShape fcBackwardWeights(const EngineOptions& options) {
+  MatrixProductShape shape = fcBackwardInput(options);
+  std::swap(shape.rows, shape.depth);
+  shape.transpose_a = true;
+  shape.fp32_result = true;
   return shape;
 }
 
