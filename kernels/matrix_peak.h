@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,24 +16,25 @@
 
 namespace sphereface {
 
-/// FLOP/s of n x n x n products, n doubled until one takes a few milliseconds: the fastest of five.
-/// make(n) returns a callable that makes one such product from its begin to its end.
+/// FLOP/s of n x n x n products, n doubled until all have taken some tens of milliseconds: of the
+/// fastest one. make(n) returns a callable that makes one such product from its begin to its end.
 template <class Make>
 double matrixPeak(const Make& make) {
-  constexpr double kLongEnough = 5e-3;  // seconds
+  constexpr double kLongEnough = 0.05;  // seconds
   constexpr int kLargest = 8192;
   constexpr int kRounds = 5;
+  double peak = 0;
+  const double start = secondsNow();
   for (int n = 256;; n *= 2) {
     const auto product = make(n);
     product();  // warms up
-    double least = std::numeric_limits<double>::infinity();
+    const double size = n;
     for (int round = 0; round < kRounds; ++round) {
       const double begin = secondsNow();
       product();
-      least = std::min(least, secondsNow() - begin);
+      peak = std::max(peak, 2 * size * size * size / (secondsNow() - begin));
     }
-    const double size = n;
-    if (least >= kLongEnough || n >= kLargest) return 2 * size * size * size / least;
+    if (secondsNow() - start >= kLongEnough || n >= kLargest) return peak;
   }
 }
 

@@ -48,6 +48,8 @@ TEST(StepCollector, PartsAreMeansOverWorkersAndWorkIsEachOnesOwn) {
   StepReport second = report(0, 1, 0, {});
   second.set_past_margin(1);
   second.set_backward_seconds(2);
+  first.set_mfu(0.25);
+  second.set_mfu(0.5);
   collector.add(0, first);
   const auto step = collector.add(1, second);
   EXPECT_DOUBLE_EQ(step->figures["past_margin_share"], 0.5);
@@ -56,6 +58,7 @@ TEST(StepCollector, PartsAreMeansOverWorkersAndWorkIsEachOnesOwn) {
   EXPECT_DOUBLE_EQ(step->figures["idle_seconds"], 1);
   EXPECT_DOUBLE_EQ(partsOf(step->figures), 0.125 + 1.5 + 0.25 + 1);
   EXPECT_EQ(step->figures["weight_norm"], 7);
+  EXPECT_DOUBLE_EQ(step->figures["mfu"], 0.375);
   ASSERT_EQ(step->ranks.size(), 2U);
   EXPECT_DOUBLE_EQ(step->ranks[0].work_seconds, 1.25);
   EXPECT_DOUBLE_EQ(step->ranks[1].work_seconds, 2);

@@ -26,6 +26,11 @@ TEST(StepFigures, HaveNamesOfTheirOwn) {
   }
 }
 
+TEST(StepFigures, StandInTheProgressLineWithTheirUnit) {
+  EXPECT_EQ(logText(kStepFigures[FigureName("mfu").row], 0.4123), "mfu 41.2 %");
+  EXPECT_EQ(logText(kStepFigures[FigureName("learning_rate").row], 0.1), "lr 0.10000");
+}
+
 std::string unitText(Unit unit) {
   switch (unit) {
     case Unit::kNumber:

@@ -52,7 +52,7 @@ for (const figure of runs[0].figures.filter((one) => one.compared)) {
   plot.append(canvas);
   box.append(element('figcaption', figure.compared), plot);
   document.getElementById('curves').append(box);
-  const chart = makeChart(figure.name, {x: {title: 'images seen'}, y: {title: figure.share ? '%' : figure.label}});
+  const chart = makeChart(figure.name, {x: {title: 'images seen'}, y: {title: figure.share ? '%' : ''}});
   setCurves(chart, runs.map((run) => ({
     label: run.row.label,
     points: pointsOf(run.curves.step.map((step) => step * run.images_per_step), run.curves[figure.name],
