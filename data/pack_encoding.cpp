@@ -16,9 +16,6 @@ namespace {
 
 using Kind = PackEncoding::Kind;
 
-/// Channels that differ by no more are grey: JPEG rounds.
-constexpr int kGreyTolerance = 2;
-
 bool isJpeg(std::string_view bytes) {
   return bytes.starts_with("\xff\xd8\xff");
 }

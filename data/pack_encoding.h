@@ -11,6 +11,9 @@
 
 namespace sphereface {
 
+/// Channels that differ by no more are grey: JPEG rounds.
+constexpr int kGreyTolerance = 2;
+
 /// How images are stored.
 struct PackEncoding {
   enum class Kind {

@@ -13,14 +13,12 @@
 
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "data/pack_encoding.h"
 #include "data/sample_order.h"
 #include "doctor/finding.h"
 
 namespace sphereface::doctor {
 namespace {
-
-/// Channels that differ by no more are grey: JPEG rounds.
-constexpr int kGreyTolerance = 2;
 
 class Deadline {
  public:
