@@ -75,7 +75,8 @@ class Writer {
   }
 
   void newLine(int depth) {
-    if (indent_ >= 0) out_.append(1, '\n').append(static_cast<size_t>(indent_ * depth), ' ');
+    if (indent_ < 0) return;
+    out_.append(1, '\n').append(static_cast<size_t>(indent_) * static_cast<size_t>(depth), ' ');
   }
 
   void writeText(const std::string& text) {

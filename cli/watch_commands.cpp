@@ -15,7 +15,6 @@
 #include "base/stop_signal.h"
 #include "cli/commands.h"
 #include "run/run_folder.h"
-#include "watch/comparison_page.h"
 #include "watch/dashboard_site.h"
 #include "watch/http_server.h"
 #include "watch/run_comparison.h"

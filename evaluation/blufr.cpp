@@ -19,7 +19,7 @@
 #include "evaluation/open_set.h"
 #include "evaluation/pairs.h"
 #include "evaluation/roc.h"
-#include "evaluation/score_each_other.h"
+#include "evaluation/scorer.h"
 #include "report/numbers.h"
 #include "report/text_table.h"
 
@@ -184,6 +184,7 @@ void addRates(const std::string& name, const char* json_list,
               std::array<double, kCount> BlufrTrialResult::*values, std::vector<Rate>& rates) {
   for (size_t i = 0; i < kCount; ++i) {
     std::vector<double> of_trials;
+    of_trials.reserve(results.size());
     for (const BlufrTrialResult& result : results)
       of_trials.push_back((result.*values)[i]);
     rates.push_back({name, json_list, fars[i], spreadOf(of_trials)});

@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "evaluation/roc.h"
-#include "evaluation/score_each_other.h"
 #include "evaluation/score_scan.h"
+#include "evaluation/scorer.h"
 
 namespace sphereface {
 namespace {

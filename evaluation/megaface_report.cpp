@@ -45,6 +45,7 @@ std::string farName(double far) {
 /// What ratesOf() has.
 std::vector<std::string> rateNames() {
   std::vector<std::string> names;
+  names.reserve(kRanks.size() + kMegafaceFars.size());
   for (const size_t rank : kRanks)
     names.push_back(concat("rank ", rank));
   for (const double far : kMegafaceFars)
@@ -163,6 +164,7 @@ void addPairs(const std::string& heading, const std::vector<ScoredPair>& pairs,
   };
   page.heading(heading);
   std::vector<FacePair> faces;
+  faces.reserve(pairs.size());
   for (const ScoredPair& pair : pairs) {
     faces.push_back({face(left, pair.left), face(right, pair.right),
                      concat(pair.left, " and ", pair.right, ": ", fixed(pair.score, 4))});
@@ -198,6 +200,7 @@ std::string megafaceTable(const std::vector<MegafaceRun>& runs) {
     std::vector<double> deviation;
     for (size_t k = 0; k < names.size(); ++k) {
       std::vector<double> rates;
+      rates.reserve(group.size());
       for (const MegafaceRun* run : group)
         rates.push_back(ratesOf(run->result)[k]);
       mean.push_back(spreadOf(rates).mean);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/statistics.h"
@@ -14,6 +16,7 @@
 #include "report/plot.h"
 #include "report/text_table.h"
 #include "run/run_folder.h"
+#include "watch/pages.h"
 #include "watch/run_curves.h"
 #include "watch/run_view.h"
 
@@ -70,6 +73,14 @@ Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, 
     panel.series.push_back(std::move(series));
   }
   return panel;
+}
+
+/// In a script element nothing may look like its end.
+std::string inScript(const Json& data) {
+  std::string text;
+  for (const char c : jsonText(data))
+    c == '<' ? text += "\\u003c" : text += c;
+  return text;
 }
 
 }  // namespace
@@ -135,6 +146,30 @@ void writeComparisonPlot(const std::filesystem::path& file, const std::vector<Co
                panelOf(runs, "cosine to the own class", "target_cosine", 1),
                panelOf(runs, "loss, each head's own", "loss", 1),
                panelOf(runs, "learning rate", "learning_rate", 1)});
+}
+
+void writeComparisonPage(const std::filesystem::path& file, const std::vector<ComparedRun>& runs) {
+  Json data = Json::array();
+  for (const ComparedRun& run : runs) {
+    const Json history = RunView(run.folder).history();
+    data.push_back({{"row", run.row},
+                    {"images_per_step", run.images_per_step},
+                    {"config", readFile(RunFolder{run.folder}.config())},
+                    {"figures", history.at("figures")},
+                    {"curves", history.at("curves")}});
+  }
+  // "{{name}}" stands for a file of watch/pages/, or for the data.
+  std::string page;
+  std::string_view rest = pageFile("compare.html");
+  for (size_t begin = rest.find("{{"); begin != std::string_view::npos; begin = rest.find("{{")) {
+    const size_t end = rest.find("}}", begin);
+    const std::string_view name = rest.substr(begin + 2, end - begin - 2);
+    page += rest.substr(0, begin);
+    name == "data" ? page += inScript(data) : page += pageFile(name);
+    rest.remove_prefix(end + 2);
+  }
+  page += rest;
+  writeFileAtomically(file, page);
 }
 
 }  // namespace sphereface

@@ -39,4 +39,8 @@ Json comparisonJson(const std::vector<ComparedRun>& runs);
 /// images seen. Losses of different heads measure different things.
 void writeComparisonPlot(const std::filesystem::path& file, const std::vector<ComparedRun>& runs);
 
+/// One HTML page that fetches nothing: the table of the runs, their curves over each other, and the
+/// fields in which their configurations differ. errors: Error when it can't be written.
+void writeComparisonPage(const std::filesystem::path& file, const std::vector<ComparedRun>& runs);
+
 }  // namespace sphereface
