@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// What only OpenCV's imgcodecs and imgproc can do. With them come some 140 other libraries on
+// What only OpenCV's imgcodecs and imgproc can do. With them come some 120 other libraries on
 // Debian (GDAL and all it needs), so this is a library of its own, which is opened when it is first
 // needed: a worker that trains on JPEG starts without.
 
