@@ -61,6 +61,11 @@ Progress::~Progress() {
 void Progress::add(size_t count) {
   const std::lock_guard lock(mutex_);
   done_ += count;
+  if (const int signal = InterruptibleWork::interrupted(); signal != 0) {
+    throw Interrupted(
+        signal, concat("stopped by ", signalName(signal), " while ", label_, ", at ", done_, " of ",
+                       total_, " ", unit_, ": the same command does it again, or goes on with it"));
+  }
   const auto now = Clock::now();
   const bool due =
       terminal_ ? now - printed_ >= kTerminalInterval : now - printed_ >= kPlainInterval;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Progress of a long job on stderr: a bar that redraws itself on a terminal, a plain line every
-// ten seconds when piped. Shows done/total, rate and time to go.
+// ten seconds when piped. Shows done/total, rate and time to go. It is also where Ctrl-C ends such
+// a job (base/stop_signal.h).
 
 #pragma once
 
@@ -10,6 +11,8 @@
 #include <cstddef>
 #include <mutex>
 #include <string>
+
+#include "base/stop_signal.h"
 
 namespace sphereface {
 
@@ -25,6 +28,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   ~Progress();
 
+  /// errors: Interrupted, where answerInterrupts() was called.
   void add(size_t count = 1);
   /// Prints the final state and a line end; the destructor calls it when nobody did.
   void finish();
@@ -35,6 +39,7 @@ class Progress {
   void print(bool last);
 
   using Clock = std::chrono::steady_clock;
+  InterruptibleWork work_;
   mutable std::mutex mutex_;
   std::string label_;
   std::string unit_;

@@ -10,14 +10,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "base/error.h"
@@ -42,6 +45,7 @@ pid_t start(const CommandLine& line, const Environment& environment,
   const pid_t child = ::fork();
   if (child < 0) throw Error(concat("cannot start ", line[0], ": ", std::strerror(errno)));
   if (child > 0) return child;
+  ::signal(SIGPIPE, SIG_DFL);  // which this process may ignore
   prepare();
   for (const auto& [name, value] : environment)
     ::setenv(name.c_str(), value.c_str(), 1);
@@ -73,6 +77,45 @@ struct Pipe {
     ends[1] = -1;
   }
   std::array<int, 2> ends{};
+};
+
+/// What a program prints, on its way to this process's own stdout or stderr. Never waits for
+/// whoever reads that: a stopped terminal or a full pipe must not stop the program. Where nobody
+/// reads any more, what comes is dropped.
+class Outlet {
+ public:
+  explicit Outlet(int descriptor) : descriptor_(descriptor) {}
+
+  void add(std::string_view text) {
+    if (gone_) return;
+    if (waiting_.size() + text.size() > kMostWaiting) {
+      left_out_ = true;
+      return;
+    }
+    if (left_out_) waiting_ += "[... what nobody read is left out here]\n";
+    left_out_ = false;
+    waiting_ += text;
+  }
+  /// As much as is taken within so much time; all of it, with a negative time.
+  void write(int milliseconds) {
+    pollfd writing = {descriptor_, POLLOUT, 0};
+    while (!waiting_.empty() && ::poll(&writing, 1, milliseconds) > 0) {
+      // As much as a pipe that is ready takes at once.
+      const size_t count = std::min<size_t>(waiting_.size(), PIPE_BUF);
+      const ssize_t written = ::write(descriptor_, waiting_.data(), count);
+      if (written > 0) waiting_.erase(0, static_cast<size_t>(written));
+      if (written >= 0 || errno == EINTR || errno == EAGAIN) continue;
+      gone_ = true;
+      waiting_.clear();
+    }
+  }
+
+ private:
+  static constexpr size_t kMostWaiting = size_t{4} << 20;
+  int descriptor_;
+  std::string waiting_;
+  bool left_out_ = false;
+  bool gone_ = false;
 };
 
 /// Adds what can be read. False at the end.
@@ -154,36 +197,50 @@ int runProgram(const CommandLine& line, const Environment& environment,
                const std::function<void(pid_t)>& look,
                const std::function<void(std::string_view)>& errors) {
   constexpr std::chrono::milliseconds kBetweenLooks{100};
-  std::optional<Pipe> pipe;
-  if (errors) pipe.emplace();
+  Pipe out;
+  Pipe err;
+  std::fflush(stdout);
   const pid_t parent = ::getpid();
-  const pid_t child = start(line, environment, [parent, &pipe] {
+  const pid_t child = start(line, environment, [&] {
     endWith(parent);
-    if (pipe) ::dup2(pipe->ends[1], STDERR_FILENO);
+    // Of its own, so that Ctrl-C reaches this process alone, which knows what to do about it.
+    ::setpgid(0, 0);
+    ::signal(SIGUSR1, SIG_IGN);  // until the program has its own answer to it
+    ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+    ::dup2(out.ends[1], STDOUT_FILENO);
+    ::dup2(err.ends[1], STDERR_FILENO);
   });
-  if (pipe) pipe->closeWriter();
-  pollfd reading = {pipe ? pipe->ends[0] : -1, POLLIN, 0};
+  out.closeWriter();
+  err.closeWriter();
+  std::array<pollfd, 2> reading = {pollfd{out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}};
+  std::array<Outlet, 2> outlets = {Outlet(STDOUT_FILENO), Outlet(STDERR_FILENO)};
   /// Waits for something to pass on. False when there was nothing.
   auto pass_on = [&](std::chrono::milliseconds patience) {
-    if (::poll(&reading, 1, static_cast<int>(patience.count())) <= 0) return false;
-    std::string text;
-    if (!drain(reading.fd, text)) reading.fd = -1;
-    std::fwrite(text.data(), 1, text.size(), stderr);
-    errors(text);
-    return true;
+    const int ready = ::poll(reading.data(), reading.size(), static_cast<int>(patience.count()));
+    for (size_t i = 0; ready > 0 && i < reading.size(); ++i) {
+      std::string text;
+      if (reading[i].revents != 0 && !drain(reading[i].fd, text)) reading[i].fd = -1;
+      outlets[i].add(text);
+      if (i == 1 && errors && !text.empty()) errors(text);
+    }
+    for (Outlet& outlet : outlets)
+      outlet.write(0);
+    return ready > 0;
   };
   int status = 0;
   Clock::time_point next_look = Clock::now() + kBetweenLooks;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     pass_on(kLook);
     if (Clock::now() < next_look) continue;
-    next_look += kBetweenLooks;
+    next_look = Clock::now() + kBetweenLooks;
     if (look) look(child);
   }
-  // To the last word of its own; others may keep the pipe open, and go on writing.
+  // To the last word of its own; others may keep the pipes open, and go on writing.
   const Clock::time_point end = Clock::now() + std::chrono::seconds(1);
   while (pass_on(std::chrono::milliseconds(0)) && Clock::now() < end) {
   }
+  for (Outlet& outlet : outlets)
+    outlet.write(-1);
   return codeOf(status);
 }
 

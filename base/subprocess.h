@@ -33,11 +33,12 @@ std::filesystem::path siblingProgram(const std::string& name);
 /// Exit code for a program that can't be run, as a shell has it.
 constexpr int kNoSuchProgram = 127;
 
-/// Runs `line` on this process's terminal. Returns its exit code, 128 + signal if one ended it, 127
-/// when it can't be run. It gets a SIGTERM when this process ends before it. `look`, if any, is
-/// called with its process id ten times a second meanwhile. `errors`, if any, is shown what it
-/// writes to stderr, which is passed on to this process's. errors: Error when no process can be
-/// made.
+/// Runs `line` in a process group of its own, nothing on its stdin, and passes on what it prints to
+/// this process's stdout and stderr, for as long as somebody reads them. Returns its exit code,
+/// 128 + signal if one ended it, 127 when it can't be run. It gets a SIGTERM when this process ends
+/// before it. `look`, if any, is called with its process id ten times a second meanwhile. `errors`,
+/// if any, is shown what it writes to stderr. Whoever outlives the readers of its stdout calls
+/// outliveReaders() first. errors: Error when no process can be made.
 int runProgram(const CommandLine& line, const Environment& environment = {},
                const std::function<void(pid_t)>& look = {},
                const std::function<void(std::string_view)>& errors = {});

@@ -3,9 +3,12 @@
 
 #include "base/this_process.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
@@ -35,6 +38,27 @@ std::string processorList() {
     list += concat(list.empty() ? "" : ",", first, first < cpu ? concat("-", cpu) : std::string());
   }
   return list;
+}
+
+void openStandardStreams() {
+  // open() takes the lowest free number.
+  int opened = 0;
+  while (opened >= 0 && opened <= STDERR_FILENO)
+    opened = ::open("/dev/null", O_RDWR);  // NOLINT(android-cloexec-open): as those it stands for
+  if (opened > STDERR_FILENO) ::close(opened);
+}
+
+size_t raiseOpenFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  // More than a job can use; a limit of a billion makes programs slow that close all they may have.
+  constexpr rlim_t kEnough = 65536;
+  const rlim_t wanted = std::min(limit.rlim_max, kEnough);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = wanted;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur;
 }
 
 size_t kernelBytes(const char* file, const std::string& field) {

@@ -16,6 +16,13 @@ std::string hostName();
 /// The logical processors this process may run on, "0-3,8"; empty where the kernel doesn't say.
 std::string processorList();
 
+/// Opens stdin, stdout and stderr on /dev/null where whoever started this process closed them: else
+/// the next files take their numbers, and get what is printed.
+void openStandardStreams();
+
+/// Lets this process and those it starts open as many files as the system allows. Returns how many.
+size_t raiseOpenFileLimit();
+
 /// Bytes of memory this process occupies now and at most did, program and libraries included.
 struct ProcessMemory {
   size_t resident = 0;

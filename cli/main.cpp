@@ -5,11 +5,14 @@
 #include <exception>
 
 #include "base/error.h"
+#include "base/stop_signal.h"
+#include "base/this_process.h"
 #include "cli/commands.h"
 #include "cli/work_sharing.h"
 
 int main(int argc, char** argv) {
   using namespace sphereface;
+  openStandardStreams();
   WorkSharing sharing({argv + 1, argv + argc});
   const Program app("sphereface", "SphereFace training: from photographs to a benchmark score.",
                     "sphereface " SPHEREFACE_VERSION " (" SPHEREFACE_GPU_KERNELS ")");
@@ -30,6 +33,7 @@ int main(int argc, char** argv) {
   addFeaturesCommand(app);
   addEvaluateCommand(app, sharing);
   addIdentifyCommand(app);
+  answerInterrupts();
   try {
     if (argc > 1 && argv[1][0] != '-' && !app.hasVerb(argv[1])) {
       throw UsageError(concat("there is no verb \"", argv[1], "\"; see sphereface --help"));
@@ -38,6 +42,9 @@ int main(int argc, char** argv) {
   } catch (const UsageError& e) {
     std::fprintf(stderr, "sphereface: error: %s\n", e.what());
     return kExitUsage;
+  } catch (const Interrupted& e) {
+    std::fprintf(stderr, "sphereface: %s\n", e.what());
+    return e.exitCode();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "sphereface: error: %s\n", e.what());
     return kExitFailed;

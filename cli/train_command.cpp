@@ -23,6 +23,7 @@
 #include "model/schedule.h"
 #include "model/train_config.h"
 #include "run/run_folder.h"
+#include "run/run_start.h"
 
 namespace sphereface {
 namespace {
@@ -66,6 +67,12 @@ bool isTrained(const Options& options, const TrainConfig& config, LogOutput& out
   return true;
 }
 
+std::string howToGoOn(const fs::path& run) {
+  const std::vector<fs::path> checkpoints = listCheckpoints(run);
+  if (checkpoints.empty()) return "no checkpoint was committed";
+  return concat("continue from ", checkpoints.back().string(), " with --resume auto");
+}
+
 TrainingJob jobOf(const Options& options, const TrainConfig& config) {
   TrainingJob job;
   job.config = options.config;
@@ -100,19 +107,29 @@ int run(Options options) {
   CheckpointEvaluation evaluation(options.evaluate_with, options.run, output);
   evaluation.check();
   catchStopSignals();
+  catchSuspend();
+  outliveReaders();
   std::function<void()> beside;
   if (options.evaluate_beside) beside = [&] { evaluation.look(); };
-  const int code = isTrained(options, config, output)
-                       ? kExitDone
-                       : supervise(jobOf(options, config), output, beside);
+  int code = kExitDone;
+  if (!isTrained(options, config, output)) {
+    const TrainingJob job = jobOf(options, config);
+    const bool here = job.hosts.empty() && job.launcher == Launcher::kMpirun;
+    checkStart(config, job.run, job.resume, job.workers, here);
+    code = supervise(job, output, beside);
+  }
+  if (code == 128 + stopSignal() && stopRequested()) {
+    throw Interrupted(stopSignal(), concat("the job was ended by ", signalName(stopSignal()), "; ",
+                                           howToGoOn(options.run)));
+  }
   if (code == kExitUsage) throw UsageError("the job refused its configuration (see above)");
-  if (code == kExitStopped) return code;
+  if (code == kExitStopped) {
+    output.line("stopped", howToGoOn(options.run));
+    return code;
+  }
   if (code != 0) {
-    const std::vector<fs::path> checkpoints = listCheckpoints(options.run);
     throw Error(concat("the job ended with exit code ", code, " (see above for the rank); ",
-                       checkpoints.empty() ? std::string("no checkpoint was committed")
-                                           : concat("continue from ", checkpoints.back().string(),
-                                                    " with --resume auto")));
+                       howToGoOn(options.run)));
   }
   const Json summary = readJsonFile(RunFolder{options.run}.summary());
   if (!options.json.empty()) writeJsonFile(options.json, summary);
@@ -177,8 +194,11 @@ void addTrainCommand(const Command& app) {
             "Record ten steps into trace.json of the run folder (worker.trace_steps)");
   verb.option("--json", &options->json, "Also write the run's summary here");
   verb.footer(
-      "SIGTERM or SIGUSR1 to this process: the job commits a checkpoint after the step at hand and "
-      "ends\nwith exit code 85.\n"
+      "Ctrl-C, SIGTERM, SIGUSR1 or a closed terminal: the job commits a checkpoint after the step "
+      "at "
+      "hand\nand ends with exit code 85; --resume auto goes on. A second Ctrl-C or SIGTERM ends it "
+      "at "
+      "once.\n"
       "Example: sphereface train --config configs/quickstart.textproto --workers 2 "
       "--set solver.steps=100\n"
       "         sphereface train --config C --hosts node1:8,node2:8\n"

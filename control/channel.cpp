@@ -6,19 +6,26 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace sphereface {
 namespace {
 
 constexpr std::chrono::microseconds kShortestSleep{50};
 // A coordinator that waits for steps wakes this often, on a core that may be a worker's.
 constexpr std::chrono::microseconds kLongestSleep{5000};
+// With a receiver that hangs. What it didn't take by then still goes on its way while MPI runs.
+constexpr std::chrono::seconds kPatience{5};
 
 }  // namespace
 
 MpiChannel::~MpiChannel() {
   if (std::uncaught_exceptions() > errors_when_made_) abandon();
-  for (Pending& pending : *sent_)
-    MPI_Wait(&pending.request, MPI_STATUS_IGNORE);
+  Patience patience(kPatience);
+  while (forgetSent(), !sent_->empty()) {
+    if (patience.over()) abandon();
+    std::this_thread::sleep_for(kShortestSleep);
+  }
 }
 
 void MpiChannel::abandon() {

@@ -10,10 +10,19 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/stop_signal.h"
 #include "base/this_process.h"
 
 namespace sphereface {
+namespace {
+
+// The coordinator draws and writes when the workers have done.
+constexpr std::chrono::seconds kEndPatience{300};
+constexpr std::chrono::seconds kStoppedPatience{60};
+
+}  // namespace
 
 bool beginMpi(int& argc, char**& argv) {
   // A waiting rank must not take the core of a computing one. (OpenMPI's; others ignore it.)
@@ -24,13 +33,15 @@ bool beginMpi(int& argc, char**& argv) {
   return provided >= MPI_THREAD_MULTIPLE;
 }
 
-void waitForAllRanks() {
+bool waitForAllRanks(std::chrono::seconds within) {
   MPI_Request all_here = MPI_REQUEST_NULL;
   MPI_Ibarrier(MPI_COMM_WORLD, &all_here);
   int done = 0;
+  Patience patience(within);
   while (true) {
     MPI_Test(&all_here, &done, MPI_STATUS_IGNORE);
-    if (done != 0) return;
+    if (done != 0) return true;
+    if (patience.over()) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -99,7 +110,12 @@ void MpiSession::makeGradientLevels() {
 
 MpiSession::~MpiSession() {
   if (control_ == MPI_COMM_NULL) return;
-  waitForAllRanks();
+  const std::chrono::seconds patience = stopRequested() ? kStoppedPatience : kEndPatience;
+  if (!waitForAllRanks(patience)) {
+    const Error error(concat("waited ", patience.count(),
+                             " s in vain for the other ranks to end: one is stopped, or hangs"));
+    endJob("sphereface", name_ + ": ", error, kExitFailed);
+  }
   for (MPI_Comm& level : gradient_levels_)
     MPI_Comm_free(&level);
   if (workers_ != MPI_COMM_NULL) MPI_Comm_free(&workers_);

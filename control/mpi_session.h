@@ -8,6 +8,7 @@
 
 #include <mpi.h>
 
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <string>
@@ -23,8 +24,9 @@ bool beginMpi(int& argc, char**& argv);
 
 /// Asleep, until all ranks have come here; to be called before MPI_Finalize, which needn't wait for
 /// anybody. Under srun it lets a rank that is alone on its node end at once: what others still sent
-/// to it then broke the connection, and with it went what it had sent last.
-void waitForAllRanks();
+/// to it then broke the connection, and with it went what it had sent last. False when they haven't
+/// come `within` so long.
+bool waitForAllRanks(std::chrono::seconds within = std::chrono::hours(24 * 365));
 
 /// Ends the job because this rank can't go on: one line "PROGRAM: WHOerror: ..." goes to stderr and
 /// all ranks end with that code. Before MPI has begun it only returns the code.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,7 +23,6 @@
 #include "coordinator/stragglers.h"
 #include "data/dataset.h"
 #include "model/checkpoint.h"
-#include "model/checkpoint_check.h"
 #include "model/network_config.h"
 #include "model/schedule.h"
 #include "model/train_config.h"
@@ -31,6 +31,7 @@
 #include "run/log_output.h"
 #include "run/run_folder.h"
 #include "run/run_log.h"
+#include "run/run_start.h"
 #include "run/share.h"
 #include "run/step_collector.h"
 #include "watch/chrome_trace.h"
@@ -62,6 +63,7 @@ class Coordinator {
         length_(runLength(config_.solver(), data_.records())),
         collector_(workers, static_cast<int>(config_.solver().iter_size())),
         liveness_(workers, std::chrono::seconds(config_.coordinator().liveness_seconds()),
+                  std::chrono::seconds(config_.worker().collective_timeout()),
                   Liveness::Clock::now()),
         stragglers_(workers),
         progress_bar_(options.progress_bar),
@@ -71,8 +73,8 @@ class Coordinator {
     checkClasses(config_, workers, data_.classes());
     fs::create_directories(run_.path);
     lock_.emplace(run_.path);
-    chooseStart(options.resume);
-    rewindRunFolder(run_.path, first_step_);
+    start_ = chooseStart(config_, data_.records(), run_.path, options.resume);
+    rewindRunFolder(run_.path, start_.first_step);
     writeFileAtomically(run_.config(), printText(config_));
   }
 
@@ -80,7 +82,7 @@ class Coordinator {
     const RunIdentity identity = identify();
     monitor_.emplace(run_.path, config_.coordinator().listen(), identity);
     RunShape shape;
-    shape.first_step = first_step_;
+    shape.first_step = start_.first_step;
     shape.steps = length_.steps;
     shape.records = data_.records();
     shape.classes = data_.classes();
@@ -90,12 +92,12 @@ class Coordinator {
     LogOutput output(config_.coordinator().log_format(), name_, run_.log(), progress_bar_);
     RunLog log(run_.path, shape, output);
     describe(output);
-    for (const std::string& damage : damaged_)
-      log.event("damaged", concat(damage, "; going back to ", resume_from_.string()));
+    for (const std::string& damage : start_.damaged)
+      log.event("damaged", concat(damage, "; going back to ", start_.resume_from.string()));
     log.event("start",
-              concat("training from step ", first_step_, " with ", workers_,
+              concat("training from step ", start_.first_step, " with ", workers_,
                      workers_ == 1 ? " worker" : " workers"),
-              {{"first_step", first_step_},
+              {{"first_step", start_.first_step},
                {"steps", length_.steps},
                {"workers", workers_},
                {"images_per_step", length_.images_per_step},
@@ -115,15 +117,19 @@ class Coordinator {
         monitor_->workers(liveness_.lastHeard(Liveness::Clock::now()), heartbeats_);
       }
       if (!message && heartbeats_) {
-        endWhenOneIsSilent(log);
+        endWhenOneIsLost(log);
       }
       if (stopSignal() != stop_signal_) passOnStop(log);
     }
     log.finish(commits_);
-    log.event("plot", writeTrainingPlot(run_.path, config_.name()).string());
+    if (log.hasMetrics()) {
+      atBest("plot", log, [&] { return writeTrainingPlot(run_.path, config_.name()); });
+    }
     if (!timelines_.empty()) {
-      writeJsonFile(run_.trace(), chromeTrace(timelines_));
-      log.event("trace", run_.trace().string());
+      atBest("trace", log, [&] {
+        writeJsonFile(run_.trace(), chromeTrace(timelines_));
+        return run_.trace();
+      });
     }
     if (stopped_) {
       log.event("stopped", concat("as asked; continue from ", newest_checkpoint_.string(),
@@ -136,53 +142,13 @@ class Coordinator {
   }
 
  private:
-  void chooseStart(const std::string& resume) {
-    if (resume == "never") {
-      if (!listCheckpoints(run_.path).empty()) {
-        throw UsageError(concat(run_.path.string(),
-                                " already holds checkpoints: continue it with "
-                                "--resume auto, or choose another --run"));
-      }
-      return;
+  /// Makes a file of what a run has been. That it can't must not make the run a failure.
+  static void atBest(const char* what, RunLog& log, const std::function<fs::path()>& make) {
+    try {
+      log.event(what, make().string());
+    } catch (const std::exception& e) {
+      log.event("note", concat("no ", what, ": ", e.what()));
     }
-    if (resume == "auto") {
-      resume_from_ = newestWholeCheckpoint();
-      if (resume_from_.empty()) return;
-    } else {
-      resume_from_ = resume;
-    }
-    const CheckpointManifest checkpoint = readCheckpointManifest(resume_from_);
-    first_step_ = checkpoint.step();
-    if (first_step_ >= length_.steps) {
-      throw UsageError(concat(resume_from_.string(), " is at step ", first_step_,
-                              " already; the run ends at step ", length_.steps));
-    }
-    // The place in the data and in the schedules is counted from the step.
-    const uint64_t before =
-        runLength(checkpoint.config().solver(), data_.records()).images_per_step;
-    if (before != length_.images_per_step) {
-      throw UsageError(concat(resume_from_.string(), " was trained with ", before,
-                              " images a step, solver.batch_size x iter_size are now ",
-                              length_.images_per_step, ": resume with the same product"));
-    }
-  }
-
-  /// Looks at every byte, as a run that starts from a damaged checkpoint is lost work. Says aloud
-  /// what it passes over. Empty when there is none.
-  fs::path newestWholeCheckpoint() {
-    std::vector<fs::path> found = listCheckpoints(run_.path);
-    for (; !found.empty(); found.pop_back()) {
-      try {
-        verifyCheckpoint(found.back(), readCheckpointManifest(found.back()));
-        return found.back();
-      } catch (const Error& e) {
-        damaged_.push_back(e.what());
-      }
-    }
-    if (!damaged_.empty()) {
-      throw Error(concat(run_.path.string(), " holds no whole checkpoint: ", damaged_.front()));
-    }
-    return {};
   }
 
   RunIdentity identify() const {
@@ -210,9 +176,10 @@ class Coordinator {
     output.line("plan", concat("effective global batch ", length_.images_per_step, " = batch_size ",
                                solver.batch_size(), " x iter_size ", solver.iter_size(), ", over ",
                                workers_, workers_ == 1 ? " worker" : " workers"));
-    output.line("plan", concat("to go: steps ", first_step_, "..", length_.steps, ", ",
-                               length_.images(length_.steps - first_step_), " images, ",
-                               fixed(length_.epochs(length_.steps - first_step_), 2), " epochs"));
+    output.line("plan",
+                concat("to go: steps ", start_.first_step, "..", length_.steps, ", ",
+                       length_.images(length_.steps - start_.first_step), " images, ",
+                       fixed(length_.epochs(length_.steps - start_.first_step), 2), " epochs"));
     output.line("plan", concat("loss of chance ln(", data_.classes(),
                                ") = ", fixed(std::log(data_.classes()), 4)));
     output.line("run folder", run_.path.string());
@@ -261,10 +228,11 @@ class Coordinator {
     RunPlan plan;
     plan.set_config(printText(config_));
     plan.set_run_folder(fs::absolute(run_.path).string());
-    plan.set_first_step(first_step_);
-    if (!resume_from_.empty()) plan.set_resume_from(fs::absolute(resume_from_).string());
+    plan.set_first_step(start_.first_step);
+    if (!start_.resume_from.empty())
+      plan.set_resume_from(fs::absolute(start_.resume_from).string());
     channel_.send(rank, KIND_PLAN, plan);
-    if (++hellos_ == workers_) leaseAhead(first_step_);
+    if (++hellos_ == workers_) leaseAhead(start_.first_step);
   }
 
   /// What runs where.
@@ -293,12 +261,14 @@ class Coordinator {
       log.event("slow_link", slow);
   }
 
-  /// errors: Error naming the silent workers, if there are any.
-  void endWhenOneIsSilent(RunLog& log) const {
-    const std::vector<LastHeard> silent = liveness_.silent(Liveness::Clock::now());
-    if (silent.empty()) return;
-    const std::string text = describeSilent(silent);
-    log.record("lost", text, {{"workers", jsonOf(silent)}});
+  /// errors: Error naming the workers that are silent, or don't get on, if there are any.
+  void endWhenOneIsLost(RunLog& log) const {
+    const auto now = Liveness::Clock::now();
+    const std::vector<LastHeard> silent = liveness_.silent(now);
+    const std::vector<LastHeard> stuck = liveness_.stuck(now);
+    if (silent.empty() && stuck.empty()) return;
+    const std::string text = silent.empty() ? describeStuck(stuck) : describeSilent(silent);
+    log.record("lost", text, {{"workers", jsonOf(silent.empty() ? stuck : silent)}});
     throw Error(text);
   }
 
@@ -337,7 +307,7 @@ class Coordinator {
   /// Keeps every worker's leases at least half a lease ahead of `step`.
   void leaseAhead(uint64_t step) {
     const uint64_t size = config_.coordinator().lease_steps();
-    if (leased_until_ == 0) leased_until_ = first_step_;
+    if (leased_until_ == 0) leased_until_ = start_.first_step;
     while (leased_until_ < length_.steps && leased_until_ < step + size + size / 2) {
       const uint64_t steps = std::min(size, length_.steps - leased_until_);
       for (int worker = 0; worker < workers_; ++worker) {
@@ -441,13 +411,11 @@ class Coordinator {
   std::set<std::string> notes_;     // shown already
   std::ofstream audit_;
   Timelines timelines_;
-  fs::path resume_from_;
-  std::vector<std::string> damaged_;  // checkpoints passed over, and why
+  RunStart start_;
   fs::path newest_checkpoint_;
   std::map<uint64_t, CheckpointPart> uncommitted_;  // by step: what has come of them
   double loss_sum_ = 0;                             // of the steps since the last commit
   uint64_t loss_count_ = 0;
-  uint64_t first_step_ = 0;
   uint64_t leased_until_ = 0;
   int hellos_ = 0;
   int goodbyes_ = 0;

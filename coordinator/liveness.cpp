@@ -12,6 +12,10 @@ namespace sphereface {
 namespace {
 
 constexpr std::chrono::seconds kOwnPause{1};
+// Who does the same thing so many times as long as it ever took hangs; and so much longer may a
+// start take.
+constexpr int kLongestFactor = 20;
+constexpr int kStartFactor = 12;
 
 const char* phaseText(WorkerHeartbeat::Phase phase) {
   switch (phase) {
@@ -31,10 +35,14 @@ const char* phaseText(WorkerHeartbeat::Phase phase) {
 
 }  // namespace
 
-Liveness::Liveness(int workers, std::chrono::seconds allowed_silence, Clock::time_point now)
-    : allowed_(allowed_silence), last_tick_(now), workers_(static_cast<size_t>(workers)) {
+Liveness::Liveness(int workers, std::chrono::seconds allowed_silence,
+                   std::chrono::seconds allowed_stillness, Clock::time_point now)
+    : allowed_(allowed_silence),
+      allowed_stillness_(allowed_stillness),
+      last_tick_(now),
+      workers_(static_cast<size_t>(workers)) {
   for (Worker& worker : workers_)
-    worker.heard = now;
+    worker.heard = worker.moved = now;
 }
 
 void Liveness::hello(int rank, const std::string& host, Clock::time_point now) {
@@ -46,16 +54,29 @@ void Liveness::heard(int rank, Clock::time_point now) {
   at(rank).heard = now;
 }
 
+void Liveness::moved(Worker& worker, Clock::time_point now) {
+  if (stepped_ && !worker.waits) longest_still_ = std::max(longest_still_, now - worker.moved);
+  worker.moved = now;
+}
+
 void Liveness::heartbeat(int rank, const WorkerHeartbeat& heartbeat, Clock::time_point now) {
   Worker& worker = at(rank);
   worker.heard = now;
   worker.doing = concat("in step ", heartbeat.step(), ", ", phaseText(heartbeat.phase()));
+  if (heartbeat.progress() != worker.progress || heartbeat.collective() != worker.collective) {
+    moved(worker, now);
+  }
+  worker.progress = heartbeat.progress();
+  worker.waits = heartbeat.phase() == WorkerHeartbeat::WAITING ||
+                 heartbeat.phase() == WorkerHeartbeat::REDUCING;
   worker.collective = heartbeat.collective();
 }
 
 void Liveness::stepDone(int rank, const StepReport& report, Clock::time_point now) {
   Worker& worker = at(rank);
   worker.heard = now;
+  moved(worker, now);
+  stepped_ = true;
   worker.doing = concat("after step ", report.step());
   worker.collective = report.collective();
 }
@@ -68,21 +89,27 @@ void Liveness::tick(Clock::time_point now) {
   const Clock::duration gap = now - last_tick_;
   last_tick_ = now;
   if (gap < kOwnPause) return;
-  for (Worker& worker : workers_)
+  for (Worker& worker : workers_) {
     worker.heard += gap;
+    worker.moved += gap;
+  }
+}
+
+LastHeard Liveness::describe(size_t worker, Clock::duration ago) const {
+  const Worker& of = workers_[worker];
+  LastHeard last;
+  last.rank = static_cast<int>(worker) + 1;
+  last.host = of.host;
+  last.ago = ago;
+  last.doing = of.doing;
+  if (!of.collective.empty()) last.doing += ", last collective " + of.collective;
+  return last;
 }
 
 std::vector<LastHeard> Liveness::lastHeard(Clock::time_point now) const {
   std::vector<LastHeard> found;
   for (size_t i = 0; i < workers_.size(); ++i) {
-    const Worker& worker = workers_[i];
-    if (worker.gone) continue;
-    LastHeard& last = found.emplace_back();
-    last.rank = static_cast<int>(i) + 1;
-    last.host = worker.host;
-    last.ago = now - worker.heard;
-    last.doing = worker.doing;
-    if (!worker.collective.empty()) last.doing += ", last collective " + worker.collective;
+    if (!workers_[i].gone) found.push_back(describe(i, now - workers_[i].heard));
   }
   return found;
 }
@@ -90,6 +117,19 @@ std::vector<LastHeard> Liveness::lastHeard(Clock::time_point now) const {
 std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
   std::vector<LastHeard> found = lastHeard(now);
   std::erase_if(found, [this](const LastHeard& last) { return last.ago <= allowed_; });
+  return found;
+}
+
+std::vector<LastHeard> Liveness::stuck(Clock::time_point now) const {
+  const Clock::duration limit =
+      stepped_ ? std::max<Clock::duration>(allowed_stillness_, kLongestFactor * longest_still_)
+               : Clock::duration(kStartFactor * allowed_stillness_);
+  std::vector<LastHeard> found;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const Worker& worker = workers_[i];
+    if (worker.gone || worker.waits || now - worker.moved <= limit) continue;
+    found.push_back(describe(i, now - worker.moved));
+  }
   return found;
 }
 

@@ -18,8 +18,11 @@ class Liveness {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Workers 1..`workers` by world rank; each is silent from now on.
-  Liveness(int workers, std::chrono::seconds allowed_silence, Clock::time_point now);
+  /// Workers 1..`workers` by world rank; each is silent from now on. A worker whose heart beats may
+  /// do the same thing for `allowed_stillness`, or 20 times as long as anything took so far; before
+  /// the first step, when it makes its model, for 12 times `allowed_stillness`.
+  Liveness(int workers, std::chrono::seconds allowed_silence,
+           std::chrono::seconds allowed_stillness, Clock::time_point now);
 
   void hello(int rank, const std::string& host, Clock::time_point now);
   /// Any message of the worker.
@@ -37,18 +40,30 @@ class Liveness {
   std::vector<LastHeard> lastHeard(Clock::time_point now) const;
   /// Of those that have been silent for longer than allowed.
   std::vector<LastHeard> silent(Clock::time_point now) const;
+  /// Of those whose heart beats and who don't get on with what they do, though they wait for
+  /// nobody; `ago` is how long they haven't.
+  std::vector<LastHeard> stuck(Clock::time_point now) const;
 
  private:
   struct Worker {
     std::string host = "?";
     Clock::time_point heard;
+    Clock::time_point moved;  // when it last got on
+    uint64_t progress = 0;
+    bool waits = true;  // for others, who have deadlines of their own
     std::string doing = "in step 0, starting";
     std::string collective;
     bool gone = false;
   };
   Worker& at(int rank) { return workers_.at(static_cast<size_t>(rank - 1)); }
 
+  void moved(Worker& worker, Clock::time_point now);
+  LastHeard describe(size_t worker, Clock::duration ago) const;
+
   std::chrono::seconds allowed_;
+  std::chrono::seconds allowed_stillness_;
+  Clock::duration longest_still_{0};  // that ended
+  bool stepped_ = false;
   Clock::time_point last_tick_;
   std::vector<Worker> workers_;
 };

@@ -199,6 +199,7 @@ class Examination {
     const WorkerConfig worker = subject_.config ? subject_.config->worker() : WorkerConfig();
     job.each = static_cast<size_t>(threadsOfWorker(worker, availableThreads(), request_.workers));
     job.binding = threadBinding();
+    job.limit = threadLimit();
     return job;
   }
 

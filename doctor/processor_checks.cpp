@@ -65,6 +65,11 @@ std::string threadBinding() {
   return "";
 }
 
+size_t threadLimit() {
+  const char* value = std::getenv("OMP_THREAD_LIMIT");
+  return value == nullptr ? 0 : std::strtoull(value, nullptr, 10);
+}
+
 Finding threadsFinding(const UsableThreads& usable, const JobThreads& job) {
   const std::string name = "threads";
   const auto workers = static_cast<size_t>(job.workers);
@@ -82,6 +87,10 @@ Finding threadsFinding(const UsableThreads& usable, const JobThreads& job) {
                    static_cast<double>(workers) > std::ceil(whole)
                        ? concat("--workers ", static_cast<size_t>(std::max(1.0, std::floor(whole))))
                        : concat("worker.threads: ", fitting));
+  }
+  if (job.limit > 0 && job.limit < job.each) {
+    return warning(name, concat(found, "; OMP_THREAD_LIMIT=", job.limit, " leaves no more to each"),
+                   "unset OMP_THREAD_LIMIT");
   }
   if (!job.binding.empty() && workers > 1) {
     return warning(

@@ -32,10 +32,12 @@ UsableThreads usableThreads();
 struct JobThreads {
   int workers = 1;
   size_t each = 1;      // compute threads of a worker
+  size_t limit = 0;     // of OpenMP's threads, by OMP_THREAD_LIMIT; 0: none
   std::string binding;  // an environment variable that pins OpenMP's threads, "NAME=VALUE"; or ""
 };
-/// The variable of this process's environment, which mpirun passes on.
+/// The variables of this process's environment, which mpirun passes on.
 std::string threadBinding();
+size_t threadLimit();
 
 Finding threadsFinding(const UsableThreads& usable, const JobThreads& job);
 

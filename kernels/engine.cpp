@@ -13,6 +13,10 @@ std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options) 
   return device == Device::kCuda ? makeCudaEngine(options) : makeCpuEngine(options);
 }
 
+void checkDevice(Device device) {
+  if (device == Device::kCuda) checkForGpu();
+}
+
 EngineMemory predictMemory(Device device, const EngineOptions& options, int images) {
   return device == Device::kCuda ? gpuMemory(options, images) : cpuMemory(options, images);
 }

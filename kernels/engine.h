@@ -153,6 +153,9 @@ class Engine {
 /// errors: Error when the device isn't there or wasn't built in, with what to do.
 std::unique_ptr<Engine> makeEngine(Device device, const EngineOptions& options);
 
+/// errors: makeEngine's of such a device being missing. Takes no memory of it.
+void checkDevice(Device device);
+
 /// What memory() of such an engine would be, without making it or asking for the device. On a GPU
 /// but for cuDNN's workspace and buffers that don't matter beside the others. images: of a pass
 /// over all ranks, where the classes are spread over them; otherwise 0.

@@ -70,6 +70,7 @@ JobStart::JobStart(Launcher launcher, const std::vector<JobPart>& parts,
   if (launcher == Launcher::kSrun) {
     line_ = srun_.emplace(parts, network).line();
   } else {
+    checkMpirun();
     line_ = mpirunLine(parts, network);
   }
 }
@@ -77,19 +78,15 @@ JobStart::JobStart(Launcher launcher, const std::vector<JobPart>& parts,
 JobEnd JobStart::run(const std::function<void(pid_t)>& look,
                      const std::function<void(std::string_view)>& errors) const {
   DeadRankFinder finder;
-  bool said = false;
   const auto read = [&](std::string_view text) {
-    said = true;
     finder.read(text);
     if (errors) errors(text);
   };
   JobEnd end;
   end.code = runProgram(line_, srun_ ? Environment() : mpirunEnvironment(), look, read);
-  // A rank may end with that code too. Then srun reports it, and mpirun isn't silent; without srun
-  // `env` speaks.
-  if (end.code == kNoSuchProgram && !(srun_ ? finder.code().has_value() : said)) {
-    throw Error(srun_ ? "cannot run srun: is this a node of a Slurm cluster?"
-                      : "cannot run mpirun: is OpenMPI installed?");
+  // A rank may end with that code too; then srun reports it. Without srun `env` speaks.
+  if (srun_ && end.code == kNoSuchProgram && !finder.code().has_value()) {
+    throw Error("cannot run srun: is this a node of a Slurm cluster?");
   }
   // srun's own code is the highest one, and that of ranks it has ended itself is 143.
   if (end.code != 0 && finder.code()) end.code = *finder.code();

@@ -56,6 +56,9 @@ CommandLine mpirunLine();
 /// up.
 CommandLine mpirunLine(const std::vector<JobPart>& parts, const std::optional<Route>& network);
 
+/// errors: Error when the mpirun that would be started is another MPI's.
+void checkMpirun();
+
 /// What mpirun needs in its environment: OpenMPI refuses root unless told twice, and in a container
 /// root is the usual user.
 Environment mpirunEnvironment();
@@ -81,7 +84,7 @@ struct JobEnd {
 
 class JobStart {
  public:
-  /// errors: as SrunStart's.
+  /// errors: as SrunStart's or checkMpirun's.
   JobStart(Launcher launcher, const std::vector<JobPart>& parts,
            const std::optional<Route>& network);
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/subprocess.h"
 
 namespace sphereface {
 
@@ -33,6 +34,20 @@ CommandLine mpirunLine(const std::vector<JobPart>& parts, const std::optional<Ro
     line.insert(line.end(), program.begin(), program.end());
   }
   return line;
+}
+
+void checkMpirun() {
+  constexpr double kPatience = 20;  // seconds
+  const ProgramOutput answer = captureProgram({"mpirun", "--version"}, {}, kPatience);
+  if (answer.code == kNoSuchProgram) throw Error("cannot run mpirun: is OpenMPI installed?");
+  if (answer.out.find("Open MPI") != std::string::npos) return;
+  const std::string said = answer.out + answer.errors;
+  const size_t begin = said.find_first_not_of(" \n");
+  throw Error(
+      concat("the mpirun that is first in PATH is not OpenMPI's, which this program was "
+             "built for: it says \"",
+             begin == std::string::npos ? said : said.substr(begin, said.find('\n', begin) - begin),
+             "\"; put OpenMPI's folder ahead of it in PATH"));
 }
 
 Environment mpirunEnvironment() {

@@ -49,8 +49,8 @@ SrunStart::SrunStart(const std::vector<JobPart>& parts, const std::optional<Rout
   // The batch job's shape is not the step's, which has the coordinator besides and gets the whole
   // of each node's share.
   line_ = {"env"};
-  for (const std::string shape :
-       {"SLURM_CPUS_PER_TASK", "SLURM_NTASKS_PER_NODE", "SLURM_TRES_PER_TASK"})
+  for (const std::string shape : {"SLURM_CPUS_PER_TASK", "SRUN_CPUS_PER_TASK",
+                                  "SLURM_NTASKS_PER_NODE", "SLURM_TRES_PER_TASK"})
     line_.push_back("--unset=" + shape);
   if (network) line_.push_back("OMPI_MCA_btl_tcp_if_include=" + network->network);
   const bool placed = !parts.front().place.name.empty();

@@ -4,17 +4,20 @@
 #include "launch/supervisor.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "base/stop_signal.h"
+#include "base/this_process.h"
 #include "model/checkpoint.h"
 #include "run/run_folder.h"
 
@@ -29,6 +32,11 @@ constexpr std::chrono::seconds kStartPatience{60};
 // Seconds before a restart: 1, 2, 4, ... up to this.
 constexpr int kLongestBackOff = 60;
 
+// Open files of an mpirun, and what each rank adds: pipes and a socket. With fewer it waits for
+// ever.
+constexpr size_t kFilesOfMpirun = 32;
+constexpr size_t kFilesOfRank = 8;
+
 /// Each of its threads has children of its own.
 std::vector<pid_t> childrenOf(pid_t process) {
   std::vector<pid_t> children;
@@ -40,6 +48,16 @@ std::vector<pid_t> childrenOf(pid_t process) {
       children.push_back(child);
   }
   return children;
+}
+
+/// Its children, theirs and so on; parents first.
+std::vector<pid_t> descendantsOf(pid_t process) {
+  std::vector<pid_t> all = childrenOf(process);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::vector<pid_t> further = childrenOf(all[i]);
+    all.insert(all.end(), further.begin(), further.end());
+  }
+  return all;
 }
 
 bool isCoordinator(pid_t process) {
@@ -157,23 +175,86 @@ class StartWatch {
   Clock::time_point patience_ends_ = Clock::now() + kStartPatience;
 };
 
-/// SIGTERM and SIGUSR1 become the launcher's SIGUSR1, which it hands to every rank; SIGTERM would
-/// make it end them at once.
+/// Hands stop signals on to a job: as the launcher's SIGUSR1, which it hands to every rank; by
+/// SIGTERM it would end them at once, which is what a second signal asks for.
+class StopRelay {
+ public:
+  StopRelay(fs::path run, LogOutput& output) : run_(std::move(run)), output_(output) {}
+
+  void look(pid_t launcher) {
+    if (!stopRequested()) return;
+    const Clock::time_point now = Clock::now();
+    const bool hangs_in_start = asked_ && now - *asked_ > kStartGrace && !isLocked(run_);
+    if (!stopNowRequested() && !hangs_in_start) {
+      // Ranks that are only just being started may not have heard of it.
+      if (told_ && now - *told_ < kAgain) return;
+      if (!told_) {
+        asked_ = now;
+        output_.line("stop", concat(signalName(stopSignal()),
+                                    ": a checkpoint after this step, then the end; "
+                                    "once more ends it at once"));
+      }
+      told_ = now;
+      ::kill(launcher, SIGUSR1);
+      return;
+    }
+    if (!ended_) {
+      ended_ = now;
+      output_.line("stop",
+                   hangs_in_start
+                       ? std::string("there is still no coordinator: ending the job at once")
+                       : concat(signalName(stopSignal()), " again: ending the job at once"));
+      ::kill(launcher, SIGTERM);
+    } else if (now - *ended_ > kGrace) {
+      for (const pid_t process : descendantsOf(::getpid()))
+        ::kill(process, SIGKILL);
+    }
+  }
+  bool endedIt() const { return ended_.has_value(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds kAgain{2};
+  static constexpr std::chrono::seconds kGrace{5};
+  static constexpr std::chrono::seconds kStartGrace{10};
+
+  fs::path run_;
+  LogOutput& output_;
+  std::optional<Clock::time_point> asked_;  // first
+  std::optional<Clock::time_point> told_;   // last
+  std::optional<Clock::time_point> ended_;
+};
+
+/// Ctrl-Z reaches this process alone, as its job has a process group of its own.
+void suspendWithJob(const TrainingJob& job, LogOutput& output) {
+  if (!takeSuspendRequest()) return;
+  if (!job.hosts.empty() || job.launcher == Launcher::kSrun) {
+    output.line("suspend", "a job that may be on other hosts is not suspended by Ctrl-Z");
+    return;
+  }
+  const std::vector<pid_t> all = descendantsOf(::getpid());
+  for (const pid_t process : all)
+    ::kill(process, SIGSTOP);
+  ::raise(SIGSTOP);  // until the shell's fg or bg
+  for (const pid_t process : all)
+    ::kill(process, SIGCONT);
+}
+
 /// `beside`, if any, is called ten times a second meanwhile.
-int runJob(const JobStart& start, const RunFolder& run, const std::function<void()>& beside) {
+int runJob(const JobStart& start, const TrainingJob& job, LogOutput& output,
+           const std::function<void()>& beside) {
+  const RunFolder run{job.run};
   const uintmax_t job_begin = sizeOf(run.events());
   RankErrorFinder error;
-  bool told = false;
+  StopRelay stop(job.run, output);
   bool ended = false;
   LingeringMpirun lingering;
   StartWatch start_watch(run);
   auto look = [&](pid_t launcher) {
     if (beside) beside();
     start_watch.look();
-    if (!told && stopRequested()) {
-      told = true;
-      ::kill(launcher, SIGUSR1);
-    }
+    stop.look(launcher);
+    suspendWithJob(job, output);
     if (!ended && lingering.waitsInVain(launcher, LingeringMpirun::Clock::now())) {
       ended = true;
       std::fprintf(stderr,
@@ -183,6 +264,7 @@ int runJob(const JobStart& start, const RunFolder& run, const std::function<void
     }
   };
   const JobEnd end = start.run(look, [&](std::string_view errors) { error.read(errors); });
+  if (stop.endedIt()) return 128 + stopSignal();
   if (end.dead) {
     const std::string text = describeDeadRank(*end.dead, run.events(), job_begin);
     std::fprintf(stderr, "sphereface: %s\n", text.c_str());
@@ -204,6 +286,14 @@ bool stoppedWithin(int seconds) {
 }  // namespace
 
 int supervise(TrainingJob job, LogOutput& output, const std::function<void()>& beside) {
+  const size_t files = raiseOpenFileLimit();
+  const size_t need = kFilesOfMpirun + kFilesOfRank * (static_cast<size_t>(job.workers) + 1);
+  if (files < need && job.hosts.empty()) {
+    throw Error(concat("no more than ", files,
+                       " files may be open at once here (ulimit -Hn), and "
+                       "mpirun needs some ",
+                       need, " for ", job.workers + 1, " ranks: raise it"));
+  }
   fs::path newest;
   int workers = job.workers;
   for (int restart = 0;; ++restart) {
@@ -212,7 +302,7 @@ int supervise(TrainingJob job, LogOutput& output, const std::function<void()>& b
     if (const std::string text = networkText(network); !text.empty()) output.line("network", text);
     const JobStart start(job.launcher, partsOf(job, workers), network.route);
     output.line("run", shellText(start.line()));
-    const int code = runJob(start, RunFolder{job.run}, beside);
+    const int code = runJob(start, job, output, beside);
     const std::vector<fs::path> checkpoints = listCheckpoints(job.run);
     if (!checkpoints.empty() && checkpoints.back() != newest) {
       newest = checkpoints.back();

@@ -219,6 +219,7 @@ IntervalSummary RunLog::writeInterval(const StepSummary& last) {
   pace_ = concat(std::lround(figures["images_per_second"]), " images/s", eta);
   output_.line("step", text + eta, line);
   writeLine(metrics_, line);
+  has_metrics_ = true;
   loss_last_ = figures["loss"];
   watchForStuckLoss(done, loss_last_);
   interval_ = {};

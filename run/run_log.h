@@ -58,6 +58,9 @@ class RunLog {
   /// Of events.jsonl alone.
   void record(const std::string& kind, const std::string& text, const Json& details);
 
+  /// Whether metrics.jsonl has a line of this job's.
+  bool hasMetrics() const { return has_metrics_; }
+
   /// Writes summary.json.
   void finish(int checkpoints);
 
@@ -85,6 +88,7 @@ class RunLog {
   Clock::time_point start_ = Clock::now();
   Clock::time_point interval_start_ = start_;
   Interval interval_;
+  bool has_metrics_ = false;
   uint64_t images_ = 0;
   std::set<uint64_t> bad_records_named_;
   FigureValues totals_;  // since the job's start; parts of steps that were skipped aren't in them

@@ -15,6 +15,18 @@ constexpr double kSilentSeconds = 5;
 // Hosts may have many workers.
 constexpr size_t kMostNamed = 8;
 
+std::string describe(const std::vector<LastHeard>& workers, const char* how_long,
+                     const char* meaning) {
+  std::string text;
+  for (size_t i = 0; i < std::min(workers.size(), kMostNamed); ++i) {
+    const LastHeard& last = workers[i];
+    text += concat(i == 0 ? "" : "; ", "rank ", last.rank, "@", last.host, how_long,
+                   static_cast<int64_t>(last.ago.count()), " s, last heard ", last.doing);
+  }
+  if (workers.size() > kMostNamed) text += concat("; and ", workers.size() - kMostNamed, " more");
+  return text + meaning;
+}
+
 }  // namespace
 
 double silence(const LiveStatus& live, const LastHeard& worker, double now) {
@@ -26,14 +38,11 @@ bool isSilent(const LiveStatus& live, const LastHeard& worker, double now) {
 }
 
 std::string describeSilent(const std::vector<LastHeard>& silent) {
-  std::string text;
-  for (size_t i = 0; i < std::min(silent.size(), kMostNamed); ++i) {
-    const LastHeard& last = silent[i];
-    text += concat(i == 0 ? "" : "; ", "rank ", last.rank, "@", last.host, " has been silent for ",
-                   static_cast<int64_t>(last.ago.count()), " s, last heard ", last.doing);
-  }
-  if (silent.size() > kMostNamed) text += concat("; and ", silent.size() - kMostNamed, " more");
-  return text + " (dead, stopped or cut off)";
+  return describe(silent, " has been silent for ", " (dead, stopped or cut off)");
+}
+
+std::string describeStuck(const std::vector<LastHeard>& stuck) {
+  return describe(stuck, " lives, but hasn't got on for ", " (hangs)");
 }
 
 }  // namespace sphereface

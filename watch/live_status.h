@@ -39,5 +39,7 @@ bool isSilent(const LiveStatus& live, const LastHeard& worker, double now);
 
 /// "rank 2@node2 has been silent for 11 s, last heard in step 41, ..." of the first few.
 std::string describeSilent(const std::vector<LastHeard>& silent);
+/// The same of workers whose heart beats, but that don't get on with what they do.
+std::string describeStuck(const std::vector<LastHeard>& stuck);
 
 }  // namespace sphereface

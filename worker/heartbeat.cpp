@@ -34,6 +34,7 @@ void Heartbeat::beat() {
     WorkerHeartbeat heartbeat;
     heartbeat.set_step(step_);
     heartbeat.set_phase(phase_);
+    heartbeat.set_progress(progress_);
     heartbeat.set_collective(last_collective_.text());
     channel.send(kCoordinator, KIND_HEARTBEAT, heartbeat);
     ended_.wait_for(lock, kInterval, [this] { return ending_; });

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Tells the coordinator every second that this process lives and what it is doing, from a thread of
-// its own, so that a long step or a reduction that waits for others isn't taken for death.
+// its own, so that a long step or a reduction that waits for others isn't taken for death; and how
+// far the main thread has come, so that one that hangs is not taken for alive.
 
 #pragma once
 
@@ -32,7 +33,10 @@ class Heartbeat {
   void doing(uint64_t step, WorkerHeartbeat::Phase phase) {
     step_ = step;
     phase_ = phase;
+    progressed();
   }
+  /// A part of it is done.
+  void progressed() { ++progress_; }
   /// Told with it.
   LastCollective& lastCollective() { return last_collective_; }
 
@@ -41,6 +45,7 @@ class Heartbeat {
 
   MPI_Comm comm_;
   std::atomic<uint64_t> step_{0};
+  std::atomic<uint64_t> progress_{0};
   std::atomic<WorkerHeartbeat::Phase> phase_{WorkerHeartbeat::STARTING};
   LastCollective last_collective_;
   std::mutex mutex_;

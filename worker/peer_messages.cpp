@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace sphereface {
@@ -74,18 +75,17 @@ void PeerMessages::receive(int peer, void* data, size_t count, MPI_Datatype type
 void PeerMessages::wait(const char* operation, uint64_t number, const char* phase) {
   if (options_.last != nullptr) options_.last->begin(operation, number, phase);
   const auto start = std::chrono::steady_clock::now();
-  const auto deadline = start + options_.timeout;
+  Patience patience(options_.timeout);
   std::chrono::microseconds sleep = kShortestSleep;
   while (true) {
     int done = 0;
     MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
     if (done != 0) break;
-    const auto now = std::chrono::steady_clock::now();
-    if (options_.waiting == Waiting::kAwake && now - start < kAwake) {
+    if (options_.waiting == Waiting::kAwake && std::chrono::steady_clock::now() - start < kAwake) {
       std::this_thread::yield();
       continue;
     }
-    if (now > deadline) {
+    if (patience.over()) {
       std::set<int> absent;
       for (size_t i = 0; i < requests_.size(); ++i) {
         MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE);

@@ -72,7 +72,7 @@ StepRunner::StepRunner(const MpiSession& session, const TrainConfig& config,
   if (session.workers() > 1) reducer_ = makeGradientSum(session, config, engine, heartbeat);
 }
 
-StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool wants_to_stop,
+StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, const Wishes& wishes,
                                     StepReport& report) {
   report.set_step(step);
   if (heartbeat_ != nullptr) heartbeat_->doing(step, WorkerHeartbeat::COMPUTING);
@@ -91,7 +91,7 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
   report.set_cache_bytes(loader_.cacheBytes());
   const double computed = now();
   if (heartbeat_ != nullptr) heartbeat_->doing(step, WorkerHeartbeat::REDUCING);
-  const Outcome outcome = agree(wants_to_stop, report);
+  const Outcome outcome = agree(wishes, report);
   if (reducer_) {
     double busy = 0;
     for (const GradientSum::Span& span : reducer_->spans())
@@ -113,11 +113,12 @@ StepRunner::Outcome StepRunner::run(uint64_t step, uint64_t forward_passes, bool
 }
 
 /// Ends the reduction, the votes being its last part.
-StepRunner::Outcome StepRunner::agree(bool wants_to_stop, const StepReport& report) {
-  votes_ = {wants_to_stop ? 1.0F : 0.0F, static_cast<float>(report.loss_sum())};
+StepRunner::Outcome StepRunner::agree(const Wishes& wishes, const StepReport& report) {
+  votes_ = {wishes.stop ? 1.0F : 0.0F, wishes.checkpoint ? 1.0F : 0.0F,
+            static_cast<float>(report.loss_sum())};
   if (reducer_) reducer_->finish(votes_);
-  const double loss = votes_[1] / static_cast<double>(length_.images_per_step);
-  return {votes_[0] > 0, loss, guard_.diverged(loss)};
+  const double loss = votes_[2] / static_cast<double>(length_.images_per_step);
+  return {{votes_[0] > 0, votes_[1] > 0}, loss, guard_.diverged(loss)};
 }
 
 /// The next batch, and to a GPU the one after it, if that is there.
@@ -136,6 +137,7 @@ void StepRunner::takeBatch() {
 void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                          StepReport& report) {
   const SolverConfig& solver = config_.solver();
+  if (heartbeat_ != nullptr) heartbeat_->progressed();
   const double start = now();
   takeBatch();
   const double loaded = now();
@@ -185,6 +187,7 @@ void StepRunner::runPass(uint64_t step, uint64_t forward_passes, uint32_t shard,
 
 /// One range of a shard's gradients is final.
 void StepRunner::shardReady(uint32_t shard, const GradientRange& range) {
+  if (heartbeat_ != nullptr) heartbeat_->progressed();
   if (tree_ && !tree_->add(shard, range)) return;
   if (reducer_) reducer_->ready(range.values, range.begin > 0);
 }

@@ -32,16 +32,22 @@ class StepRunner {
   StepRunner(const MpiSession& session, const TrainConfig& config, const RunLength& length,
              Engine& engine, Loader& loader, DivergenceGuard& guard, Heartbeat* heartbeat);
 
+  /// What a worker wants to follow a step, and what all do when some worker wants it.
+  struct Wishes {
+    bool stop = false;
+    bool checkpoint = false;
+  };
+
   /// How a step ended, the same on every worker.
   struct Outcome {
-    bool stop = false;      // some worker wants to stop after it
+    Wishes next;
     double loss = 0;        // mean over the images of all workers
     bool diverged = false;  // by the guard: nothing was updated
   };
 
   /// Trains step `step` on the next batches of the loader: for each shard, those of its passes.
   /// `forward_passes`: done before it. errors: the loader's; the reducer's.
-  Outcome run(uint64_t step, uint64_t forward_passes, bool wants_to_stop, StepReport& report);
+  Outcome run(uint64_t step, uint64_t forward_passes, const Wishes& wishes, StepReport& report);
 
   /// What was recorded of the steps that worker.trace_steps asks for.
   const Timeline& timeline() const { return timeline_; }
@@ -49,7 +55,7 @@ class StepRunner {
  private:
   /// Times in seconds of now().
   void record(const char* name, Timeline::Track track, double begin, double end, size_t bytes = 0);
-  Outcome agree(bool wants_to_stop, const StepReport& report);
+  Outcome agree(const Wishes& wishes, const StepReport& report);
   void takeBatch();
   void runPass(uint64_t step, uint64_t forward_passes, uint32_t shard, uint32_t pass,
                StepReport& report);
@@ -75,7 +81,7 @@ class StepRunner {
   bool tracing_ = false;
   Timeline timeline_;
   // Reduced with the gradients: how many workers want to stop, and the sum of their losses.
-  std::array<float, 2> votes_ = {};
+  std::array<float, 3> votes_ = {};
 };
 
 }  // namespace sphereface

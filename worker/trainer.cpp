@@ -46,9 +46,24 @@ constexpr int kCoordinator = 0;
 constexpr int kMostSkipped = 10;
 constexpr int kMostRollBacks = 10;
 
-ReceivedMessage waitForMessage(Channel& channel) {
+// A coordinator that starts may have a checkpoint of many gigabytes to look at.
+constexpr std::chrono::seconds kStartPatience{900};
+// One that doesn't answer may be hanging. Whoever asks for the job's end waits for no more than
+// this.
+constexpr std::chrono::seconds kStopPatience{10};
+
+/// The coordinator's next message. errors: Error when it doesn't come within `limit`.
+ReceivedMessage waitForMessage(Channel& channel, std::chrono::seconds limit, const char* what) {
+  constexpr std::chrono::milliseconds kLook{200};
+  Patience patience(limit);
+  std::optional<Patience> until_stop;
   while (true) {
-    if (auto message = channel.wait(std::chrono::seconds(60))) return *std::move(message);
+    if (auto message = channel.wait(kLook)) return *std::move(message);
+    if (stopRequested() && !until_stop) until_stop.emplace(kStopPatience);
+    if (!patience.over() && !(until_stop && until_stop->over())) continue;
+    throw Error(concat(
+        "waited ", std::chrono::duration_cast<std::chrono::seconds>(patience.waited()).count(),
+        " s in vain for ", what, " from rank 0, the coordinator: it hangs, is stopped or cut off"));
   }
 }
 
@@ -93,8 +108,8 @@ class Trainer {
       StepReport report;
       report.set_checkpoint_seconds(checkpoint_seconds);
       report.set_idle_seconds(goodbye.steps() > 0 ? secondsNow() - ended : 0);
-      const StepRunner::Outcome outcome =
-          runner_->run(step, forward_passes_, asked_to_stop_ || stopRequested(), report);
+      const StepRunner::Outcome outcome = runner_->run(
+          step, forward_passes_, {asked_to_stop_ || stopRequested(), checkpointIsDue()}, report);
       forward_passes_ += config_.solver().iter_size();
       report.set_mfu(flops_per_image_ * static_cast<double>(report.images()) /
                      (partsOf(report) * matrix_peak_));
@@ -104,11 +119,12 @@ class Trainer {
       if (outcome.diverged) recover(step, outcome.loss);
       goodbye.set_steps(goodbye.steps() + 1);
       const uint64_t done = step + 1;
-      goodbye.set_stopped(outcome.stop && done < steps);
+      goodbye.set_stopped(outcome.next.stop && done < steps);
       const uint64_t every = config_.checkpoint().every_steps();
       const double before = secondsNow();
       tellFinished(writer_.finished());
-      if (done == steps || goodbye.stopped() || (every > 0 && done % every == 0)) {
+      if (done == steps || goodbye.stopped() || outcome.next.checkpoint ||
+          (every > 0 && done % every == 0)) {
         doing(step, WorkerHeartbeat::WRITING);
         writeCheckpoint(done);
       }
@@ -133,6 +149,12 @@ class Trainer {
     LoaderOptions options = loaderOptions(config_.data());
     options.prefetch *= shards_;
     return options;
+  }
+
+  /// By checkpoint.every_minutes, on the first worker's clock.
+  bool checkpointIsDue() const {
+    const double minutes = config_.checkpoint().every_minutes();
+    return session_.isFirstWorker() && minutes > 0 && secondsNow() - checkpointed_ >= 60 * minutes;
   }
 
   void doing(uint64_t step, WorkerHeartbeat::Phase phase) const {
@@ -160,7 +182,7 @@ class Trainer {
         break;
     }
     // All workers know; one says it.
-    if (!session_.isFirstWorker()) waitForMessage(channel_);
+    if (!session_.isFirstWorker()) waitForCoordinator("the job's end");
     throw Error(concat("the loss of step ", step, " is ", loss,
                        ": training diverged; lower solver.base_learning_rate, add "
                        "solver.warmup, slow head.lambda or raise head.margin_warmup_steps"));
@@ -190,13 +212,24 @@ class Trainer {
   std::string newestCommitted() const {
     if (!last_written_) return plan_.has_resume_from() ? plan_.resume_from() : "";
     const fs::path folder = checkpointFolder(plan_.run_folder(), *last_written_);
-    const double end = secondsNow() + config_.worker().collective_timeout();
+    Patience patience(std::chrono::seconds(config_.worker().collective_timeout()));
     while (!fs::exists(folder)) {
-      if (secondsNow() > end)
+      if (patience.over())
         throw Error(concat("waited in vain for the commit of ", folder.string()));
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return folder.string();
+  }
+
+  /// The first one comes when all workers are there.
+  ReceivedMessage waitForLease() const {
+    if (!model_) return waitForMessage(channel_, kStartPatience, "the first steps");
+    return waitForCoordinator("the next steps");
+  }
+
+  ReceivedMessage waitForCoordinator(const char* what) const {
+    return waitForMessage(channel_, std::chrono::seconds(config_.worker().collective_timeout()),
+                          what);
   }
 
   /// Takes what messages have come, and waits for a lease when the step has none yet.
@@ -204,7 +237,7 @@ class Trainer {
     while (true) {
       const bool leased = step < leased_until_;
       std::optional<ReceivedMessage> message =
-          leased ? channel_.poll() : std::optional(waitForMessage(channel_));
+          leased ? channel_.poll() : std::optional(waitForLease());
       if (!message) return;
       if (message->kind == KIND_STOP) {
         asked_to_stop_ = true;
@@ -274,6 +307,7 @@ class Trainer {
 
   void writeCheckpoint(uint64_t step) {
     last_written_ = step;
+    checkpointed_ = secondsNow();
     // With spread classes every worker writes its own; otherwise all hold the same.
     const bool first = session_.isFirstWorker();
     if (!first && !config_.head().class_parallel()) return;
@@ -326,6 +360,7 @@ class Trainer {
   std::unique_ptr<StepRunner> runner_;
   CheckpointWriter writer_;
   std::optional<uint64_t> last_written_;  // step of the newest checkpoint
+  double checkpointed_ = secondsNow();    // when it, or the run, was begun
   uint64_t leased_until_ = 0;
   uint64_t forward_passes_ = 0;
   double flops_per_image_ = 0;
@@ -353,7 +388,7 @@ void train(const MpiSession& session) {
     ::setenv("NCCL_SOCKET_IFNAME", concat("=", route->interface).c_str(), 0);
   }
   channel.send(kCoordinator, KIND_HELLO, hello);
-  const ReceivedMessage message = waitForMessage(channel);
+  const ReceivedMessage message = waitForMessage(channel, kStartPatience, "the plan");
   std::optional<Heartbeat> heartbeat;
   if (session.threadsMayCallMpi()) heartbeat.emplace(session.control());
   const WorkerGoodbye goodbye =

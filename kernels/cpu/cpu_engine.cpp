@@ -203,6 +203,21 @@ class CpuEngine final : public Engine {
   std::optional<CpuClassParallelHead> spread_;
 };
 
+/// The threads that OpenMP gives from now on, of so many. Variables of the environment may leave
+/// fewer than are asked for; oneDNN, which divides its work by the number asked for, then waits for
+/// ever.
+int formTeam(int threads) {
+  omp_set_dynamic(0);
+  omp_set_max_active_levels(std::max(1, omp_get_max_active_levels()));
+  omp_set_num_threads(threads);
+  int team = 1;
+#pragma omp parallel
+#pragma omp single
+  team = omp_get_num_threads();
+  omp_set_num_threads(team);
+  return team;
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options) {
@@ -214,7 +229,12 @@ std::unique_ptr<Engine> makeCpuEngine(const EngineOptions& options) {
         "bf16 was asked for, but this processor has no bfloat16 instructions (AVX512-BF16, AMX): "
         "computing in fp32");
   }
-  omp_set_num_threads(options.threads);
+  usable.threads = formTeam(options.threads);
+  if (usable.threads < options.threads) {
+    notes.push_back(
+        concat(options.threads, " compute threads were asked for, OpenMP gives ", usable.threads,
+               " (OMP_THREAD_LIMIT in the environment?): computing with ", usable.threads));
+  }
   return std::make_unique<CpuEngine>(usable, std::move(notes));
 }
 

@@ -17,4 +17,7 @@ std::unique_ptr<Engine> makeCudaEngine(const EngineOptions& options);
 /// errors: Error of the library, or when there is none.
 std::string newGpuGroup();
 
+/// errors: Error when there is no GPU, no driver or no library for it. Takes no memory of a GPU.
+void checkForGpu();
+
 }  // namespace sphereface

@@ -4,6 +4,7 @@
 #include "kernels/cuda/exports.h"
 
 #include "kernels/cuda/cuda_engine.h"
+#include "kernels/cuda/gpu_context.h"
 
 namespace sphereface {
 
@@ -11,6 +12,6 @@ extern "C" const CudaLibrary kSpherefaceCudaLibrary;
 const CudaLibrary kSpherefaceCudaLibrary = {
     [](const EngineOptions& options) { return makeCudaEngine(options).release(); },
     [](const ScoreCounterOptions& options) { return makeCudaScoreCounter(options).release(); },
-    [](std::string& id) { id = newGpuGroup(); }};
+    [](std::string& id) { id = newGpuGroup(); }, countGpus};
 
 }  // namespace sphereface

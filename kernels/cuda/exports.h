@@ -16,6 +16,7 @@ struct CudaLibrary {
   Engine* (*make_engine)(const EngineOptions& options);
   ScoreCounter* (*make_score_counter)(const ScoreCounterOptions& options);
   void (*new_group)(std::string& id);
+  int (*count_gpus)();
 };
 constexpr const char* kCudaLibrary = "kSpherefaceCudaLibrary";
 

@@ -14,8 +14,22 @@ constexpr size_t kMatrixWorkspace = size_t{32} << 20;
 // The oldest card with bf16, which the kernels are compiled for.
 constexpr int kLeastCapability = 8;
 
-/// errors: Error, one line a user can act on, when the GPU can't be used.
+/// errors: as countGpus; Error when there is no such GPU.
 int selectDevice(int device) {
+  const int count = countGpus();
+  // A launcher that gives every rank a GPU shows each but its own.
+  if (count == 1) device = 0;
+  if (device >= count) {
+    throw Error(concat("device CUDA: GPU ", device, " is asked for, and CUDA shows this process ",
+                       count, ", numbered from 0 (see CUDA_VISIBLE_DEVICES)"));
+  }
+  check(cudaSetDevice(device), "use the GPU");
+  return device;
+}
+
+}  // namespace
+
+int countGpus() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status == cudaErrorNoDevice || (status == cudaSuccess && count == 0)) {
@@ -33,17 +47,8 @@ int selectDevice(int device) {
                        runtime / 1000, ".", runtime % 1000 / 10, "; use device CPU"));
   }
   check(status, "look for GPUs");
-  // A launcher that gives every rank a GPU shows each but its own.
-  if (count == 1) device = 0;
-  if (device >= count) {
-    throw Error(concat("device CUDA: GPU ", device, " is asked for, and CUDA shows this process ",
-                       count, ", numbered from 0 (see CUDA_VISIBLE_DEVICES)"));
-  }
-  check(cudaSetDevice(device), "use the GPU");
-  return device;
+  return count;
 }
-
-}  // namespace
 
 GpuContext::GpuContext(int device) : libraries_(std::make_unique<GpuLibraries>()) {
   const int selected = selectDevice(device);

@@ -12,12 +12,16 @@ namespace sphereface {
 
 struct GpuLibraries;
 
+/// How many GPUs CUDA shows this process. errors: Error, one line a user can act on, when there is
+/// none, or no driver for it.
+int countGpus();
+
 /// One GPU with the handles of the libraries that compute on it. All work of an engine is put on
 /// one stream, in the order in which it is asked for.
 class GpuContext {
  public:
   /// `device`: which of the GPUs that CUDA shows this process; where it shows one, that one.
-  /// errors: Error when there is no such GPU, or no driver, in words a user can act on.
+  /// errors: countGpus'; Error when there is no such GPU.
   explicit GpuContext(int device);
   GpuContext(const GpuContext&) = delete;
   GpuContext& operator=(const GpuContext&) = delete;

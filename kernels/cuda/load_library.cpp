@@ -42,6 +42,10 @@ std::string newGpuGroup() {
   return id;
 }
 
+void checkForGpu() {
+  library().count_gpus();
+}
+
 std::unique_ptr<ScoreCounter> makeCudaScoreCounter(const ScoreCounterOptions& options) {
   return std::unique_ptr<ScoreCounter>(library().make_score_counter(options));
 }

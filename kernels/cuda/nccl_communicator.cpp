@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/clock.h"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/cuda_engine.h"
 
@@ -42,7 +43,7 @@ void NcclCommunicator::check(ncclResult_t status, const char* attempt) const {
 
 void NcclCommunicator::wait(cudaEvent_t event, std::chrono::seconds timeout,
                             const char* attempt) const {
-  const auto end = std::chrono::steady_clock::now() + timeout;
+  Patience patience(timeout);
   while (true) {
     const cudaError_t status = cudaEventQuery(event);
     if (status == cudaSuccess) return;
@@ -50,7 +51,7 @@ void NcclCommunicator::wait(cudaEvent_t event, std::chrono::seconds timeout,
     ncclResult_t failure = ncclSuccess;
     check(ncclCommGetAsyncError(communicator_, &failure), "ask for errors");
     check(failure, attempt);
-    if (std::chrono::steady_clock::now() > end) {
+    if (patience.over()) {
       throw Error(concat("NCCL: ", attempt, ", ", who_, ": not done after ", timeout.count(),
                          " s: another rank has stopped, or can't be reached"));
     }

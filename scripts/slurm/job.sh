@@ -15,11 +15,12 @@ fi
 settings=("$@")
 
 if [ ${#modules[@]} -gt 0 ]; then
-  # A batch shell isn't a login shell, which is where clusters define `module`.
-  set +u
+  # A batch shell isn't a login shell, which is where clusters define `module`. Neither what sites write
+  # there nor `module` itself is made for -e and -u.
+  set +eu
   [ "$(type -t module)" = function ] || source /etc/profile
-  module load "${modules[@]}"
-  set -u
+  module load "${modules[@]}" || { echo "cannot load the modules ${modules[*]}" >&2; exit 1; }
+  set -eu
 fi
 
 # For gradients over MPI, the daemons of OpenMPI 4 and of OpenMPI 5, and NCCL, which knows no subnets.
