@@ -147,7 +147,9 @@ double bookkeeping(int workers, int every) {
   identity.steps = 1000000;
   identity.classes = 10572;
   identity.workers = workers;
-  RunMonitor monitor(std::filesystem::temp_directory_path(), "", identity);
+  CoordinatorConfig config;
+  config.set_listen("");
+  RunMonitor monitor(std::filesystem::temp_directory_path(), config, identity);
   StepSummary step;
   step.images = 512;
   IntervalSummary interval;
