@@ -200,6 +200,19 @@ TEST(RunMonitor, ScrapesWhateverSomebodyAddedToTheScores) {
       << got.output;
 }
 
+TEST(RunMonitor, SaysThatItIsOpenWhicheverOfItsAddressesIs) {
+  const TemporaryFolder run;
+  CoordinatorConfig config;
+  for (const char* listen : {"0.0.0.0:0", "127.0.0.1:0,0.0.0.0:0"}) {
+    config.set_listen(listen);
+    const RunMonitor monitor(run.path(), config, identity());
+    EXPECT_NE(monitor.describe().find("open to every host"), std::string::npos) << listen;
+  }
+  config.set_listen("127.0.0.1:0,127.0.0.2:0");
+  const RunMonitor monitor(run.path(), config, identity());
+  EXPECT_EQ(monitor.describe().find("open to every host"), std::string::npos);
+}
+
 TEST(RunMonitor, ServesNothingWithoutAnAddress) {
   const TemporaryFolder run;
   CoordinatorConfig config;
