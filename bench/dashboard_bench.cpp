@@ -19,9 +19,12 @@
 //   build/bin/dashboard_bench runs/NAME --flood --rounds 12
 //   taskset -c 1 build/bin/dashboard_bench runs/NAME --rounds 25
 
-#include <civetweb.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -70,17 +73,21 @@ Address addressOf(const std::filesystem::path& run) {
 
 /// Empty when there is no answer.
 std::string get(const Address& address, const char* path) {
-  std::array<char, 256> problem{};
-  mg_connection* connection =
-      mg_download(address.host.c_str(), address.port, 0, problem.data(), problem.size(),
-                  "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
-  if (connection == nullptr) return {};
+  const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in server{};
+  server.sin_family = AF_INET;
+  server.sin_port = htons(static_cast<uint16_t>(address.port));
+  ::inet_pton(AF_INET, address.host.c_str(), &server.sin_addr);
+  const std::string request = concat("GET ", path, " HTTP/1.0\r\nHost: localhost\r\n\r\n");
   std::string answer;
-  std::array<char, 16384> part{};
-  for (int count = 0; (count = mg_read(connection, part.data(), part.size())) > 0;)
-    answer.append(part.data(), static_cast<size_t>(count));
-  mg_close_connection(connection);
-  return answer;
+  if (::connect(connection, reinterpret_cast<sockaddr*>(&server), sizeof server) == 0 &&
+      ::send(connection, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+    std::array<char, 16384> part{};
+    for (ssize_t count = 0; (count = ::recv(connection, part.data(), part.size(), 0)) > 0;)
+      answer.append(part.data(), static_cast<size_t>(count));
+  }
+  ::close(connection);
+  return answer.substr(std::min(answer.size(), answer.find("\r\n\r\n") + 4));
 }
 
 /// As one open page (watch/pages/dashboard.js) and one Prometheus do.
@@ -140,7 +147,9 @@ double bookkeeping(int workers, int every) {
   identity.steps = 1000000;
   identity.classes = 10572;
   identity.workers = workers;
-  RunMonitor monitor(std::filesystem::temp_directory_path(), "", identity);
+  CoordinatorConfig config;
+  config.set_listen("");
+  RunMonitor monitor(std::filesystem::temp_directory_path(), config, identity);
   StepSummary step;
   step.images = 512;
   IntervalSummary interval;
@@ -239,7 +248,6 @@ void measure(bench::Bench& bench) {
     return (last->at("time").get<double>() - first->at("time").get<double>()) /
            (last->at("step").get<double>() - first->at("step").get<double>());
   };
-  mg_init_library(0);
   std::vector<Kind> kinds = {
       {"alone",
        [](double until) {

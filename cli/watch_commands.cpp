@@ -17,6 +17,7 @@
 #include "run/run_folder.h"
 #include "watch/dashboard_site.h"
 #include "watch/http_server.h"
+#include "watch/page_token.h"
 #include "watch/run_comparison.h"
 #include "watch/run_view.h"
 
@@ -40,16 +41,19 @@ void compare(const CompareOptions& options) {
   if (!options.report.empty()) writeComparisonPage(options.report, runs);
 }
 
-void serveDashboard(const fs::path& run, const std::string& listen) {
+void serveDashboard(const fs::path& run, const std::string& listen, bool with_token) {
   if (!exists(RunFolder{run}.config())) {
     throw Error(concat(run.string(), " is no run folder: it has no config.textproto"));
   }
   RunView view(run);
-  const HttpServer server(listen, "--listen", dashboardSite(view));
+  const std::string token = with_token ? newPageToken() : "";
+  const HttpServer server(listen, "--listen", dashboardSite(view), token);
   catchStopSignals();
-  std::printf("dashboard of %s at %s/%s; SIGTERM or Ctrl-C ends it\n", run.c_str(),
-              server.url().c_str(),
-              server.loopback() ? "" : " (open to every host that can reach this one)");
+  const bool open = token.empty() && !server.loopback();
+  std::printf(
+      "dashboard of %s at %s%s; SIGTERM or Ctrl-C ends it\n", run.c_str(),
+      token.empty() ? (server.url() + "/").c_str() : secretAddress(server.url(), token).c_str(),
+      open ? " (open to every host that can reach this one)" : "");
   std::fflush(stdout);
   while (!stopRequested())
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -77,14 +81,18 @@ void addCompareCommand(const Command& app) {
 void addDashboardCommand(const Command& app) {
   auto run = std::make_shared<fs::path>();
   auto listen = std::make_shared<std::string>("127.0.0.1:0");
+  auto token = std::make_shared<bool>(false);
   const Command verb =
       app.verb("dashboard", "Show a run in a browser, from its folder: while it trains, or later");
   verb.required("run", run.get(), "Run folder");
   verb.setting("--listen", listen.get(),
                "ADDRESS:PORT to serve at; port 0: a free one. Another address than 127.0.0.1 opens "
                "it to whoever can reach it");
+  verb.flag(
+      "--token", token.get(),
+      "Answer only who has the token that is part of the address printed, a new one each time");
   verb.footer("Example: sphereface dashboard runs/quickstart --listen 127.0.0.1:8400");
-  verb.action([run, listen] { serveDashboard(*run, *listen); });
+  verb.action([run, listen, token] { serveDashboard(*run, *listen, *token); });
 }
 
 }  // namespace sphereface

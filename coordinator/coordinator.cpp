@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -80,7 +81,7 @@ class Coordinator {
 
   int run() {
     const RunIdentity identity = identify();
-    monitor_.emplace(run_.path, config_.coordinator().listen(), identity);
+    monitor_.emplace(run_.path, config_.coordinator(), identity);
     RunShape shape;
     shape.first_step = start_.first_step;
     shape.steps = length_.steps;
@@ -162,7 +163,7 @@ class Coordinator {
     identity.checkpoint_every = config_.checkpoint().every_steps();
     const JsonLines::News events = JsonLines(run_.events()).read();
     identity.restarts = static_cast<int>(std::ranges::count_if(
-        events.lines, [](const Json& event) { return event.value("event", "") == "start"; }));
+        events.lines, [](const Json& event) { return event.value("event", Json()) == "start"; }));
     return identity;
   }
 
@@ -184,6 +185,10 @@ class Coordinator {
                                ") = ", fixed(std::log(data_.classes()), 4)));
     output.line("run folder", run_.path.string());
     output.line("serving", monitor_->describe());
+    // To a terminal alone: log.txt and a scheduler's file of stdout may be anybody's to read.
+    if (progress_bar_ && !monitor_->secretUrl().empty()) {
+      std::printf("dashboard: %s\n", monitor_->secretUrl().c_str());
+    }
   }
 
   void handle(const ReceivedMessage& message, RunLog& log) {

@@ -37,7 +37,7 @@ Json lastHeard(int rank, const std::filesystem::path& events, uint64_t from) {
   lines.seekg(static_cast<std::streamoff>(from));
   for (std::string line; std::getline(lines, line);) {
     const Json event = tryParseJson(line);
-    if (event.is_discarded() || event.value("event", "") != "stop") continue;
+    if (!event.is_object() || event.value("event", Json()) != "stop") continue;
     for (const Json& worker : event.value("workers", Json::array())) {
       if (worker.at("rank") == rank) found = worker;
     }

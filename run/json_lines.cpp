@@ -5,10 +5,17 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
-#include <string>
+#include <string_view>
 
 namespace sphereface {
+namespace {
+
+// A worker's part in an event is some hundred bytes, and there may be thousands.
+constexpr size_t kLongest = size_t{4} << 20;
+
+}  // namespace
 
 JsonLines::News JsonLines::read() {
   News news;
@@ -19,13 +26,34 @@ JsonLines::News JsonLines::read() {
     news.again = inode_ != 0;
     inode_ = now.st_ino;
     offset_ = 0;
+    line_.clear();
+    too_long_ = false;
   }
   if (size == offset_) return news;
-  std::ifstream in(file_);
+  std::ifstream in(file_, std::ios::binary);
   in.seekg(static_cast<std::streamoff>(offset_));
-  for (std::string text; std::getline(in, text) && !in.eof(); offset_ += text.size() + 1) {
-    Json line = tryParseJson(text);
-    if (line.is_object()) news.lines.push_back(std::move(line));
+  std::string piece(std::min(size - offset_, kLongest), '\0');
+  // What is added meanwhile comes at the next call.
+  while (offset_ < size &&
+         in.read(piece.data(), static_cast<std::streamsize>(std::min(size - offset_, kLongest)))) {
+    std::string_view rest(piece.data(), static_cast<size_t>(in.gcount()));
+    offset_ += rest.size();
+    while (!rest.empty()) {
+      const size_t end = rest.find('\n');
+      const std::string_view part = rest.substr(0, end);
+      too_long_ = too_long_ || line_.size() + part.size() > kLongest;
+      if (too_long_) {
+        line_.clear();
+      } else {
+        line_ += part;
+      }
+      if (end == std::string_view::npos) break;
+      Json line = tryParseJson(line_);
+      if (line.is_object()) news.lines.push_back(std::move(line));
+      line_.clear();
+      too_long_ = false;
+      rest.remove_prefix(end + 1);
+    }
   }
   return news;
 }

@@ -114,7 +114,8 @@ void rewindRunFolder(const fs::path& run, uint64_t first_step) {
   filterLines(folder.metrics(), [&](const std::string& line) {
     const Json entry = tryParseJson(line);
     // Its step counts steps done.
-    return !entry.is_discarded() && entry.value("step", uint64_t{0}) <= first_step;
+    const Json* step = entry.find("step");
+    return step != nullptr && step->is_number() && step->get<double>() <= double(first_step);
   });
   filterLines(folder.records(), [&](const std::string& line) {
     return std::strtoull(line.c_str(), nullptr, 10) < first_step;

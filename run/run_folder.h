@@ -30,6 +30,7 @@ struct RunFolder {
   std::filesystem::path summary() const { return path / "summary.json"; }  // at the end
   std::filesystem::path plot() const { return path / "plots" / "training.png"; }
   std::filesystem::path targets() const { return path / "prometheus_targets.json"; }
+  std::filesystem::path pageToken() const { return path / "page_token"; }  // its owner's alone
   std::filesystem::path lock() const { return path / ".lock"; }
 };
 

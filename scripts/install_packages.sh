@@ -12,7 +12,7 @@ packages=(
   libopencv-videoio-dev
   libturbojpeg0-dev liblmdb-dev lmdb-utils libarchive-dev
   libprotobuf-dev protobuf-compiler
-  prometheus-cpp-dev libcivetweb-dev libjs-chart.js
+  prometheus-cpp-dev libjs-chart.js
   nlohmann-json3-dev libcli11-dev libssl-dev libgtest-dev
   curl iproute2
 )

@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "base/clock.h"
@@ -24,7 +23,6 @@ class Document {
       : type_(std::move(type)), make_(std::move(make)) {}
 
   HttpResponse get() {
-    const std::lock_guard lock(mutex_);
     if (text_.empty() || secondsNow() - made_ > kFreshSeconds) {
       text_ = make_();
       made_ = secondsNow();
@@ -35,7 +33,6 @@ class Document {
  private:
   std::string type_;
   std::function<std::string()> make_;
-  std::mutex mutex_;
   std::string text_;
   double made_ = 0;
 };

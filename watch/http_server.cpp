@@ -3,14 +3,23 @@
 
 #include "watch/http_server.h"
 
-#include <CivetServer.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstring>
 #include <exception>
+#include <list>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -18,18 +27,23 @@
 
 #include "base/error.h"
 #include "base/this_process.h"
+#include "watch/http_request.h"
 
 namespace sphereface {
 namespace {
 
-constexpr int kLowestPriority = 19;
-// Of a thread after each answer: so few a second that a flood of requests costs next to nothing.
-constexpr std::chrono::milliseconds kRest{10};
+using Clock = std::chrono::steady_clock;
 
-// Requests have no body that anybody reads. What waits is refused beyond the queue.
-const std::vector<std::string> kLimits = {"num_threads",       "3",    "connection_queue",   "16",
-                                          "max_request_size",  "8192", "request_timeout_ms", "2000",
-                                          "enable_keep_alive", "no",   "tcp_nodelay",        "1"};
+constexpr int kLowestPriority = 19;
+constexpr size_t kMostConnections = 128;
+constexpr size_t kLongestRequest = 8192;
+constexpr std::chrono::seconds kForRequest{5};
+constexpr std::chrono::seconds kForAnswer{30};
+// An end while bytes still come would take the answer from the client.
+constexpr std::chrono::seconds kForEnd{1};
+constexpr size_t kThrownAway = 65536;
+// After each answer: so few a second that a flood of requests costs next to nothing.
+constexpr std::chrono::milliseconds kRest{5};
 
 // Nothing from elsewhere, nothing written into a page, no page around it.
 constexpr const char* kSecurityHeaders =
@@ -41,156 +55,294 @@ constexpr const char* kSecurityHeaders =
     "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Cache-Control: no-store\r\n";
 
-bool isLoopback(std::string_view host) {
-  return host.starts_with("127.") || host == "localhost" || host == "[::1]";
-}
+class Socket {
+ public:
+  explicit Socket(int number) : number_(number) {}
+  Socket(Socket&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Socket& operator=(Socket&&) = delete;
+  ~Socket() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
 
-/// "[::1]" of "[::1]:8000".
-std::string_view hostOf(std::string_view address) {
-  const size_t bracket = address.rfind(']');
-  const size_t colon = address.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  return address.substr(0, colon);
-}
+ private:
+  int number_;
+};
+
+struct Listener {
+  Socket socket;
+  std::string address;  // to reach it by
+  bool loopback = false;
+};
+
+struct Connection {
+  enum class Doing { kAsking, kTaking, kEnding };
+
+  Socket socket;
+  bool loopback = false;
+  Clock::time_point deadline;
+  Doing doing = Doing::kAsking;
+  std::string text;  // the request so far, then the answer
+  size_t done = 0;   // of its bytes sent, then of what came behind it
+};
 
 const char* reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 413:
+      return "Content Too Large";
+    case 431:
+      return "Request Header Fields Too Large";
     default:
       return "Internal Server Error";
   }
 }
 
-class Site final : public CivetHandler {
- public:
-  Site(HttpHandler handler, bool loopback_only)
-      : handler_(std::move(handler)), loopback_only_(loopback_only) {}
-
-  bool handleGet(CivetServer* /*server*/, mg_connection* connection) override {
-    return send(connection, answer(connection), true);
+const char* explanation(int status) {
+  switch (status) {
+    case 401:
+      return "this needs the token: open ADDRESS/?token=TOKEN, or send \"Authorization: Bearer "
+             "TOKEN\"";
+    case 403:
+      return "this server answers as localhost and 127.0.0.1 only";
+    case 405:
+      return "only GET and HEAD";
+    case 413:
+      return "no request has a body here";
+    case 431:
+      return "the request is too long";
+    default:
+      return "this is no HTTP/1.1 request";
   }
-  bool handleHead(CivetServer* /*server*/, mg_connection* connection) override {
-    return send(connection, answer(connection), false);
-  }
-  bool handlePost(CivetServer* /*server*/, mg_connection* connection) override {
-    return refuse(connection);
-  }
-  bool handlePut(CivetServer* /*server*/, mg_connection* connection) override {
-    return refuse(connection);
-  }
-  bool handleDelete(CivetServer* /*server*/, mg_connection* connection) override {
-    return refuse(connection);
-  }
-  bool handleOptions(CivetServer* /*server*/, mg_connection* connection) override {
-    return refuse(connection);
-  }
-  bool handlePatch(CivetServer* /*server*/, mg_connection* connection) override {
-    return refuse(connection);
-  }
-
- private:
-  static HttpResponse plain(int status, const std::string& text) {
-    return {status, "text/plain; charset=utf-8", text + "\n"};
-  }
-
-  HttpResponse answer(mg_connection* connection) const {
-    const char* host = mg_get_header(connection, "Host");
-    if (loopback_only_ && host != nullptr && !isLoopback(hostOf(host))) {
-      return plain(403, "this server answers as localhost and 127.0.0.1 only");
-    }
-    try {
-      return handler_(mg_get_request_info(connection)->local_uri);
-    } catch (const std::exception& e) {
-      return plain(500, e.what());
-    }
-  }
-
-  static bool refuse(mg_connection* connection) {
-    return send(connection, plain(405, "only GET and HEAD"), true);
-  }
-
-  static bool send(mg_connection* connection, const HttpResponse& response, bool with_body) {
-    std::string text =
-        concat("HTTP/1.1 ", response.status, " ", reason(response.status),
-               "\r\nContent-Type: ", response.type, "\r\nContent-Length: ", response.body.size(),
-               "\r\nConnection: close\r\n", kSecurityHeaders, "\r\n");
-    if (with_body) text += response.body;
-    mg_write(connection, text.data(), text.size());
-    std::this_thread::sleep_for(kRest);
-    return true;
-  }
-
-  HttpHandler handler_;
-  bool loopback_only_;
-};
-
-void* giveWay(const mg_context* /*context*/, int /*thread_type*/) {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kLowestPriority);
-  return nullptr;
 }
 
-CivetCallbacks callbacks() {
-  CivetCallbacks made;
-  made.init_thread = giveWay;
-  return made;
+bool isLoopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET6) {
+    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+  }
+  return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
 }
 
-/// Connects to the server, and ends the connection at once.
-void knock(int port) {
-  std::array<char, 100> problem{};
-  if (mg_connection* door = mg_connect_client("127.0.0.1", port, 0, problem.data(), problem.size()))
-    mg_close_connection(door);
+bool isEverywhere(const sockaddr* address) {
+  if (address->sa_family == AF_INET6) {
+    return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+  }
+  return reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/// "127.0.0.1" or "[::1]", and the port.
+std::pair<std::string, std::string> numbersOf(const sockaddr* address, socklen_t size) {
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  ::getnameinfo(address, size, host.data(), host.size(), port.data(), port.size(),
+                NI_NUMERICHOST | NI_NUMERICSERV);
+  const bool v6 = address->sa_family == AF_INET6;
+  return {v6 ? concat("[", host.data(), "]") : std::string(host.data()), port.data()};
+}
+
+/// A socket that listens at ADDRESS:PORT. Which addresses are this host's own is known by what the
+/// text leads to, not by its looks ("0:80", a name).
+Listener listenAt(const std::string& text, const std::string& field) {
+  const size_t colon = text.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+  if (colon == std::string::npos || colon == 0 || port.empty() || port.size() > 5 ||
+      port.find_first_not_of("0123456789") != std::string::npos || std::stoi(port) > 65535) {
+    throw UsageError(concat(field, " \"", text, "\": expected ADDRESS:PORT"));
+  }
+  const std::string host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  const std::string bare = bracketed ? host.substr(1, host.size() - 2) : host;
+  const auto failed = [&](const char* why) {
+    return Error(concat("cannot serve on ", text, " (", field, "): ", why));
+  };
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int problem = ::getaddrinfo(bare.c_str(), port.c_str(), &wanted, &found);
+  if (problem != 0) throw failed(::gai_strerror(problem));
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> freed(found, ::freeaddrinfo);
+  Socket socket(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (socket.number() < 0) throw failed(std::strerror(errno));
+  const int again = 1;  // where a job before this one still has connections that end
+  ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
+  if (::bind(socket.number(), found->ai_addr, found->ai_addrlen) != 0 ||
+      ::listen(socket.number(), SOMAXCONN) != 0) {
+    throw failed(std::strerror(errno));
+  }
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  auto* const address = reinterpret_cast<sockaddr*>(&bound);
+  if (::getsockname(socket.number(), address, &size) != 0) throw failed(std::strerror(errno));
+  const auto [number, chosen_port] = numbersOf(address, size);
+  const bool loopback = isLoopback(address);
+  const std::string name = isEverywhere(address) ? hostName() : loopback ? number : host;
+  return {std::move(socket), concat(name, ":", chosen_port), loopback};
 }
 
 }  // namespace
 
 struct HttpServer::Server {
-  Server(const std::vector<std::string>& options, HttpHandler handler, bool loopback_only)
-      : site(std::move(handler), loopback_only), asked(callbacks()), civet(options, &asked) {
-    civet.addHandler("/", site);
-  }
+  Server() = default;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server() {
-    // Its accepting thread looks only every two seconds whether it shall end.
-    std::thread waker([port = port()] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      knock(port);
-    });
-    civet.close();
-    waker.join();
+    const uint64_t one = 1;
+    while (::write(end.number(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
+    if (thread.joinable()) thread.join();
   }
-  int port() const { return civet.getListeningPorts().at(0); }
 
-  Site site;
-  CivetCallbacks asked;
-  mutable CivetServer civet;
+  void serve() {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kLowestPriority);
+    for (;;) {
+      std::vector<pollfd> waiting = {{end.number(), POLLIN, 0}};
+      for (const Listener& listener : listeners)
+        waiting.push_back({listener.socket.number(), POLLIN, 0});
+      for (const Connection& connection : connections) {
+        const bool takes = connection.doing == Connection::Doing::kTaking;
+        waiting.push_back(
+            {connection.socket.number(), static_cast<short>(takes ? POLLOUT : POLLIN), 0});
+      }
+      ::poll(waiting.data(), waiting.size(), untilNextDeadline());
+      if (waiting.front().revents != 0) return;
+      const Clock::time_point now = Clock::now();
+      auto state = waiting.begin() + 1 + static_cast<std::ptrdiff_t>(listeners.size());
+      for (auto one = connections.begin(); one != connections.end(); ++state) {
+        const bool over = (state->revents != 0 && !goOn(*one)) || one->deadline < now;
+        one = over ? connections.erase(one) : std::next(one);
+      }
+      for (size_t i = 0; i < listeners.size(); ++i) {
+        if (waiting[i + 1].revents != 0) accept(listeners[i]);
+      }
+    }
+  }
+
+  int untilNextDeadline() const {
+    if (connections.empty()) return -1;
+    const auto next = std::ranges::min_element(connections, {}, &Connection::deadline)->deadline;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    return static_cast<int>(std::max<int64_t>(0, left.count() + 1));
+  }
+
+  void accept(const Listener& listener) {
+    for (size_t i = 0; i < kMostConnections; ++i) {
+      Socket socket(
+          ::accept4(listener.socket.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      const bool got = socket.number() >= 0;
+      if (!got && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)) return;
+      // Also where this process has no descriptor left.
+      if (!connections.empty() && (!got || connections.size() == kMostConnections)) {
+        connections.pop_front();
+      }
+      if (!got) return std::this_thread::sleep_for(kRest);
+      connections.push_back(
+          {std::move(socket), listener.loopback, Clock::now() + kForRequest, {}, {}, 0});
+    }
+  }
+
+  /// Reads or writes what it can without waiting. False at the connection's end.
+  bool goOn(Connection& connection) const {
+    if (connection.doing == Connection::Doing::kTaking) return give(connection);
+    std::array<char, kLongestRequest> bytes;
+    const ssize_t count = ::recv(connection.socket.number(), bytes.data(), bytes.size(), 0);
+    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    if (count == 0) return false;
+    if (connection.doing == Connection::Doing::kEnding) {
+      connection.done += static_cast<size_t>(count);
+      return connection.done < kThrownAway;
+    }
+    connection.text.append(bytes.data(), static_cast<size_t>(count));
+    const size_t last = connection.text.find("\r\n\r\n");
+    HttpRequest request;
+    if (std::min(last, connection.text.size()) > kLongestRequest) {
+      request.status = 431;
+    } else if (last == std::string::npos) {
+      return true;
+    } else {
+      request = parseHttpRequest(std::string_view(connection.text).substr(0, last + 4));
+    }
+    connection.text = answer(request, connection.loopback);
+    connection.doing = Connection::Doing::kTaking;
+    std::this_thread::sleep_for(kRest);
+    connection.deadline = Clock::now() + kForAnswer;
+    return give(connection);
+  }
+
+  static bool give(Connection& connection) {
+    const std::string_view rest = std::string_view(connection.text).substr(connection.done);
+    const ssize_t count =
+        ::send(connection.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    connection.done += static_cast<size_t>(count);
+    if (connection.done < connection.text.size()) return true;
+    ::shutdown(connection.socket.number(), SHUT_WR);
+    connection.text = {};
+    connection.done = 0;
+    connection.doing = Connection::Doing::kEnding;
+    connection.deadline = Clock::now() + kForEnd;
+    return true;
+  }
+
+  std::string answer(HttpRequest& request, bool at_loopback) const {
+    std::string more;
+    if (request.status == 200 && at_loopback && !namesLoopback(request.host)) request.status = 403;
+    if (request.status == 200 && !token.empty() && !carriesToken(request, token)) {
+      request.status = 401;
+      more = "WWW-Authenticate: Bearer\r\n";
+    }
+    if (request.status == 200 && !request.token.empty() && !token.empty()) {
+      more = tokenCookie(request, token);
+    }
+    HttpResponse response{request.status, "text/plain; charset=utf-8", ""};
+    try {
+      if (request.status == 200) {
+        response = handler(request.path);
+      } else {
+        response.body = concat(explanation(request.status), "\n");
+      }
+    } catch (const std::exception& e) {
+      response = {500, response.type, concat(e.what(), "\n")};
+    }
+    if (response.status == 405) more += "Allow: GET, HEAD\r\n";
+    return concat("HTTP/1.1 ", response.status, " ", reason(response.status),
+                  "\r\nContent-Type: ", response.type, "\r\nContent-Length: ", response.body.size(),
+                  "\r\nConnection: close\r\n", more, kSecurityHeaders, "\r\n",
+                  request.head ? std::string() : response.body);
+  }
+
+  HttpHandler handler;
+  std::string token;
+  std::vector<Listener> listeners;
+  std::list<Connection> connections;  // the oldest first
+  Socket end{::eventfd(0, EFD_CLOEXEC)};
+  std::thread thread;
 };
 
-HttpServer::HttpServer(const std::string& listen, const std::string& field, HttpHandler handler) {
-  const size_t colon = listen.rfind(':');
-  if (colon == std::string::npos || colon == 0) {
-    throw UsageError(concat(field, " \"", listen, "\": expected ADDRESS:PORT"));
+HttpServer::HttpServer(const std::string& listen, const std::string& field, HttpHandler handler,
+                       const std::string& token)
+    : server_(std::make_unique<Server>()) {
+  server_->handler = std::move(handler);
+  server_->token = token;
+  for (size_t begin = 0, comma = 0; comma != std::string::npos; begin = comma + 1) {
+    comma = listen.find(',', begin);
+    server_->listeners.push_back(listenAt(listen.substr(begin, comma - begin), field));
+    loopback_ = loopback_ && server_->listeners.back().loopback;
   }
-  const std::string host = listen.substr(0, colon);
-  loopback_ = isLoopback(host);
-  std::vector<std::string> options = {"listening_ports", listen};
-  options.insert(options.end(), kLimits.begin(), kLimits.end());
-  try {
-    server_ = std::make_unique<Server>(options, std::move(handler), loopback_);
-  } catch (const CivetException& e) {
-    throw Error(concat("cannot serve on ", listen, " (", field,
-                       "; is another program using it?): ", e.what()));
-  }
-  const bool everywhere = host == "0.0.0.0" || host == "[::]";
-  address_ = concat(everywhere ? hostName() : host, ":", server_->port());
-  url_ = "http://" + address_;
+  if (server_->end.number() < 0) throw Error(concat(field, ": ", std::strerror(errno)));
+  address_ = server_->listeners.front().address;
+  server_->thread = std::thread([server = server_.get()] { server->serve(); });
 }
 
 HttpServer::~HttpServer() = default;

@@ -194,7 +194,8 @@ void Metrics::process() {
 void Metrics::evaluation(const Json& score) {
   const prometheus::Labels labels = {{"benchmark", score.value("benchmark", "")},
                                      {"protocol", score.value("protocol", "")}};
-  evaluation_step_.Add(labels).Set(score.value("step", 0.0));
+  const Json step = score.value("step", Json());
+  if (step.is_number()) evaluation_step_.Add(labels).Set(step.get<double>());
   const auto set = [&](const std::string& metric, const Json& value) {
     if (!value.is_number()) return;
     prometheus::Labels of = labels;
@@ -203,7 +204,8 @@ void Metrics::evaluation(const Json& score) {
   };
   for (const char* metric : {"accuracy_mean", "accuracy_std", "auc", "eer", "rank1"})
     set(metric, score.value(metric, Json()));
-  const Json rates = score.value("tar_at_far", Json::object());
+  const Json rates = score.value("tar_at_far", Json());
+  if (!rates.is_object()) return;
   for (const auto& [far, tar] : rates.items())
     set("tar_at_far_" + far, tar);
 }

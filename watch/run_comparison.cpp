@@ -4,8 +4,10 @@
 #include "watch/run_comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -23,13 +25,24 @@
 namespace sphereface {
 namespace {
 
-/// Null when there is none.
+bool hasNumber(const Json& object, std::string_view field) {
+  const Json* found = object.find(field);
+  return found != nullptr && found->is_number();
+}
+
+/// Null when there is none. errors: Error naming lfw.json where that isn't one.
 Json lfwScore(const std::filesystem::path& folder) {
-  if (exists(folder / "lfw.json")) return readJsonFile(folder / "lfw.json");
+  const auto is_score = [](const Json& score) {
+    return hasNumber(score, "accuracy_mean") && hasNumber(score, "accuracy_std");
+  };
+  const std::filesystem::path file = folder / "lfw.json";
+  if (exists(file)) {
+    Json score = readJsonFile(file);
+    if (!is_score(score)) throw Error(concat(file.string(), ": no accuracy_mean, or no std"));
+    return score;
+  }
   for (const Json& score : RunView(folder).newestScores()) {
-    if (score.at("benchmark") == "lfw" && score.contains("accuracy_mean") &&
-        score.contains("accuracy_std"))
-      return score;
+    if (score.at("benchmark") == "lfw" && is_score(score)) return score;
   }
   return nullptr;
 }
@@ -51,9 +64,16 @@ ComparedRun readRun(const std::filesystem::path& folder) {
   row["precision"] = WorkerConfig::Precision_Name(config.worker().precision());
   row["steps"] = last.at("step");
   row["images"] = last.at("step").get<uint64_t>() * run.images_per_step;
-  for (const char* field : {"loss", "accuracy", "target_cosine"})
+  for (const char* field : {"loss", "accuracy", "target_cosine"}) {
+    if (!hasNumber(last, field)) {
+      throw Error(
+          concat(RunFolder{folder}.metrics().string(), ": no ", field, " in its last line"));
+    }
     row[field] = last.at(field);
-  row["images_per_second"] = median(metricSeries(run.metrics, "images_per_second", "").y);
+  }
+  std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
+  std::erase_if(rates, [](double rate) { return std::isnan(rate); });
+  row["images_per_second"] = median(std::move(rates));
   if (const Json lfw = lfwScore(folder); lfw.is_object()) {
     row["lfw"] = lfw.at("accuracy_mean");
     row["lfw_std"] = lfw.at("accuracy_std");

@@ -4,6 +4,7 @@
 #include "watch/run_curves.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@ std::vector<Json> readRunMetrics(const std::filesystem::path& run) {
   if (!exists(file)) throw Error(concat("cannot open ", file.string()));
   std::vector<Json> lines;
   for (Json& line : JsonLines(file).read().lines) {
+    const Json* step = line.find("step");
+    if (step == nullptr || !step->is_number()) continue;
     while (!lines.empty() && lines.back().at("step") >= line.at("step"))
       lines.pop_back();
     lines.push_back(std::move(line));
@@ -32,7 +35,10 @@ Series metricSeries(const std::vector<Json>& lines, const char* field, const std
   series.label = label;
   for (const Json& line : lines) {
     series.x.push_back(line.at("step").get<double>());
-    series.y.push_back(factor * line.at(field).get<double>());
+    const Json* value = line.find(field);
+    const bool told = value != nullptr && value->is_number();
+    series.y.push_back(told ? factor * value->get<double>()
+                            : std::numeric_limits<double>::quiet_NaN());
   }
   return series;
 }

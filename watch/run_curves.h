@@ -13,11 +13,11 @@
 namespace sphereface {
 
 /// The lines of a run's metrics.jsonl. A resumed run went back to its checkpoint's step: what it
-/// had written of later ones didn't happen and is left out, as is a last line cut off by a kill.
-/// errors: Error when there is no such file or no whole line in it.
+/// had written of later ones didn't happen and is left out, as is a last line cut off by a kill,
+/// and what has no step. errors: Error when there is no such file or no whole line in it.
 std::vector<Json> readRunMetrics(const std::filesystem::path& run);
 
-/// One field over the steps, times `factor`.
+/// One field over the steps, times `factor`; NaN where it is no number.
 Series metricSeries(const std::vector<Json>& lines, const char* field, const std::string& label,
                     double factor = 1);
 

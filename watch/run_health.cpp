@@ -133,12 +133,12 @@ void ofSpeed(const RunFacts& facts, std::vector<Problem>& problems) {
 }
 
 void ofEvents(const RunFacts& facts, std::vector<Problem>& problems) {
-  std::map<int, const Json*> slow;  // by rank, what its newest event says
+  std::map<double, const Json*> slow;  // by rank, what its newest event says
   for (const Json& event : facts.events) {
-    if (event.value("event", "") == "straggler") slow[event.value("rank", 0)] = &event;
+    if (event.value("event", "") == "straggler") slow[number(event, "rank")] = &event;
   }
   for (const auto& [rank, event] : slow) {
-    if (!event->value("slow", false)) continue;
+    if (event->value("slow", Json()) != true) continue;
     problems.push_back({false, "A worker is slow",
                         concat(event->value("text", ""),
                                ". Look for other programs, throttling or swapping there.")});

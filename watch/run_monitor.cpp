@@ -12,29 +12,35 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "run/run_folder.h"
 #include "watch/dashboard_site.h"
+#include "watch/page_token.h"
 
 namespace sphereface {
 
-RunMonitor::RunMonitor(const std::filesystem::path& run, const std::string& listen,
+RunMonitor::RunMonitor(const std::filesystem::path& run, const CoordinatorConfig& config,
                        const RunIdentity& identity)
-    : targets_(RunFolder{run}.targets()), metrics_(identity), view_(run, [this] {
+    : run_{run}, metrics_(identity), view_(run, [this] {
         const std::lock_guard lock(mutex_);
         return std::optional(live_);
       }) {
   live_.time = live_.last_step = live_.last_checkpoint = unixTime();
-  if (listen.empty()) return;
-  server_.emplace(listen, "coordinator.listen", dashboardSite(view_, [this] { return scrape(); }));
+  if (config.listen().empty()) return;
+  if (config.listen_token()) {
+    token_ = newPageToken();
+    writePrivateFile(run_.pageToken(), token_);
+  }
+  server_.emplace(config.listen(), "coordinator.listen",
+                  dashboardSite(view_, [this] { return scrape(); }), token_);
   writeJsonFile(
-      targets_,
+      run_.targets(),
       Json::array({{{"targets", {server_->address()}}, {"labels", {{"run", identity.name}}}}}));
 }
 
 RunMonitor::~RunMonitor() {
   if (!server_) return;
   try {
-    writeJsonFile(targets_, Json::array());
+    writeJsonFile(run_.targets(), Json::array());
+    if (!token_.empty()) std::filesystem::remove(run_.pageToken());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "sphereface-coordinator: %s\n", e.what());
   }
@@ -87,8 +93,17 @@ std::string RunMonitor::describe() const {
   if (!server_) return "no dashboard or metrics, as coordinator.listen is empty";
   std::string text =
       concat("dashboard ", server_->url(), "/, metrics ", server_->url(), "/metrics");
-  if (!server_->loopback()) text += " (open to every host that can reach this one)";
+  if (!token_.empty()) {
+    text += concat("; for whom has the token in ", run_.pageToken().string(), ": ",
+                   secretAddress(server_->url(), "TOKEN"));
+  } else if (!server_->loopback()) {
+    text += " (open to every host that can reach this one)";
+  }
   return text;
+}
+
+std::string RunMonitor::secretUrl() const {
+  return token_.empty() ? "" : secretAddress(server_->url(), token_);
 }
 
 }  // namespace sphereface

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "proto/config.pb.h"
+#include "run/run_folder.h"
 #include "run/run_log.h"
 #include "watch/http_server.h"
 #include "watch/live_status.h"
@@ -24,12 +26,13 @@ namespace sphereface {
 class RunMonitor {
  public:
   /// Also writes prometheus_targets.json, by which Prometheus finds it (file_sd), into the run
-  /// folder. `listen` empty: nothing is served. errors: as HttpServer's.
-  RunMonitor(const std::filesystem::path& run, const std::string& listen,
+  /// folder, and with listen_token page_token. `listen` empty: nothing is served. errors: as
+  /// HttpServer's, or Error naming the file.
+  RunMonitor(const std::filesystem::path& run, const CoordinatorConfig& config,
              const RunIdentity& identity);
   RunMonitor(const RunMonitor&) = delete;
   RunMonitor& operator=(const RunMonitor&) = delete;
-  /// Leaves prometheus_targets.json with no target.
+  /// Leaves prometheus_targets.json with no target, and no page_token.
   ~RunMonitor();
 
   void step(const StepSummary& step);
@@ -42,13 +45,16 @@ class RunMonitor {
   void rollBack() { metrics_.count("roll_backs"); }
   void stragglers(int count) { metrics_.stragglers(count); }
 
-  /// For the user: where it is served, and to whom.
+  /// For the user: where it is served, and to whom. Doesn't have the token, as others may read it.
   std::string describe() const;
+  /// The page's address with its token; empty when there is none.
+  std::string secretUrl() const;
 
  private:
   std::string scrape();
 
-  std::filesystem::path targets_;
+  RunFolder run_;
+  std::string token_;
   std::mutex mutex_;
   LiveStatus live_;
   Metrics metrics_;

@@ -67,6 +67,14 @@ double numberOf(const Json& line, std::string_view field) {
                                                 : std::numeric_limits<double>::quiet_NaN();
 }
 
+bool isShortCurve(const Json& points) {
+  return points.is_array() && points.size() <= kMostRocPoints &&
+         std::all_of(points.begin(), points.end(), [](const Json& point) {
+           return point.is_array() && point.size() == 2 && point[0].is_number() &&
+                  point[1].is_number();
+         });
+}
+
 /// With five significant digits, which is more than a curve shows; null for no number.
 Json shortened(double value) {
   if (!std::isfinite(value)) return nullptr;
@@ -156,7 +164,8 @@ void RunView::refresh() {
     job_.clear();
   }
   for (const Json& event : events.lines) {
-    if (!event.value("event", Json()).is_string()) continue;
+    if (!event.value("event", Json()).is_string() || !event.value("text", Json("")).is_string())
+      continue;
     keep(events_, event, kMostEvents);
     if (event.at("event") == "start") job_.clear();
     if (job_.size() > kMostEvents) job_.erase(job_.begin() + 1);
@@ -172,6 +181,7 @@ void RunView::refresh() {
 }
 
 void RunView::takeMetrics(const Json& line) {
+  if (std::isnan(numberOf(line, "step"))) return;
   ++lines_;
   last_ = line;
   ThinnedTable::Row row = {numberOf(line, "step")};
@@ -179,7 +189,8 @@ void RunView::takeMetrics(const Json& line) {
     row.push_back(numberOf(line, kStepFigures[figure].name));
   curves_.add(row);
   keep(recent_rates_, row[rateColumn()], kRecentLines);
-  const Json work = line.value("rank_work_seconds", Json::array());
+  Json work = line.value("rank_work_seconds", Json());
+  if (!work.is_array()) work = Json::array();
   ThinnedTable::Row of_ranks = {row.front()};
   for (const Json& seconds : work) {
     if (of_ranks.size() > kMostRanksShown) break;
@@ -195,7 +206,7 @@ void RunView::takeScore(const Json& line) {
   const std::pair key(line.at("benchmark").get<std::string>(), protocol.get<std::string>());
   if (newest_scores_.size() == kMostBenchmarks && !newest_scores_.contains(key)) return;
   Json newest = line;
-  if (newest.contains("roc") && newest["roc"].size() > kMostRocPoints) newest.erase("roc");
+  if (newest.contains("roc") && !isShortCurve(newest["roc"])) newest.erase("roc");
   newest_scores_[key] = newest;
   newest.erase("roc");
   keep(scores_, newest, kMostScores);

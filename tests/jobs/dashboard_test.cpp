@@ -13,12 +13,15 @@
 #include <memory>
 #include <string>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
+#include "proto/text_format.h"
 #include "tests/support/browser.h"
 #include "tests/support/job_processes.h"
 #include "tests/support/job_support.h"
+#include "watch/run_monitor.h"
 
 namespace sphereface {
 namespace {
@@ -135,6 +138,79 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   EXPECT_TRUE(waitUntil([&] { return points(browser, "loss").size() > 3U; }));
   takeShots(browser, shots(folder), "ended");
   EXPECT_EQ(browser.complaints(), "");
+}
+
+/// A page and its metrics on a host with other users, of a run whose names and texts mean mischief.
+TEST_F(Dashboard, IsReadByItsTokenAloneAndShowsTextsAsTexts) {
+  const std::string evil =
+      "<script>document.title='owned'</script><img src=x onerror=\"document."
+      "title='owned'\">'\"&amp;`${1}\u2028\x1b[31m\x01";
+  const fs::path run = folder_ / "<img src=x onerror=document.title='owned'>'&quot;";
+  fs::create_directory(run);
+  TrainConfig train;
+  train.set_name("plain");  // as it must be
+  train.mutable_data()->set_lmdb(evil);
+  train.mutable_network()->set_name("sphereface-4");
+  train.mutable_solver()->set_steps(9);
+  writeFileAtomically(run / "config.textproto", printText(train));
+  std::ofstream(run / "events.jsonl")
+      << jsonText({{"time", 1},
+                   {"event", "start"},
+                   {"text", evil},
+                   {"network", evil},
+                   {"head", evil},
+                   {"steps", 9},
+                   {"classes", evil},
+                   {"workers", evil}})
+      << "\n"
+      << jsonText({{"time", 2}, {"event", evil}, {"text", evil}}) << "\n"
+      << jsonText({{"time", 3}, {"event", "slow_link"}, {"text", evil}}) << "\n";
+  std::ofstream(run / "evaluations.jsonl")
+      << jsonText({{"time", 1},
+                   {"step", 2},
+                   {"benchmark", evil},
+                   {"protocol", evil},
+                   {"auc", 0.5},
+                   {"tar_at_far", {{evil, 0.25}}},
+                   {"roc", Json::array({Json::array({0.1, 0.2})})}})
+      << "\n";
+  RunIdentity identity;
+  identity.name = evil;
+  CoordinatorConfig config;
+  config.set_listen_token(true);
+  RunMonitor monitor(run, config, identity);
+  LastHeard worker;
+  worker.rank = 1;
+  worker.host = worker.doing = evil;
+  monitor.workers({worker}, true);
+  const std::string secret = monitor.secretUrl();
+  const std::string url = secret.substr(0, secret.find('?'));
+
+  Browser browser;
+  browser.open(url);
+  EXPECT_NE(browser.run("return document.body.innerText").text().find("this needs the token"),
+            std::string::npos);
+  browser.open(url + "?token=" + std::string(32, '0'));
+  EXPECT_EQ(browser.run("return document.querySelectorAll('canvas').length"), 0);
+  browser.complaints();  // that both were refused
+
+  browser.open(secret);
+  ASSERT_TRUE(waitUntil([&] { return text(browser, "state") == "training"; }));
+  EXPECT_EQ(browser.run("return location.href"), url) << "the address shows no token";
+  EXPECT_EQ(browser.run("return document.cookie"), "") << "no script has it";
+  EXPECT_EQ(browser.run("return fetch('/metrics').then((answer) => answer.status)"), 200);
+  browser.run("location.reload()");
+  ASSERT_TRUE(waitUntil([&] { return text(browser, "state") == "training"; }));
+  ASSERT_TRUE(waitUntil([&] { return text(browser, "scores").find("TAR") != std::string::npos; }));
+
+  for (const char* id : {"subtitle", "problems", "workers", "events", "scores"})
+    EXPECT_NE(text(browser, id).find("<script>document.title='owned'</script><img"),
+              std::string::npos)
+        << id << ": " << text(browser, id);
+  EXPECT_NE(text(browser, "footer").find("<img src=x"), std::string::npos);
+  EXPECT_EQ(browser.run("return document.querySelectorAll('body script, img').length"), 0);
+  EXPECT_NE(browser.run("return document.title"), "owned");
+  EXPECT_EQ(browser.complaints(), "") << "nor did its policy have to stop anything";
 }
 
 /// Two short runs in one page that comes from a file.

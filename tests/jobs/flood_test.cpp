@@ -1,17 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// A real job whose dashboard is poured over with requests, good and bad, from this host.
+// A real job whose dashboard is poured over with requests, good and bad, from this host, and whose
+// files with lines that nobody can read.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,6 +18,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "tests/support/job_support.h"
+#include "tests/support/tcp_connection.h"
 
 namespace sphereface {
 namespace {
@@ -29,47 +28,11 @@ using testing::Finished;
 using testing::Job;
 using testing::Process;
 using testing::runCommand;
+using testing::TcpConnection;
 
 constexpr size_t kClients = 4;
-// More than the server takes at a time, and lets wait.
-constexpr size_t kSilentClients = 40;
-
-/// A connection to a port of this host; closed with it.
-class Connection {
- public:
-  explicit Connection(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval patience{5, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-      ::close(socket_);
-      socket_ = -1;
-    }
-  }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() {
-    if (socket_ >= 0) ::close(socket_);
-  }
-  void send(const std::string& text) const {
-    if (socket_ >= 0) ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
-  }
-  /// To the end of the answer; empty when there is none.
-  std::string answer() const {
-    std::string text;
-    std::array<char, 16384> part{};
-    ssize_t count = 0;
-    while (socket_ >= 0 && (count = ::recv(socket_, part.data(), part.size(), 0)) > 0)
-      text.append(part.data(), static_cast<size_t>(count));
-    return text;
-  }
-
- private:
-  int socket_;
-};
+// More than the server has at a time.
+constexpr size_t kSilentClients = 200;
 
 class Flood : public Job {};
 
@@ -86,10 +49,10 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
   ASSERT_TRUE(waitUntil([&] { return exists(targets); })) << job.output();
   const std::string address = readJsonFile(targets).at(0).at("targets").at(0).text();
   const int port = std::stoi(address.substr(address.rfind(':') + 1));
-  std::vector<std::unique_ptr<Connection>> silent;
+  std::vector<std::unique_ptr<TcpConnection>> silent;
   silent.reserve(kSilentClients);
   for (size_t i = 0; i < kSilentClients; ++i) {
-    silent.push_back(std::make_unique<Connection>(port));
+    silent.push_back(std::make_unique<TcpConnection>(port));
     silent.back()->send("GET / HT");  // and never the rest
   }
   std::atomic<bool> ended{false};
@@ -103,7 +66,7 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
           "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
           "GET /" + std::string(100000, 'a') + " HTTP/1.1\r\n\r\n", "\xff\r\n\r\nnonsense\r\n\r\n"};
       while (!ended) {
-        const Connection connection(port);
+        const TcpConnection connection(port);
         connection.send(requests.at(i));
         if (connection.answer().starts_with("HTTP/1.1 200")) ++answers;
       }
@@ -118,6 +81,46 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
   EXPECT_EQ(code, 0) << job.output();
   EXPECT_GT(answers, 0U);
   EXPECT_EQ(parameters("flooded", 600), parameters("calm", 600));
+}
+
+TEST_F(Flood, OfNonsenseInItsFilesEndsNoJob) {
+  const fs::path run = folder_ / "nonsense";
+  const auto spoil = [&] {
+    const std::string deep(300000, '[');
+    for (const char* file : {"metrics.jsonl", "events.jsonl", "evaluations.jsonl"}) {
+      std::ofstream(run / file, std::ios::app)
+          << deep << "\n{\"a\":" << deep
+          << "\n7\n{\"step\":\"x\",\"event\":7,\"benchmark\":[]}\n\xff\n"
+          << std::string(1, '\0')
+          << "\n{\"event\":\"start\",\"text\":7,\"workers\":[]}\n{\"text\":\""
+          << std::string(5 << 20, 'x') << "\"}\n{\"step\":3,\"cut";
+    }
+  };
+  const std::vector<std::string> more = {"--set",    "checkpoint.every_steps=100",
+                                         "--set",    "coordinator.log_every_steps=5",
+                                         "--resume", "auto"};
+  const auto line = [&](int steps) {
+    std::vector<std::string> all = {"--set", concat("solver.steps=", steps)};
+    all.insert(all.end(), more.begin(), more.end());
+    return trainLine("nonsense", 1, all);
+  };
+  Process job(line(800));
+  ASSERT_TRUE(hasCheckpoint("nonsense")) << job.output();
+  spoil();
+  const std::string address =
+      readJsonFile(run / "prometheus_targets.json").at(0).at("targets").at(0).text();
+  const int port = std::stoi(address.substr(address.rfind(':') + 1));
+  for (const char* path : {"/api/state", "/api/history", "/api/evaluations", "/metrics"}) {
+    const TcpConnection connection(port);
+    connection.send(concat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    const std::string answer = connection.answer();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << path << "\n" << answer;
+  }
+  ASSERT_EQ(job.wait(120), 0) << job.output();
+  spoil();
+  const Finished resumed = runCommand(line(820));
+  EXPECT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_NE(resumed.output.find("training from step 800"), std::string::npos) << resumed.output;
 }
 
 }  // namespace

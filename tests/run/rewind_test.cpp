@@ -30,6 +30,19 @@ TEST(Rewind, ForgetsWhatCameAfterTheCheckpoint) {
   EXPECT_FALSE(fs::exists(checkpointWorkFolder(run.path(), 6)));
 }
 
+TEST(Rewind, PassesOverLinesThatNobodyCanRead) {
+  const TemporaryFolder run;
+  const std::string nonsense = "7\n[]\n\"text\"\n{\"a\"\n{\"step\":\"2\"}\n{\"step\":{}}\n\xff\n" +
+                               std::string(100000, '[') + "\n{\"a\":" + std::string(100000, '[') +
+                               "\n";
+  writeFileAtomically(run.path() / "metrics.jsonl",
+                      "{\"step\":2}\n" + nonsense + "{\"step\":4}\n{\"step\":6}\n");
+  writeFileAtomically(run.path() / "events.jsonl", nonsense + "{\"event\":\"start\"}\n");
+  rewindRunFolder(run.path(), 4);
+  EXPECT_EQ(readFile(run.path() / "metrics.jsonl"), "{\"step\":2}\n{\"step\":4}\n");
+  EXPECT_TRUE(readFile(run.path() / "events.jsonl").ends_with("{\"event\":\"start\"}\n"));
+}
+
 TEST(Rewind, OfANewFolderDoesNothing) {
   const TemporaryFolder run;
   rewindRunFolder(run.path(), 0);

@@ -79,7 +79,7 @@ std::string addressIn(const std::filesystem::path& run) {
 
 TEST(Metrics, TellWhatTheJobTold) {
   const TemporaryFolder run;
-  RunMonitor monitor(run.path(), "127.0.0.1:0", identity());
+  RunMonitor monitor(run.path(), CoordinatorConfig(), identity());
   tell(monitor);
   writeFileAtomically(run / "evaluations.jsonl",
                       R"({"time":1,"step":40,"benchmark":"lfw",
@@ -133,7 +133,7 @@ TEST(Metrics, HaveNamesAndUnitsAsPrometheusWantsThem) {
   if (std::system("command -v promtool >/dev/null 2>&1") != 0)
     GTEST_SKIP() << "promtool is not installed";
   const TemporaryFolder run;
-  RunMonitor monitor(run.path(), "127.0.0.1:0", identity());
+  RunMonitor monitor(run.path(), CoordinatorConfig(), identity());
   tell(monitor);
   const testing::Finished checked = testing::runCommand(
       {"sh", "-c",
@@ -145,7 +145,7 @@ TEST(Metrics, HaveNamesAndUnitsAsPrometheusWantsThem) {
 TEST(RunMonitor, IsATargetOfPrometheusWhileItServes) {
   const TemporaryFolder run;
   {
-    const RunMonitor monitor(run.path(), "127.0.0.1:0", identity());
+    const RunMonitor monitor(run.path(), CoordinatorConfig(), identity());
     const Json target = readJsonFile(run / "prometheus_targets.json").at(0);
     EXPECT_EQ(target.at("labels").at("run"), identity().name);
     EXPECT_NE(monitor.describe().find(addressIn(run.path())), std::string::npos);
@@ -153,9 +153,71 @@ TEST(RunMonitor, IsATargetOfPrometheusWhileItServes) {
   EXPECT_EQ(readJsonFile(run / "prometheus_targets.json"), Json::array());
 }
 
+TEST(RunMonitor, KeepsItsTokenInAFileOfItsOwnersAlone) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder run;
+  const fs::path file = run / "page_token";
+  writeFileAtomically(file, "of a job that was killed, and for all to read");
+  fs::permissions(file, fs::perms{0644});
+  CoordinatorConfig config;
+  config.set_listen_token(true);
+  std::string first;
+  for (int job = 0; job < 2; ++job) {
+    const RunMonitor monitor(run.path(), config, identity());
+    EXPECT_EQ(fs::status(file).permissions(), fs::perms{0600});
+    const std::string token = readFile(file);
+    EXPECT_EQ(token.size(), 32U);
+    EXPECT_EQ(token.find_first_not_of("0123456789abcdef"), std::string::npos) << token;
+    EXPECT_NE(token, first) << "each job has its own";
+    first = token;
+    EXPECT_EQ(monitor.describe().find(token), std::string::npos) << monitor.describe();
+    EXPECT_NE(monitor.describe().find(file.string()), std::string::npos) << monitor.describe();
+    EXPECT_EQ(readFile(run / "prometheus_targets.json").find(token), std::string::npos);
+    EXPECT_EQ(monitor.secretUrl(), concat("http://", addressIn(run.path()), "/?token=", token));
+    const std::string url = concat("http://", addressIn(run.path()), "/metrics");
+    const testing::Finished refused = testing::runCommand({"curl", "-s", "-i", url});
+    if (refused.code == 127) GTEST_SKIP() << "curl is not installed";
+    EXPECT_TRUE(refused.output.starts_with("HTTP/1.1 401")) << refused.output;
+    const testing::Finished scraped = testing::runCommand(
+        {"curl", "-s", "-i", "-H", concat("Authorization: Bearer ", token), url});
+    EXPECT_NE(scraped.output.find("sphereface_workers 2"), std::string::npos) << scraped.output;
+  }
+  EXPECT_FALSE(exists(file));
+}
+
+TEST(RunMonitor, ScrapesWhateverSomebodyAddedToTheScores) {
+  const TemporaryFolder run;
+  RunMonitor monitor(run.path(), CoordinatorConfig(), identity());
+  writeFileAtomically(
+      run / "evaluations.jsonl",
+      concat(R"({"step":"four","benchmark":"lfw","accuracy_mean":[],"tar_at_far":7})", "\n",
+             std::string(100000, '['), "\n", R"({"step":4,"benchmark":"late","rank1":0.5})", "\n"));
+  const testing::Finished got =
+      testing::runCommand({"curl", "-s", concat("http://", addressIn(run.path()), "/metrics")});
+  if (got.code == 127) GTEST_SKIP() << "curl is not installed";
+  EXPECT_NE(got.output.find("{benchmark=\"late\",metric=\"rank1\",protocol=\"\"} 0.5"),
+            std::string::npos)
+      << got.output;
+}
+
+TEST(RunMonitor, SaysThatItIsOpenWhicheverOfItsAddressesIs) {
+  const TemporaryFolder run;
+  CoordinatorConfig config;
+  for (const char* listen : {"0.0.0.0:0", "127.0.0.1:0,0.0.0.0:0"}) {
+    config.set_listen(listen);
+    const RunMonitor monitor(run.path(), config, identity());
+    EXPECT_NE(monitor.describe().find("open to every host"), std::string::npos) << listen;
+  }
+  config.set_listen("127.0.0.1:0,127.0.0.2:0");
+  const RunMonitor monitor(run.path(), config, identity());
+  EXPECT_EQ(monitor.describe().find("open to every host"), std::string::npos);
+}
+
 TEST(RunMonitor, ServesNothingWithoutAnAddress) {
   const TemporaryFolder run;
-  RunMonitor monitor(run.path(), "", identity());
+  CoordinatorConfig config;
+  config.set_listen("");
+  RunMonitor monitor(run.path(), config, identity());
   tell(monitor);
   EXPECT_FALSE(exists(run / "prometheus_targets.json"));
   EXPECT_NE(monitor.describe().find("coordinator.listen"), std::string::npos);

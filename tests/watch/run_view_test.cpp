@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "base/temporary_folder.h"
 #include "run/run_folder.h"
+#include "watch/run_comparison.h"
+#include "watch/run_curves.h"
 
 namespace sphereface {
 namespace {
@@ -46,6 +48,43 @@ TEST(JsonLines, ComeOnceAndWhole) {
   news = lines.read();
   EXPECT_TRUE(news.again) << "the file was cut";
   EXPECT_EQ(news.lines.size(), 1U);
+}
+
+/// What no program of this project writes. The reader calls itself for what is in each other, and a
+/// page and a training job end with it.
+std::string badLines() {
+  using namespace std::string_literals;
+  std::string lines;
+  for (const std::string& line :
+       {std::string(100000, '['), std::string(100000, '[') + std::string(100000, ']'),
+        "{\"a\":" + std::string(100000, '['), "{\"step\":30,\"event\":\"x\\"s,
+        "{\"step\":30,\"event\":\"\xff\",\"benchmark\":\"\xff\"}"s,
+        "{\"step\":30,\0\"event\":\"x\",\"benchmark\":\"x\"}"s, "\0"s,
+        "{\"step\":1e999,\"event\":\"x\"}"s, ""s, "\r"s,
+        "{\"step\":30,\"event\":\"x\",\"benchmark\":\"" + std::string(5 << 20, 'x') + "\"}",
+        // JSON, but of other types than anybody expects.
+        "{\"step\":\"30\",\"event\":7,\"benchmark\":[],\"loss\":{}}"s,
+        "{\"event\":\"straggler\",\"text\":{},\"step\":null,\"protocol\":3}"s,
+        "{\"event\":\"straggler\",\"rank\":\"one\",\"slow\":\"yes\"}"s})
+    lines += line + "\n";
+  return lines;
+}
+
+TEST(JsonLines, PassesOverWhatIsNoJsonOrTooLong) {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder / "lines.jsonl";
+  JsonLines lines(file);
+  append(file, "{\"good\":1}\n" + badLines() + "{\"good\":2}\n");
+  std::vector<Json> good = lines.read().lines;
+  std::erase_if(good, [](const Json& line) { return !line.contains("good"); });
+  EXPECT_EQ(good, (std::vector<Json>{{{"good", 1}}, {{"good", 2}}}));
+  // One that never ends, in pieces, is passed over like the others when it does.
+  for (int i = 0; i < 6; ++i) {
+    append(file, (i == 0 ? "{\"a\":\"" : "") + std::string(1 << 20, 'x'));
+    EXPECT_TRUE(lines.read().lines.empty());
+  }
+  append(file, "\"}\n{\"good\":3}\n");
+  EXPECT_EQ(lines.read().lines, (std::vector<Json>{{{"good", 3}}}));
 }
 
 TEST(ThinnedTable, KeepsMeansOfEquallyManyRows) {
@@ -152,6 +191,76 @@ TEST_F(RunViewTest, TakesTheNewestScoresAndPassesOverNonsense) {
   EXPECT_EQ(scores.at("newest").at(0).at("step"), 20);
   EXPECT_EQ(scores.at("newest").at(1).at("benchmark"), "megaface");
   EXPECT_EQ(scores.at("all").size(), 3U);
+}
+
+TEST_F(RunViewTest, PassesOverBadLinesOfEachFile) {
+  const auto spoil = [&] {
+    for (const char* file : {"metrics.jsonl", "events.jsonl", "evaluations.jsonl"})
+      append(run_ / file, badLines());
+  };
+  spoil();
+  metrics(0, 2);
+  event(R"({"time":1,"event":"start","text":"","steps":100})");
+  append(run_ / "evaluations.jsonl", R"({"step":10,"benchmark":"lfw","roc":[[0,1],7]})"
+                                     "\n");
+  RunView view(run_.path());
+  const RunLock lock(run_.path());
+  EXPECT_EQ(view.state().at("last").at("step"), 20);
+  spoil();
+  metrics(2, 1);
+  append(run_ / "metrics.jsonl", R"({"step":40,"rank_work_seconds":{"a":1},"loss":"none"})"
+                                 "\n"
+                                 R"({"step":50,"lo)");
+  const Json state = view.state();
+  EXPECT_EQ(state.at("state"), "training");
+  EXPECT_EQ(state.at("last").at("step"), 40);
+  EXPECT_EQ(state.at("start").at("steps"), 100);
+  EXPECT_EQ(view.history().at("curves").at("step"), Json::array({10, 20, 30, 40}));
+  const Json scores = view.evaluations().at("newest");
+  ASSERT_EQ(scores.size(), 1U);
+  EXPECT_FALSE(scores.at(0).contains("roc")) << "the page draws only what has two numbers a point";
+}
+
+TEST_F(RunViewTest, ComparisonAndPlotPassOverBadLinesOrNameThem) {
+  const auto line = [&](int step) {
+    append(run_ / "metrics.jsonl",
+           concat(R"({"step":)", step,
+                  R"(,"loss":2,"accuracy":0.5,"target_cosine":0.1,"images_per_second":7})", "\n"));
+  };
+  append(run_ / "metrics.jsonl", badLines());
+  line(10);
+  append(run_ / "metrics.jsonl", badLines());
+  append(run_ / "metrics.jsonl", R"({"step":20,"loss":[]})"
+                                 "\n");
+  line(30);
+  append(run_ / "evaluations.jsonl", badLines());
+  append(run_ / "evaluations.jsonl", R"({"benchmark":"lfw","accuracy_mean":"x","accuracy_std":1})"
+                                     "\n");
+  writeFileAtomically(run_ / "config.textproto",
+                      "name: \"a\" data { lmdb: \"a.lmdb\" } network { name: \"sphereface-4\" } "
+                      "solver { steps: 50 }");
+  const std::vector<ComparedRun> runs = readRuns({run_.path()});
+  EXPECT_EQ(runs.at(0).metrics.size(), 3U);
+  EXPECT_EQ(runs.at(0).row.at("images_per_second"), 7);
+  EXPECT_FALSE(runs.at(0).row.contains("lfw"));
+  writeComparisonPlot(run_ / "compared.png", runs);
+  writeComparisonPage(run_ / "compared.html", runs);
+  EXPECT_TRUE(exists(writeTrainingPlot(run_.path(), "a run")));
+  const auto complaint = [&] {
+    try {
+      readRuns({run_.path()});
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  writeFileAtomically(run_ / "lfw.json", std::string(100000, '['));
+  EXPECT_NE(complaint().find("lfw.json"), std::string::npos) << complaint();
+  writeFileAtomically(run_ / "lfw.json", "{\"accuracy_mean\":\"x\"}");
+  EXPECT_NE(complaint().find("lfw.json"), std::string::npos) << complaint();
+  append(run_ / "metrics.jsonl", R"({"step":40})"
+                                 "\n");
+  EXPECT_NE(complaint().find("metrics.jsonl: no loss"), std::string::npos) << complaint();
 }
 
 // ---------------------------------------------------------------------------------------- health

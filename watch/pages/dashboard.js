@@ -266,6 +266,8 @@ async function poll() {
 }
 
 window.addEventListener('DOMContentLoaded', () => {
+  // From here on a cookie has the token, which is nothing for a bookmark or a shared screen.
+  if (location.search) history.replaceState(null, '', location.pathname);
   makeCharts();
   const repaint = () => {
     Object.values(charts).forEach(paint);
