@@ -117,9 +117,7 @@ class Coordinator {
         next_look_ = Liveness::Clock::now() + kTell;
         monitor_->workers(liveness_.lastHeard(Liveness::Clock::now()), heartbeats_);
       }
-      if (!message && heartbeats_) {
-        endWhenOneIsLost(log);
-      }
+      if (!message) endWhenOneIsLost(log);
       if (stopSignal() != stop_signal_) passOnStop(log);
     }
     log.finish(commits_);
@@ -269,8 +267,10 @@ class Coordinator {
   /// errors: Error naming the workers that are silent, or don't get on, if there are any.
   void endWhenOneIsLost(RunLog& log) const {
     const auto now = Liveness::Clock::now();
-    const std::vector<LastHeard> silent = liveness_.silent(now);
-    const std::vector<LastHeard> stuck = liveness_.stuck(now);
+    const std::vector<LastHeard> silent =
+        heartbeats_ ? liveness_.silent(now) : liveness_.absent(now);
+    std::vector<LastHeard> stuck;
+    if (heartbeats_) stuck = liveness_.stuck(now);
     if (silent.empty() && stuck.empty()) return;
     const std::string text = silent.empty() ? describeStuck(stuck) : describeSilent(silent);
     log.record("lost", text, {{"workers", jsonOf(silent.empty() ? stuck : silent)}});

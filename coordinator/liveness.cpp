@@ -48,6 +48,7 @@ Liveness::Liveness(int workers, std::chrono::seconds allowed_silence,
 void Liveness::hello(int rank, const std::string& host, Clock::time_point now) {
   at(rank).host = host;
   at(rank).heard = now;
+  at(rank).greeted = true;
 }
 
 void Liveness::heard(int rank, Clock::time_point now) {
@@ -114,6 +115,15 @@ std::vector<LastHeard> Liveness::lastHeard(Clock::time_point now) const {
   return found;
 }
 
+std::vector<LastHeard> Liveness::absent(Clock::time_point now) const {
+  std::vector<LastHeard> found;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].greeted || now - workers_[i].heard <= kStartFactor * allowed_) continue;
+    found.push_back(describe(i, now - workers_[i].heard));
+  }
+  return found;
+}
+
 std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
   std::vector<LastHeard> found = lastHeard(now);
   std::erase_if(found, [this](const LastHeard& last) { return last.ago <= allowed_; });
@@ -121,13 +131,15 @@ std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
 }
 
 std::vector<LastHeard> Liveness::stuck(Clock::time_point now) const {
-  const Clock::duration limit =
+  const Clock::duration alone =
       stepped_ ? std::max<Clock::duration>(allowed_stillness_, kLongestFactor * longest_still_)
                : Clock::duration(kStartFactor * allowed_stillness_);
   std::vector<LastHeard> found;
   for (size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];
-    if (worker.gone || worker.waits || now - worker.moved <= limit) continue;
+    // Who waits for others has a deadline of its own, and then ends the job itself.
+    const Clock::duration limit = worker.waits ? 2 * alone : alone;
+    if (worker.gone || !worker.greeted || now - worker.moved <= limit) continue;
     found.push_back(describe(i, now - worker.moved));
   }
   return found;

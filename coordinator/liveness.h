@@ -38,6 +38,9 @@ class Liveness {
 
   /// Of every worker that hasn't said goodbye.
   std::vector<LastHeard> lastHeard(Clock::time_point now) const;
+  /// Of those that have never been heard of, after 12 times the allowed silence: they hang in their
+  /// start.
+  std::vector<LastHeard> absent(Clock::time_point now) const;
   /// Of those that have been silent for longer than allowed.
   std::vector<LastHeard> silent(Clock::time_point now) const;
   /// Of those whose heart beats and who don't get on with what they do, though they wait for
@@ -53,6 +56,7 @@ class Liveness {
     bool waits = true;  // for others, who have deadlines of their own
     std::string doing = "in step 0, starting";
     std::string collective;
+    bool greeted = false;
     bool gone = false;
   };
   Worker& at(int rank) { return workers_.at(static_cast<size_t>(rank - 1)); }

@@ -182,12 +182,14 @@ class StopRelay {
   StopRelay(fs::path run, LogOutput& output) : run_(std::move(run)), output_(output) {}
 
   void look(pid_t launcher) {
+    // Once there is one, all ranks have come through MPI's start.
+    coordinator_seen_ = coordinator_seen_ || isLocked(run_);
     if (!stopRequested()) return;
     const Clock::time_point now = Clock::now();
-    const bool hangs_in_start = asked_ && now - *asked_ > kStartGrace && !isLocked(run_);
+    const bool hangs_in_start = asked_ && now - *asked_ > kStartGrace && !coordinator_seen_;
     if (!stopNowRequested() && !hangs_in_start) {
       // Ranks that are only just being started may not have heard of it.
-      if (told_ && now - *told_ < kAgain) return;
+      if (told_ && (told_all_ || now - *told_ < kAgain)) return;
       if (!told_) {
         asked_ = now;
         output_.line("stop", concat(signalName(stopSignal()),
@@ -195,6 +197,7 @@ class StopRelay {
                                     "once more ends it at once"));
       }
       told_ = now;
+      told_all_ = coordinator_seen_;
       ::kill(launcher, SIGUSR1);
       return;
     }
@@ -220,6 +223,8 @@ class StopRelay {
 
   fs::path run_;
   LogOutput& output_;
+  bool coordinator_seen_ = false;
+  bool told_all_ = false;
   std::optional<Clock::time_point> asked_;  // first
   std::optional<Clock::time_point> told_;   // last
   std::optional<Clock::time_point> ended_;

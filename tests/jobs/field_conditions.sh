@@ -43,8 +43,6 @@ for key in keys:
     elif key.startswith("wait"): read(float(key[4:]))
     elif key.startswith("until"): read(30, key[5:].encode())
     else: os.write(terminal, {"^C": b"\x03", "^Z": b"\x1a"}.get(key, key.encode() + b"\n"))
-else:
-    read(40, b"CODE=0."if "CODE=0" in keys else b"CODE=8"); os.close(terminal)
 print(out.decode(errors="replace"))
 P
 }
@@ -56,3 +54,7 @@ if libc.ptrace(0x4206, pid, 0, 0) or libc.ptrace(0x4207, pid, 0, 0): sys.exit(os
 while os.path.exists(f"/proc/{pid}"): time.sleep(.1)
 P
 }
+
+# At a row's end no process of its job may be left.
+trap 'code=$?; for i in {1..100}; do [ -z "$(coordinator; workers)" ] && exit $code; sleep 0.1; done
+  echo "left behind: $(coordinator) $(workers)"; exit 99' EXIT
