@@ -211,7 +211,6 @@ RepeatedImages repeatedRecords(const Plan& plan, const RecordWriter& writer) {
 void verifyResumed(const fs::path& folder) {
   checkLmdb(folder / "data.mdb");
   Dataset(folder).verify();
-  fs::remove(folder / "lock.mdb");
 }
 
 }  // namespace
