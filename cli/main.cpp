@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/work_sharing.h"
 
@@ -36,10 +37,10 @@ int main(int argc, char** argv) {
     }
     return app.parse(argc, argv).value_or(kExitDone);
   } catch (const UsageError& e) {
-    std::fprintf(stderr, "sphereface: error: %s\n", e.what());
+    std::fprintf(stderr, "sphereface: error: %s\n", printable(e.what()).c_str());
     return kExitUsage;
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "sphereface: error: %s\n", e.what());
+    std::fprintf(stderr, "sphereface: error: %s\n", printable(e.what()).c_str());
     return kExitFailed;
   }
 }

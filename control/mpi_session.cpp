@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/this_process.h"
 
 namespace sphereface {
@@ -108,7 +109,7 @@ MpiSession::~MpiSession() {
 }
 
 int endJob(const char* program, const std::string& who, const std::exception& reason, int code) {
-  std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), reason.what());
+  std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), printable(reason.what()).c_str());
   std::fflush(stderr);
   int initialized = 0;
   MPI_Initialized(&initialized);

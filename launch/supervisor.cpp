@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/stop_signal.h"
 #include "model/checkpoint.h"
 #include "run/run_folder.h"
@@ -185,7 +186,7 @@ int runJob(const JobStart& start, const RunFolder& run, const std::function<void
   const JobEnd end = start.run(look, [&](std::string_view errors) { error.read(errors); });
   if (end.dead) {
     const std::string text = describeDeadRank(*end.dead, run.events(), job_begin);
-    std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+    std::fprintf(stderr, "sphereface: %s\n", printable(text).c_str());
     addEvent(run, "lost", text, {{"rank", end.dead->rank}});
   } else if (error.found() && end.code != kExitUsage && runIsFree(run.path)) {
     addEvent(run, "failed", *error.found());
