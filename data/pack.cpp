@@ -36,7 +36,7 @@ class PartialFolder {
  public:
   /// Makes it, or takes over what a killed process left. errors: Error when another process has it.
   explicit PartialFolder(const fs::path& output) : path_(output.string() + ".partial") {
-    fs::create_directories(path_);
+    makeWorkFolder(path_);
     lock_.emplace(path_);
   }
   PartialFolder(const PartialFolder&) = delete;

@@ -203,7 +203,7 @@ void describeTensors(const Network& network, CheckpointManifest& manifest) {
 
 CheckpointManifest::Part writeCheckpointSlice(const fs::path& folder,
                                               const CheckpointSlice& slice) {
-  fs::create_directories(folder);
+  makeWorkFolder(folder);
   std::vector<std::string_view> pieces;
   Sha256 hash;
   size_t bytes = 0;
