@@ -221,7 +221,8 @@ class FileLock::HeldFile {
 FileLock::FileLock(fs::path path, seconds patience) : path_(std::move(path)) {
   const bool folder = fs::is_directory(path_);
   file_ =
-      ::open(path_.c_str(), (folder ? O_RDONLY | O_DIRECTORY : O_RDWR | O_CREAT) | O_NOFOLLOW | O_CLOEXEC, 0644);
+      ::open(path_.c_str(),
+             (folder ? O_RDONLY | O_DIRECTORY : O_RDWR | O_CREAT) | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (file_ < 0) failErrno("open", path_);
   try {
     const auto end = std::chrono::steady_clock::now() + patience;

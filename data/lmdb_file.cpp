@@ -4,7 +4,7 @@
 #include "data/lmdb_file.h"
 
 #include <lmdb.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/survived_fault.h"
@@ -71,24 +72,33 @@ void onAssertion(MDB_env* /*env*/, const char* /*assertion*/) {
   leaveAsByFault();
 }
 
-/// Where this process has `file` mapped from its beginning; LMDB keeps to itself where that is.
-std::vector<std::string_view> mapsOf(const fs::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) check(errno, file, "open");
+/// The files that this process has mapped to be read, from their beginnings.
+std::vector<std::string_view> mappedFiles() {
   std::vector<std::string_view> found;
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     // 7f1c-7f1d r--s 00000000 08:01 1234   /path
     uintptr_t begin = 0;
     uintptr_t end = 0;
-    unsigned long inode = 0;
-    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " r--s 00000000 %*x:%*x %lu", &begin,
-                    &end, &inode) == 3 &&
-        inode == status.st_ino) {
+    int length = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " r--s 00000000 %n", &begin, &end,
+                    &length) == 2 &&
+        length > 0) {
       found.emplace_back(reinterpret_cast<const char*>(begin), end - begin);
     }
   }
   return found;
+}
+
+/// One of `bytes` that is there now and wasn't `before`: LMDB keeps to itself where it has a file,
+/// and some file systems give the map another inode than the file. Empty when there is none.
+std::string_view newMap(const std::vector<std::string_view>& before, uintmax_t bytes) {
+  const auto page = static_cast<uintmax_t>(::sysconf(_SC_PAGESIZE));
+  for (const std::string_view map : mappedFiles()) {
+    const bool old = std::ranges::find(before, map.data(), &std::string_view::data) != before.end();
+    if (!old && map.size() == (bytes + page - 1) / page * page) return map;
+  }
+  return {};
 }
 
 }  // namespace
@@ -182,12 +192,16 @@ class LmdbReader::Cursor {
 LmdbReader::LmdbReader(const fs::path& folder) : file_(folder / "data.mdb") {
   checkHead(file_);
   catchFaults();
-  const std::vector<std::string_view> others = mapsOf(file_);
+  // Two that open files at once would take each other's maps for their own.
+  static std::mutex opening;
+  const std::lock_guard guard(opening);
+  const std::vector<std::string_view> before = mappedFiles();
   check(mdb_env_create(&env_), file_, "open");
   try {
     // A file remembers its writer's map, which for Caffe's is a terabyte; reading needs its own
     // size, and clusters limit address space.
-    check(mdb_env_set_mapsize(env_, fs::file_size(file_)), file_, "open");
+    const uintmax_t present = fs::file_size(file_);
+    check(mdb_env_set_mapsize(env_, present), file_, "open");
     check(mdb_env_set_assert(env_, onAssertion), file_, "open");
     MDB_envinfo info{};
     MDB_stat stat{};
@@ -206,19 +220,16 @@ LmdbReader::LmdbReader(const fs::path& folder) : file_(folder / "data.mdb") {
       const int ended = mdb_txn_commit(transaction);
       if (status == MDB_SUCCESS) status = ended;
     });
+    if (!opened) failDamaged();
     check(status, file_, "open");
-    if (!opened || flags != 0) failDamaged();
-    const uintmax_t present = fs::file_size(file_);
+    if (flags != 0) failDamaged();
     if (info.me_last_pgno >= present / stat.ms_psize) {
       throw Error(concat(file_.string(), ": truncated: ", present, " bytes, but its last page is ",
                          info.me_last_pgno, ", each of ", stat.ms_psize));
     }
     entries_ = stat.ms_entries;
     page_bytes_ = stat.ms_psize;
-    for (const std::string_view map : mapsOf(file_)) {
-      if (std::ranges::find(others, map.data(), &std::string_view::data) == others.end())
-        map_ = map;
-    }
+    map_ = newMap(before, present);
     if (map_.empty()) throw Error(concat("cannot tell where ", file_.string(), " is in memory"));
   } catch (...) {
     mdb_env_close(env_);

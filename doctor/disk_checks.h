@@ -19,8 +19,8 @@ std::string networkFileSystemName(long magic);
 /// Of the file system that holds `path`; "" also when the system doesn't say.
 std::string networkFileSystem(const std::filesystem::path& path);
 
-/// LMDB maps its file, and reads a page here and a page there: a network file system makes that slow,
-/// and can hang it. Locks are neither needed nor taken.
+/// LMDB maps its file, and reads a page here and a page there: a network file system makes that
+/// slow, and can hang it. Locks are neither needed nor taken.
 Finding fileSystemFinding(const std::filesystem::path& lmdb, const std::string& network_system);
 
 /// The folder `sphereface train` would write to.
