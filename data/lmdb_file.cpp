@@ -10,7 +10,6 @@
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -78,13 +77,13 @@ std::vector<std::string_view> mappedFiles() {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     // 7f1c-7f1d r--s 00000000 08:01 1234   /path
-    uintptr_t begin = 0;
-    uintptr_t end = 0;
+    void* begin = nullptr;
+    void* end = nullptr;
     int length = 0;
-    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " r--s 00000000 %n", &begin, &end,
-                    &length) == 2 &&
+    if (std::sscanf(line.c_str(), "%p-%p r--s 00000000 %n", &begin, &end, &length) == 2 &&
         length > 0) {
-      found.emplace_back(reinterpret_cast<const char*>(begin), end - begin);
+      const char* const first = static_cast<const char*>(begin);
+      found.emplace_back(first, static_cast<const char*>(end) - first);
     }
   }
   return found;

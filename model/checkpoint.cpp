@@ -281,6 +281,7 @@ std::vector<fs::path> listCheckpoints(const fs::path& run) {
     if (step && fs::is_directory(entry)) found[*step] = entry;
   }
   std::vector<fs::path> folders;
+  folders.reserve(found.size());
   for (auto& [step, folder] : found)
     folders.push_back(std::move(folder));
   return folders;
