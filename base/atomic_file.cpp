@@ -85,6 +85,14 @@ void renameDurably(const fs::path& from, const fs::path& to) {
   syncDirectory(to.parent_path());
 }
 
+/// A file of this name may be left of a process of this number that died; only it is removed, and
+/// no file that a link leads to is touched.
+Descriptor newFile(const fs::path& path) {
+  constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throwErrno("replace", path);
+  return Descriptor(path, kNew);
+}
+
 }  // namespace
 
 struct AtomicFile::Open {
@@ -94,7 +102,7 @@ struct AtomicFile::Open {
 AtomicFile::AtomicFile(fs::path path)
     : path_(std::move(path)),
       temporary_(concat(path_.string(), ".", ::getpid(), ".tmp")),
-      open_(new Open{Descriptor(temporary_, O_WRONLY | O_CREAT | O_TRUNC)}) {}
+      open_(new Open{newFile(temporary_)}) {}
 
 AtomicFile::~AtomicFile() {
   std::error_code ignored;
@@ -128,6 +136,13 @@ void appendLine(const fs::path& path, const std::string& line) {
   file.write((file.lastByte().value_or('\n') == '\n' ? "" : "\n") + line + "\n");
   file.sync();
   file.close();
+}
+
+void makeWorkFolder(const fs::path& folder) {
+  if (fs::is_symlink(folder)) {
+    throw Error(concat(folder.string(), " is a symbolic link: no place for unfinished work"));
+  }
+  fs::create_directories(folder);
 }
 
 void commitDirectory(const fs::path& from, const fs::path& to) {

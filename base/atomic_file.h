@@ -15,6 +15,7 @@ namespace sphereface {
 
 /// A file written in pieces, which takes `path`'s place when it is committed. A reader sees the old
 /// file or the new one, also after a power cut; without a commit the old one stays.
+/// The file beside it is a new one: a link of its name isn't followed.
 /// errors: Error naming the file and the system's reason (disk full, no permission, ...).
 class AtomicFile {
  public:
@@ -43,6 +44,10 @@ void writeFileAtomically(const std::filesystem::path& path,
 /// Adds a line at the end of a file, which is made if need be, in one write, and makes it durable.
 /// A last line that somebody left incomplete is ended first.
 void appendLine(const std::filesystem::path& path, const std::string& line);
+
+/// Makes a folder for unfinished work, and those above it, unless it is there.
+/// errors: Error when a symbolic link has its name, which would lead the work into other files.
+void makeWorkFolder(const std::filesystem::path& folder);
 
 /// Renames a finished `from` to `to` (same file system) and makes the rename durable. Before it,
 /// every file below `from` is fsynced.

@@ -224,8 +224,18 @@ cv::Size decodePlanes(std::string_view bytes, std::vector<uint8_t>& planes) {
   return image.size();
 }
 
+std::string readImageBytes(const fs::path& path) {
+  std::error_code unknown;
+  const uintmax_t bytes = fs::file_size(path, unknown);
+  if (!unknown && bytes > kMostImageBytes) {
+    throw Error(concat(path.string(), ": ", bytes, " bytes are no photograph; at most ",
+                       kMostImageBytes, " are read"));
+  }
+  return readFile(path);
+}
+
 cv::Mat readImage(const fs::path& path) {
-  return decodeImage(readFile(path), path.string());
+  return decodeImage(readImageBytes(path), path.string());
 }
 
 std::string encodeJpeg(const cv::Mat& bgr, int quality) {

@@ -25,6 +25,13 @@ cv::Mat decodeImage(std::string_view bytes, const std::string& name);
 /// pixels. errors: Error, whose message leaves it to the caller to name the bytes.
 cv::Size decodePlanes(std::string_view bytes, std::vector<uint8_t>& planes);
 
+/// More than 2^27 pixels of three bytes have.
+constexpr uint64_t kMostImageBytes = uint64_t{1} << 29;
+
+/// The bytes of an image's file. errors: Error naming it, also when it has more than
+/// kMostImageBytes.
+std::string readImageBytes(const std::filesystem::path& path);
+
 /// errors: Error naming the file.
 cv::Mat readImage(const std::filesystem::path& path);
 

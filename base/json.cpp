@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <string_view>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -79,12 +80,29 @@ class Writer {
     out_.append(1, '\n').append(static_cast<size_t>(indent_) * static_cast<size_t>(depth), ' ');
   }
 
+  /// DEL and C1, which JSON lets be and terminals obey, as \u00NN.
+  static std::string withoutControls(const std::string& json) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    for (size_t i = 0; i < json.size(); ++i) {
+      const bool c1 = json[i] == '\xc2' && static_cast<unsigned char>(json[i + 1]) < 0xa0;
+      if (!c1 && json[i] != '\x7f') {
+        text += json[i];
+        continue;
+      }
+      const auto code = static_cast<unsigned char>(json[c1 ? ++i : i]);
+      (text += "\\u00") += kDigits[code / 16];
+      text += kDigits[code % 16];
+    }
+    return text;
+  }
+
   void writeText(const std::string& text) {
     const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
     if (std::all_of(text.begin(), text.end(), is_plain)) {
       out_.append(1, '"').append(text).append(1, '"');
     } else {
-      out_ += Nlohmann(text).dump(-1, ' ', false, not_utf8_);
+      out_ += withoutControls(Nlohmann(text).dump(-1, ' ', false, not_utf8_));
     }
   }
 

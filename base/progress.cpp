@@ -3,6 +3,8 @@
 
 #include "base/progress.h"
 
+#include "base/printable.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,7 +51,7 @@ void Progress::silence() {
 }
 
 Progress::Progress(std::string label, size_t total, std::string unit)
-    : label_(std::move(label)),
+    : label_(printableLine(label)),
       unit_(std::move(unit)),
       total_(total),
       terminal_(::isatty(STDERR_FILENO) == 1) {}

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/printable.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "data/align/align_folder.h"
@@ -36,7 +37,8 @@ void run(Options& options) {
               formatDuration(report.seconds).c_str(), report.imagesPerSecond(),
               report.imagesPerCpuSecond());
   for (size_t i = 0; i < report.failures.size() && i < kFailuresShown; ++i) {
-    std::printf("  %s: %s\n", report.failures[i].path.c_str(), report.failures[i].reason.c_str());
+    std::printf("  %s: %s\n", printableLine(report.failures[i].path.string()).c_str(),
+                printable(report.failures[i].reason).c_str());
   }
   if (report.failures.size() > kFailuresShown) {
     std::printf("  ... and %zu more in %s\n", report.failures.size() - kFailuresShown,

@@ -10,6 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "convert/caffe_file.h"
@@ -43,7 +44,7 @@ void finish(const Options& options, Json json, const std::vector<std::string>& n
   json["notes"] = notes;
   json["written"] = Json::array();
   for (const std::string& note : notes)
-    std::printf("%s\n", note.c_str());
+    std::printf("%s\n", printable(note).c_str());
   for (const fs::path& path : written) {
     std::printf("written: %s\n", path.c_str());
     json["written"].push_back(path.string());

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/work_sharing.h"
@@ -30,8 +31,9 @@ void report(const Options& options, const PartsResult& result) {
     std::printf("%zu of %zu parts were there already\n", result.found_parts, result.parts);
   }
   if (!result.bad.empty()) {
-    std::printf("left out: %s\n",
-                describeBadImages(result.bad, result.features + result.bad.size()).c_str());
+    std::printf(
+        "left out: %s\n",
+        printable(describeBadImages(result.bad, result.features + result.bad.size())).c_str());
   }
   if (options.json.empty()) return;
   Json json;

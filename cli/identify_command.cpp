@@ -14,6 +14,7 @@
 #include "base/image_file.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "data/align/alignment_template.h"
@@ -115,7 +116,8 @@ void tellGallery(const Gallery& gallery) {
     aligned += person.aligned_photographs;
     for (const std::string& name : person.several_faces) {
       if (several++ < kPhotographsNamed)
-        std::printf("gallery: %s shows several faces; the most central was taken\n", name.c_str());
+        std::printf("gallery: %s shows several faces; the most central was taken\n",
+                    printableLine(name).c_str());
     }
   }
   if (several > kPhotographsNamed) {

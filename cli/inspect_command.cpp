@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/statistics.h"
 #include "cli/commands.h"
 #include "data/contact_sheet.h"
@@ -77,8 +78,8 @@ std::string readOrder(const DatasetManifest& manifest) {
 void printDataset(const Dataset& dataset) {
   const DatasetManifest& m = dataset.manifest();
   const ImagesPerClass images = imagesPerClass(m);
-  std::cout << "data set        " << dataset.folder().string() << "\n"
-            << "source          " << m.source() << "\n"
+  std::cout << "data set        " << printableLine(dataset.folder().string()) << "\n"
+            << "source          " << printableLine(m.source()) << "\n"
             << "records         " << m.records() << "\n"
             << "classes         " << m.classes() << "\n"
             << "images a class  " << images.smallest << " to " << images.largest << ", median "
@@ -87,7 +88,7 @@ void printDataset(const Dataset& dataset) {
             << " (channels x height x width)\n"
             << "colour order    " << DatasetManifest::ColorOrder_Name(m.color_order()) << "\n"
             << "encoding        " << DatasetManifest::Encoding_Name(m.encoding()) << "\n"
-            << "alignment       " << m.alignment_template() << "\n"
+            << "alignment       " << printableLine(m.alignment_template()) << "\n"
             << "normalisation   (byte - " << m.normalization_mean() << ") * "
             << m.normalization_scale() << "\n"
             << "order           " << readOrder(m) << "\n"
@@ -186,20 +187,20 @@ Json describeCheckpoint(const fs::path& folder, const CheckpointManifest& m) {
 
 void printCheckpoint(const fs::path& folder, const CheckpointManifest& m) {
   const NetworkConfig& network = m.config().network();
-  std::printf("checkpoint      %s\n", folder.c_str());
+  std::printf("checkpoint      %s\n", printableLine(folder.string()).c_str());
   std::printf("step            %llu (%llu forward passes)\n",
               static_cast<unsigned long long>(m.step()),
               static_cast<unsigned long long>(m.forward_passes()));
   std::printf("network         %s, %ux%u images, embedding %u\n", network.name().c_str(),
               network.height(), network.width(), network.embedding());
   std::printf("classes         %u\n", m.classes());
-  std::printf("colour order    %s\n", m.color_order().c_str());
-  std::printf("alignment       %s\n", m.alignment_template().c_str());
+  std::printf("colour order    %s\n", printableLine(m.color_order()).c_str());
+  std::printf("alignment       %s\n", printableLine(m.alignment_template()).c_str());
   std::printf("normalisation   (byte - %g) * %g\n", m.normalization_mean(),
               m.normalization_scale());
-  std::printf("data set        SHA-256 %s\n", m.dataset_sha256().c_str());
+  std::printf("data set        SHA-256 %s\n", printableLine(m.dataset_sha256()).c_str());
   for (const CheckpointManifest::Part& part : m.part()) {
-    std::printf("part            %s, %llu bytes, SHA-256 %s\n", part.file().c_str(),
+    std::printf("part            %s, %llu bytes, SHA-256 %s\n", printableLine(part.file()).c_str(),
                 static_cast<unsigned long long>(part.bytes()), part.sha256().c_str());
   }
 }
@@ -224,8 +225,9 @@ Json inspectCheckpoint(const fs::path& folder, bool verify) {
     const TensorSummary& w = weights[i];
     const TensorSummary& v = momentum[i];
     const uint64_t not_finite = w.not_finite + v.not_finite;
-    std::printf("%-12s %20s %12.6g %12.6g %12.6g %8llu\n", w.name.c_str(), shapeOf(w).c_str(),
-                w.norm, w.largest, v.norm, static_cast<unsigned long long>(not_finite));
+    std::printf("%-12s %20s %12.6g %12.6g %12.6g %8llu\n", printableLine(w.name).c_str(),
+                shapeOf(w).c_str(), w.norm, w.largest, v.norm,
+                static_cast<unsigned long long>(not_finite));
     tensors.push_back({{"name", w.name},
                        {"shape", w.dim},
                        {"norm", w.norm},

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/stop_signal.h"
 #include "base/this_process.h"
 #include "cli/commands.h"
@@ -40,13 +41,13 @@ int main(int argc, char** argv) {
     }
     return app.parse(argc, argv).value_or(kExitDone);
   } catch (const UsageError& e) {
-    std::fprintf(stderr, "sphereface: error: %s\n", e.what());
+    std::fprintf(stderr, "sphereface: error: %s\n", printable(e.what()).c_str());
     return kExitUsage;
   } catch (const Interrupted& e) {
-    std::fprintf(stderr, "sphereface: %s\n", e.what());
+    std::fprintf(stderr, "sphereface: %s\n", printable(e.what()).c_str());
     return e.exitCode();
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "sphereface: error: %s\n", e.what());
+    std::fprintf(stderr, "sphereface: error: %s\n", printable(e.what()).c_str());
     return kExitFailed;
   }
 }

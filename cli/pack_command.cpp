@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "data/align/alignment_template.h"
 #include "data/pack.h"
@@ -36,7 +37,7 @@ void parseSize(const std::string& text, PackOptions& options) {
 
 void print(const std::string& what, const std::vector<std::string>& lines) {
   for (size_t i = 0; i < std::min(lines.size(), kShown); ++i)
-    std::cout << "left out: " << lines[i] << what << "\n";
+    std::cout << "left out: " << printableLine(lines[i]) << what << "\n";
   if (lines.size() > kShown) {
     std::cout << "left out: " << lines.size() - kShown << " more" << what
               << " (--json lists all)\n";
@@ -47,13 +48,13 @@ void print(const PackResult& result, const std::filesystem::path& output) {
   const DatasetManifest& manifest = result.manifest;
   const LeftOut& left_out = result.left_out;
   for (const std::string& note : result.notes)
-    std::cout << "note: " << note << "\n";
+    std::cout << "note: " << printable(note) << "\n";
   if (result.resumed > 0) {
     std::cout << "went on after the " << result.resumed
               << " images that an earlier packing had written\n";
   }
   std::cout << manifest.records() << " images of " << manifest.classes() << " identities in "
-            << output.string() << " (" << result.bytes << " bytes)\n"
+            << printableLine(output.string()) << " (" << result.bytes << " bytes)\n"
             << "SHA-256 of the records: " << manifest.sha256() << "\n";
   if (left_out.excluded > 0) std::cout << "left out: " << left_out.excluded << " images by name\n";
   if (left_out.beyond_most > 0) {

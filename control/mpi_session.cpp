@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/stop_signal.h"
 #include "base/this_process.h"
 
@@ -124,7 +125,7 @@ MpiSession::~MpiSession() {
 }
 
 int endJob(const char* program, const std::string& who, const std::exception& reason, int code) {
-  std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), reason.what());
+  std::fprintf(stderr, "%s: %serror: %s\n", program, who.c_str(), printable(reason.what()).c_str());
   std::fflush(stderr);
   int initialized = 0;
   MPI_Initialized(&initialized);

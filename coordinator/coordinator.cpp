@@ -93,6 +93,7 @@ class Coordinator {
     LogOutput output(config_.coordinator().log_format(), name_, run_.log(), progress_bar_);
     RunLog log(run_.path, shape, output);
     describe(output);
+    if (!lock_->note().empty()) output.line("lock", lock_->note());
     for (const std::string& damage : start_.damaged)
       log.event("damaged", concat(damage, "; going back to ", start_.resume_from.string()));
     log.event("start",
@@ -115,6 +116,7 @@ class Coordinator {
       }
       if (Liveness::Clock::now() >= next_look_) {
         next_look_ = Liveness::Clock::now() + kTell;
+        lock_->check();
         monitor_->workers(liveness_.lastHeard(Liveness::Clock::now()), heartbeats_);
       }
       if (!message) endWhenOneIsLost(log);

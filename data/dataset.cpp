@@ -73,7 +73,8 @@ struct Dataset::Lmdb {
       if (found) use(key, value);
     });
     if (!found) {
-      throw Error(concat(folder.string(), ": record ", index, ": no key begins with ", prefix));
+      throw Error(concat((folder / "data.mdb").string(), ": damaged: no key begins with ", prefix,
+                         ", as that of record ", index, " should"));
     }
   }
 

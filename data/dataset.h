@@ -36,8 +36,7 @@ class BadRecord : public Error {
 /// "00000042_", with which a record's key begins.
 std::string recordKeyPrefix(uint64_t index);
 
-/// Read-only and thread-safe. LMDB's caveats hold: open a folder once per process, on a local file
-/// system.
+/// Read-only and thread-safe, on whatever file system; on one of a network its reads are slow.
 class Dataset {
  public:
   struct Sample {

@@ -4,23 +4,26 @@
 #include "data/lmdb_file.h"
 
 #include <lmdb.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <mutex>
 
 #include "base/error.h"
+#include "base/survived_fault.h"
+#include "data/number_at.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Reader slots for all processes together; LMDB's 126 are few for 8 workers of 16 threads.
-constexpr unsigned kReaders = 2048;
 
 void check(int status, const fs::path& file, const char* what) {
   if (status != MDB_SUCCESS) {
@@ -38,32 +41,6 @@ uintmax_t freeBytes(const fs::path& file) {
 MDB_val toVal(std::string_view bytes) {
   return {bytes.size(), const_cast<char*>(bytes.data())};
 }
-
-std::string_view toView(const MDB_val& value) {
-  return {static_cast<const char*>(value.mv_data), value.mv_size};
-}
-
-/// A read transaction and its cursor, ended together.
-class ReadCursor {
- public:
-  ReadCursor(MDB_env* env, unsigned database, const fs::path& file) {
-    check(mdb_txn_begin(env, nullptr, MDB_RDONLY, &transaction_), file, "read");
-    const int status = mdb_cursor_open(transaction_, database, &cursor_);
-    if (status != MDB_SUCCESS) mdb_txn_abort(transaction_);
-    check(status, file, "read");
-  }
-  ReadCursor(const ReadCursor&) = delete;
-  ReadCursor& operator=(const ReadCursor&) = delete;
-  ~ReadCursor() {
-    mdb_cursor_close(cursor_);
-    mdb_txn_abort(transaction_);
-  }
-  MDB_cursor* get() const { return cursor_; }
-
- private:
-  MDB_txn* transaction_ = nullptr;
-  MDB_cursor* cursor_ = nullptr;
-};
 
 /// LMDB trusts the page size it finds, so the head is checked before LMDB sees the file.
 /// Layout: 16 bytes of page header, then magic, version, address, map size, and the free list's
@@ -89,60 +66,170 @@ void checkHead(const fs::path& file) {
   }
 }
 
-/// LMDB's answer to a damaged page is an assertion, which would end the process. It is called from
-/// reads alone, whose transaction ReadCursor ends.
-void throwCorrupt(MDB_env* env, const char* assertion) {
-  const auto* file = static_cast<const fs::path*>(mdb_env_get_userctx(env));
-  throw Error(concat(file->string(), ": corrupt: ", assertion));
+/// LMDB's answer to a damaged page is an assertion, which would end the process.
+void onAssertion(MDB_env* /*env*/, const char* /*assertion*/) {
+  leaveAsByFault();
 }
 
-MDB_env* openReadOnly(const fs::path& file, unsigned flags, int& status) {
-  MDB_env* env = nullptr;
-  check(mdb_env_create(&env), file, "open");
-  mdb_env_set_maxreaders(env, kReaders);
-  // A file remembers its writer's map, which for Caffe's is a terabyte; reading needs its own size,
-  // and clusters limit address space.
-  mdb_env_set_mapsize(env, fs::file_size(file));
-  status = mdb_env_open(env, file.parent_path().c_str(), MDB_RDONLY | MDB_NOTLS | flags, 0644);
-  if (status == MDB_SUCCESS) return env;
-  mdb_env_close(env);
-  return nullptr;
+/// The files that this process has mapped to be read, from their beginnings.
+std::vector<std::string_view> mappedFiles() {
+  std::vector<std::string_view> found;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    // 7f1c-7f1d r--s 00000000 08:01 1234   /path
+    void* begin = nullptr;
+    void* end = nullptr;
+    int length = 0;
+    if (std::sscanf(line.c_str(), "%p-%p r--s 00000000 %n", &begin, &end, &length) == 2 &&
+        length > 0) {
+      const char* const first = static_cast<const char*>(begin);
+      found.emplace_back(first, static_cast<const char*>(end) - first);
+    }
+  }
+  return found;
+}
+
+/// One of `bytes` that is there now and wasn't `before`: LMDB keeps to itself where it has a file,
+/// and some file systems give the map another inode than the file. Empty when there is none.
+std::string_view newMap(const std::vector<std::string_view>& before, uintmax_t bytes) {
+  const auto page = static_cast<uintmax_t>(::sysconf(_SC_PAGESIZE));
+  for (const std::string_view map : mappedFiles()) {
+    const bool old = std::ranges::find(before, map.data(), &std::string_view::data) != before.end();
+    if (!old && map.size() == (bytes + page - 1) / page * page) return map;
+  }
+  return {};
 }
 
 }  // namespace
 
+void LmdbReader::failDamaged() const {
+  throw Error(concat(file_.string(), ": damaged, or cut off while it was read"));
+}
+
+/// A read transaction and its cursor, ended together.
+class LmdbReader::Cursor {
+ public:
+  explicit Cursor(const LmdbReader& reader) : reader_(reader) {
+    int status = MDB_SUCCESS;
+    const bool begun = survivesFaults([&] {
+      status = mdb_txn_begin(reader.env_, nullptr, MDB_RDONLY, &transaction_);
+      if (status == MDB_SUCCESS) status = mdb_cursor_open(transaction_, reader.database_, &cursor_);
+    });
+    if (begun && status == MDB_SUCCESS) return;
+    if (transaction_ != nullptr) mdb_txn_abort(transaction_);
+    if (!begun) reader.failDamaged();
+    check(status, reader.file_, "read");
+  }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  ~Cursor() {
+    mdb_cursor_close(cursor_);
+    mdb_txn_abort(transaction_);
+  }
+
+  /// False when there is no such record. `from`: where MDB_SET_RANGE begins.
+  bool get(MDB_cursor_op operation, std::string_view from, const Use& use) {
+    MDB_val key = toVal(from);
+    MDB_val value{};
+    int status = MDB_SUCCESS;
+    if (!survivesFaults([&] { status = mdb_cursor_get(cursor_, &key, &value, operation); })) {
+      reader_.failDamaged();
+    }
+    if (status == MDB_NOTFOUND) return false;
+    check(status, reader_.file_, "read");
+    if (!isWithinPage(key) || !(isWithinPage(value) || isWithinOverflowPages(value))) {
+      reader_.failDamaged();
+    }
+    const auto copy = std::make_unique_for_overwrite<char[]>(key.mv_size + value.mv_size);
+    if (!survivesFaults([&] {
+          std::memcpy(copy.get(), key.mv_data, key.mv_size);
+          std::memcpy(copy.get() + key.mv_size, value.mv_data, value.mv_size);
+        })) {
+      reader_.failDamaged();
+    }
+    const std::string_view found(copy.get(), key.mv_size);
+    if (found < from) reader_.failDamaged();
+    use(found, {copy.get() + key.mv_size, value.mv_size});
+    return true;
+  }
+
+ private:
+  /// SIZE_MAX: outside.
+  size_t offsetOf(const MDB_val& bytes) const {
+    const auto at = reinterpret_cast<uintptr_t>(bytes.mv_data);
+    const auto begin = reinterpret_cast<uintptr_t>(reader_.map_.data());
+    return at >= begin && at - begin < reader_.map_.size() ? at - begin : SIZE_MAX;
+  }
+
+  bool isWithinPage(const MDB_val& bytes) const {
+    const size_t at = offsetOf(bytes);
+    return at != SIZE_MAX && bytes.mv_size <= reader_.page_bytes_ - at % reader_.page_bytes_;
+  }
+
+  /// Those begin with one header, which says how many they are (layout: lmdb_check.h).
+  bool isWithinOverflowPages(const MDB_val& bytes) const {
+    constexpr size_t kHeader = 16;
+    constexpr uint16_t kOverflow = 4;
+    const size_t at = offsetOf(bytes);
+    if (at == SIZE_MAX || at % reader_.page_bytes_ != kHeader) return false;
+    std::array<char, kHeader> header{};
+    const char* const from = reader_.map_.data() + at - kHeader;
+    if (!survivesFaults([&] { std::memcpy(header.data(), from, kHeader); })) return false;
+    const std::string_view view(header.data(), kHeader);
+    const uint64_t count = numberAt<uint32_t>(view, 12);
+    return numberAt<uint64_t>(view, 0) == at / reader_.page_bytes_ &&
+           (numberAt<uint16_t>(view, 10) & kOverflow) != 0 &&
+           count <= (reader_.map_.size() - at) / reader_.page_bytes_ + 1 &&
+           kHeader + bytes.mv_size <= count * reader_.page_bytes_;
+  }
+
+  const LmdbReader& reader_;
+  MDB_txn* transaction_ = nullptr;
+  MDB_cursor* cursor_ = nullptr;
+};
+
 LmdbReader::LmdbReader(const fs::path& folder) : file_(folder / "data.mdb") {
   checkHead(file_);
-  int status = MDB_SUCCESS;
-  env_ = openReadOnly(file_, 0, status);
-  // Where no lock file can be made, nobody writes either.
-  if (status == EACCES || status == EPERM || status == EROFS) {
-    env_ = openReadOnly(file_, MDB_NOLOCK, status);
-  }
-  check(status, file_, "open");
+  catchFaults();
+  // Two that open files at once would take each other's maps for their own.
+  static std::mutex opening;
+  const std::lock_guard guard(opening);
+  const std::vector<std::string_view> before = mappedFiles();
+  check(mdb_env_create(&env_), file_, "open");
   try {
+    // A file remembers its writer's map, which for Caffe's is a terabyte; reading needs its own
+    // size, and clusters limit address space.
+    const uintmax_t present = fs::file_size(file_);
+    check(mdb_env_set_mapsize(env_, present), file_, "open");
+    check(mdb_env_set_assert(env_, onAssertion), file_, "open");
     MDB_envinfo info{};
     MDB_stat stat{};
-    check(mdb_env_info(env_, &info), file_, "open");
-    check(mdb_env_stat(env_, &stat), file_, "open");
-    const uintmax_t needed = (uintmax_t{info.me_last_pgno} + 1) * stat.ms_psize;
-    const uintmax_t present = fs::file_size(file_);
-    if (present < needed) {
-      throw Error(concat(file_.string(), ": truncated: ", present, " bytes of ", needed));
+    unsigned flags = 0;
+    int status = MDB_SUCCESS;
+    const bool opened = survivesFaults([&] {
+      status = mdb_env_open(env_, folder.c_str(), MDB_RDONLY | MDB_NOTLS | MDB_NOLOCK, 0644);
+      if (status == MDB_SUCCESS) status = mdb_env_info(env_, &info);
+      if (status == MDB_SUCCESS) status = mdb_env_stat(env_, &stat);
+      MDB_txn* transaction = nullptr;
+      if (status == MDB_SUCCESS) status = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction);
+      if (status != MDB_SUCCESS) return;
+      status = mdb_dbi_open(transaction, nullptr, 0, &database_);
+      if (status == MDB_SUCCESS) status = mdb_dbi_flags(transaction, database_, &flags);
+      // Committing keeps the handle for the transactions to come.
+      const int ended = mdb_txn_commit(transaction);
+      if (status == MDB_SUCCESS) status = ended;
+    });
+    if (!opened) failDamaged();
+    check(status, file_, "open");
+    if (flags != 0) failDamaged();
+    if (info.me_last_pgno >= present / stat.ms_psize) {
+      throw Error(concat(file_.string(), ": truncated: ", present, " bytes, but its last page is ",
+                         info.me_last_pgno, ", each of ", stat.ms_psize));
     }
     entries_ = stat.ms_entries;
-    check(mdb_env_set_userctx(env_, &file_), file_, "open");
-    check(mdb_env_set_assert(env_, throwCorrupt), file_, "open");
-    // Slots of readers that were killed are given back.
-    int dead = 0;
-    mdb_reader_check(env_, &dead);
-    MDB_txn* transaction = nullptr;
-    check(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction), file_, "read");
-    const int opened = mdb_dbi_open(transaction, nullptr, 0, &database_);
-    // Committing keeps the handle for the transactions to come.
-    const int ended = opened == MDB_SUCCESS ? mdb_txn_commit(transaction) : opened;
-    if (opened != MDB_SUCCESS) mdb_txn_abort(transaction);
-    check(ended, file_, "read");
+    page_bytes_ = stat.ms_psize;
+    map_ = newMap(before, present);
+    if (map_.empty()) throw Error(concat("cannot tell where ", file_.string(), " is in memory"));
   } catch (...) {
     mdb_env_close(env_);
     throw;
@@ -154,24 +241,21 @@ LmdbReader::~LmdbReader() {
 }
 
 bool LmdbReader::find(std::string_view from, const Use& use) const {
-  const ReadCursor cursor(env_, database_, file_);
-  MDB_val key = toVal(from);
-  MDB_val value{};
-  const int status = mdb_cursor_get(cursor.get(), &key, &value, MDB_SET_RANGE);
-  if (status == MDB_NOTFOUND) return false;
-  check(status, file_, "read");
-  use(toView(key), toView(value));
-  return true;
+  return Cursor(*this).get(MDB_SET_RANGE, from, use);
 }
 
 void LmdbReader::forEach(const Use& use) const {
-  const ReadCursor cursor(env_, database_, file_);
-  MDB_val key{};
-  MDB_val value{};
-  int status = MDB_SUCCESS;
-  while ((status = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT)) == MDB_SUCCESS)
-    use(toView(key), toView(value));
-  if (status != MDB_NOTFOUND) check(status, file_, "read");
+  Cursor cursor(*this);
+  uint64_t count = 0;
+  std::string last;
+  const auto next = [&](std::string_view key, std::string_view value) {
+    if (count++ > 0 && key <= last) failDamaged();
+    last = key;
+    use(key, value);
+  };
+  while (cursor.get(MDB_NEXT, {}, next)) {
+  }
+  if (count != entries_) failDamaged();
 }
 
 void LmdbWriter::put(std::string key, std::string value) {

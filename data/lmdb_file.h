@@ -18,15 +18,19 @@ struct MDB_env;
 
 namespace sphereface {
 
-/// Read-only and thread-safe. LMDB's caveats hold: local file system, opened once per process, not
-/// used across a fork.
+/// Read-only and thread-safe, of a file that nobody writes: no lock is taken, as many clusters'
+/// file systems have none. Not to be used across a fork.
+///
+/// LMDB trusts the file it maps. A read that is led outside it, or finds that the file has become
+/// shorter, ends in an Error all the same (base/survived_fault.h), and what LMDB answers is checked
+/// before it is used. So a damaged file gives errors, or records of other contents.
 class LmdbReader {
  public:
-  /// The views end with the call.
+  /// The views are of copies, which end with the call.
   using Use = std::function<void(std::string_view key, std::string_view value)>;
 
-  /// errors: Error naming the file when it is missing, no LMDB, or shorter than its own header says
-  /// (reading on would be a SIGBUS).
+  /// errors: Error naming the file when it is missing, no LMDB, or shorter than its own header
+  /// says.
   explicit LmdbReader(const std::filesystem::path& folder);
   LmdbReader(const LmdbReader&) = delete;
   LmdbReader& operator=(const LmdbReader&) = delete;
@@ -35,15 +39,21 @@ class LmdbReader {
   uint64_t entries() const { return entries_; }
 
   /// Calls `use` with the first record whose key is >= `from`. False when there is none.
+  /// errors: Error naming the file, when it is damaged.
   bool find(std::string_view from, const Use& use) const;
   /// Calls `use` with every record, in key order.
   void forEach(const Use& use) const;
 
  private:
+  class Cursor;
+  [[noreturn]] void failDamaged() const;
+
   std::filesystem::path file_;
   MDB_env* env_ = nullptr;
   unsigned database_ = 0;
   uint64_t entries_ = 0;
+  size_t page_bytes_ = 0;
+  std::string_view map_;  // the file in memory
 };
 
 /// Writes an LMDB front to back: data.mdb in an existing folder, new or ended by an earlier

@@ -5,13 +5,13 @@
 
 #include <cstddef>
 #include <cstring>
-#include <string>
+#include <string_view>
 
 namespace sphereface {
 
 /// The little-endian number that begins at byte `offset`, in the range of `bytes`.
 template <class T>
-T numberAt(const std::string& bytes, size_t offset) {
+T numberAt(std::string_view bytes, size_t offset) {
   T number;
   std::memcpy(&number, bytes.data() + offset, sizeof number);
   return number;

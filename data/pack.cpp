@@ -3,17 +3,13 @@
 
 #include "data/pack.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <future>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/sha256.h"
@@ -40,17 +36,8 @@ class PartialFolder {
  public:
   /// Makes it, or takes over what a killed process left. errors: Error when another process has it.
   explicit PartialFolder(const fs::path& output) : path_(output.string() + ".partial") {
-    fs::create_directories(path_);
-    lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock_ < 0) throw Error(concat("cannot open ", path_.string(), ": ", std::strerror(errno)));
-    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
-    const int reason = errno;
-    ::close(lock_);
-    // Where a file system knows no locks, nobody else is kept out.
-    if (reason == EWOULDBLOCK) {
-      throw Error(concat("another process is writing ", path_.string()));
-    }
-    lock_ = -1;
+    makeWorkFolder(path_);
+    lock_.emplace(path_);
   }
   PartialFolder(const PartialFolder&) = delete;
   PartialFolder& operator=(const PartialFolder&) = delete;
@@ -62,16 +49,16 @@ class PartialFolder {
     } else {
       fs::remove(path_, ignored);  // fails unless it is empty
     }
-    if (lock_ >= 0) ::close(lock_);
   }
 
   const fs::path& path() const { return path_; }
+  const FileLock& lock() const { return *lock_; }
   /// From now on what is in it is this process's.
   void claim() { claimed_ = true; }
 
  private:
   fs::path path_;
-  int lock_ = -1;
+  std::optional<FileLock> lock_;
   bool claimed_ = false;
 };
 
@@ -211,7 +198,6 @@ RepeatedImages repeatedRecords(const Plan& plan, const RecordWriter& writer) {
 void verifyResumed(const fs::path& folder) {
   checkLmdb(folder / "data.mdb");
   Dataset(folder).verify();
-  fs::remove(folder / "lock.mdb");
 }
 
 }  // namespace
@@ -229,6 +215,7 @@ PackResult packDataset(const PackOptions& options) {
   result.manifest = describe(plan, options);
 
   partial.claim();
+  if (!partial.lock().note().empty()) result.notes.push_back(partial.lock().note());
   std::string restart;
   RecordWriter writer(partial.path(), describeWork(plan, options.encoding), restart);
   result.resumed = writer.records();
@@ -244,6 +231,7 @@ PackResult packDataset(const PackOptions& options) {
   writeFileAtomically(partial.path() / "manifest.textproto", printText(result.manifest));
   if (result.resumed > 0) verifyResumed(partial.path());
   result.bytes = fs::file_size(partial.path() / "data.mdb");
+  partial.lock().check();
   if (options.force) fs::remove_all(output);
   commitDirectory(partial.path(), output);
   fs::remove(output / RecordWriter::kJournal);

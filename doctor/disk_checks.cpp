@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "doctor/host_checks.h"
 #include "model/checkpoint.h"
 
@@ -48,7 +49,8 @@ std::string networkFileSystem(const fs::path& path) {
 }
 
 Finding fileSystemFinding(const fs::path& lmdb, const std::string& network_system) {
-  if (network_system.empty()) return good("file system", concat(lmdb.string(), " is local"));
+  if (network_system.empty())
+    return good("file system", concat(lmdb.string(), " is local; it is read without locks"));
   return warning(
       "file system",
       concat(lmdb.string(), " lies on ", network_system, ", where LMDB is slow and can hang"),
@@ -66,6 +68,7 @@ RunFolder runFolder(const fs::path& path) {
   }
   folder.writable =
       fs::is_directory(folder.parent, failed) && ::access(folder.parent.c_str(), W_OK | X_OK) == 0;
+  if (folder.writable) folder.system_locks = hasSystemLocks(folder.parent);
   folder.free = spaceOf(folder.parent).value_or(Space()).free;
   folder.checkpoints = listCheckpoints(path).size();
   return folder;
@@ -84,7 +87,10 @@ Finding runFolderFinding(const RunFolder& folder, uint64_t needed) {
   }
   const std::string found =
       concat(path, ": ", bytesText(folder.free), " free, checkpoints will take ", bytesText(needed),
-             " with the one being written");
+             " with the one being written; ",
+             folder.system_locks ? "its file system has locks"
+                                 : "its file system has no locks: a file .lock.held, renewed every "
+                                   "few seconds, keeps other jobs out");
   if (needed > folder.free) {
     return failure(name, found,
                    "a lower checkpoint.keep, or sphereface train --run on a larger disk");

@@ -19,7 +19,8 @@ std::string networkFileSystemName(long magic);
 /// Of the file system that holds `path`; "" also when the system doesn't say.
 std::string networkFileSystem(const std::filesystem::path& path);
 
-/// LMDB maps its file and locks by it: a network file system can hang it or go wrong silently.
+/// LMDB maps its file, and reads a page here and a page there: a network file system makes that
+/// slow, and can hang it. Locks are neither needed nor taken.
 Finding fileSystemFinding(const std::filesystem::path& lmdb, const std::string& network_system);
 
 /// The folder `sphereface train` would write to.
@@ -27,6 +28,7 @@ struct RunFolder {
   std::filesystem::path path;
   std::filesystem::path parent;  // the nearest that exists
   bool writable = false;         // the parent
+  bool system_locks = true;      // or base/file_lock.h's own
   uint64_t free = 0;
   size_t checkpoints = 0;  // already in it
 };

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace sphereface::doctor {
 namespace {
@@ -110,12 +111,13 @@ void TextReport::add(const Finding& finding) {
     return;
   }
   finish();
-  print_(findingText(finding));
+  print_(printable(findingText(finding)));
 }
 
 void TextReport::finish() {
   if (skipped_.empty()) return;
-  print_(wrapped(padded(nameOf(State::kSkipped), kStateWidth), concat(skipped_, ": ", why_)));
+  print_(printable(
+      wrapped(padded(nameOf(State::kSkipped), kStateWidth), concat(skipped_, ": ", why_))));
   skipped_.clear();
 }
 

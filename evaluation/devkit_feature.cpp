@@ -89,6 +89,7 @@ DevkitFolder::~DevkitFolder() {
 }
 
 void DevkitFolder::add(const FeatureSet& features) {
+  makeWorkFolder(temporary_);
   for (size_t i = 0; i < features.rows; ++i) {
     if (leadsOut(features.names[i])) {
       throw Error(concat(features.names[i], " leads out of ", folder_.string()));

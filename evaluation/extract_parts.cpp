@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/progress.h"
@@ -147,7 +148,7 @@ PartsResult extractInParts(const PartsOptions& options, const ImageSource& input
                            RankGroup& ranks) {
   Extractor extractor(options.extract, input);
   const Parts parts(options.output, extractor);
-  fs::create_directories(parts.folder());
+  makeWorkFolder(parts.folder());
   const std::vector<size_t> missing = missingParts(parts, extractor, ranks);
   const std::vector<BadImage> bad = gatherBad(makeParts(parts, missing, extractor, ranks), ranks);
   uint64_t made = missing.size();

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "base/text_file.h"
 #include "evaluation/pairs.h"
 
 namespace sphereface {
@@ -49,7 +50,7 @@ std::string noiseKey(const std::string& image, NoiseNames names) {
 }
 
 std::unordered_set<std::string> readNoise(const fs::path& path, NoiseNames names) {
-  std::istringstream in(readFile(path));
+  std::istringstream in(readListFile(path));
   std::unordered_set<std::string> keys;
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with('#')) continue;

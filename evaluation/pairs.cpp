@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/sha256.h"
+#include "base/text_file.h"
 
 namespace sphereface {
 namespace {
@@ -153,7 +154,7 @@ std::vector<size_t> tenFolds(size_t count) {
 }
 
 PairList readPairs(const fs::path& path) {
-  const std::string bytes = readFile(path);
+  const std::string bytes = readListFile(path);
   PairsReader reader(path, bytes);
   const size_t fields = reader.next() ? reader.fields().size() : 0;
   if (fields != 2 && fields != 3) {

@@ -21,6 +21,9 @@ using Kind = PickleValue::Kind;
 using Value = PickleValue*;
 
 constexpr int kDeepest = 16;
+/// A set of 14,000 images has some 20 values for each; a value takes a hundred times the memory of
+/// the byte that can make it.
+constexpr size_t kMostValues = size_t{1} << 20;
 
 constexpr const char* kEncode = "_codecs encode";
 /// NumPy has moved its modules; what a name means is in its last part.
@@ -90,6 +93,7 @@ class Reader {
   }
 
   Value make(Kind kind) {
+    if (values_.size() == kMostValues) fail(concat("more than ", kMostValues, " values"));
     values_.emplace_back().kind = kind;
     return &values_.back();
   }
@@ -106,7 +110,10 @@ class Reader {
     return value;
   }
 
-  void push(Value value) { stack_.push_back(value); }
+  void push(Value value) {
+    if (stack_.size() == 2 * kMostValues) fail("more on the stack than a set of images has");
+    stack_.push_back(value);
+  }
 
   Value pop() {
     if (stack_.empty() || stack_.back() == nullptr) fail("nothing is on the stack");
@@ -233,6 +240,7 @@ class Reader {
   void put(uint64_t index) {
     top();
     memo_[index] = stack_.back();
+    if (memo_.size() > kMostValues) fail(concat("more than ", kMostValues, " values are stored"));
   }
 
   void get(uint64_t index) {

@@ -32,7 +32,7 @@ struct PickleValue {
 
 /// `bytes` must outlive the result. `name` stands for them in messages.
 /// errors: Error naming the place when it is truncated, isn't a pickle of such values, contains
-/// another name, or would decode to more bytes than it has.
+/// another name, would decode to more bytes than it has, or has more than 2^20 values.
 std::shared_ptr<const PickleValue> readPickle(std::string_view bytes, const std::string& name);
 
 }  // namespace sphereface

@@ -80,7 +80,7 @@ void annotatePhotographs(const ImageSource& photographs, const IdentifiedFaces& 
   if (fs::exists(output)) throw Error(concat(output.string(), " exists already"));
   const fs::path partial = output.string() + ".partial";
   fs::remove_all(partial);  // of a run that was killed
-  fs::create_directories(partial);
+  makeWorkFolder(partial);
   try {
     Progress progress("drawing", photographs.names.size(), "photographs");
     parallelFor(photographs.names.size(), threads, [&](size_t i) {

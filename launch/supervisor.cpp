@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/stop_signal.h"
 #include "base/this_process.h"
 #include "model/checkpoint.h"
@@ -272,7 +273,7 @@ int runJob(const JobStart& start, const TrainingJob& job, LogOutput& output,
   if (stop.endedIt()) return 128 + stopSignal();
   if (end.dead) {
     const std::string text = describeDeadRank(*end.dead, run.events(), job_begin);
-    std::fprintf(stderr, "sphereface: %s\n", text.c_str());
+    std::fprintf(stderr, "sphereface: %s\n", printable(text).c_str());
     addEvent(run, "lost", text, {{"rank", end.dead->rank}});
   } else if (error.found() && end.code != kExitUsage && runIsFree(run.path)) {
     addEvent(run, "failed", *error.found());

@@ -4,25 +4,26 @@
 #include "model/checkpoint.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <string_view>
 #include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "proto/text_format.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kManifest = "manifest.textproto";
-constexpr uint32_t kFormatVersion = 2;
 constexpr size_t kPiece = 1 << 18;  // floats read at a time
+constexpr const char* kStepPrefix = "step-";
 constexpr const char* kWorkPrefix = ".writing-";
+constexpr const char* kGoingSuffix = ".old";
 
 using Part = CheckpointManifest::Part;
 
@@ -151,20 +152,29 @@ uint64_t rowOffset(const Network& network, uint64_t row) {
   return network.parameter_count + row * static_cast<uint64_t>(network.embedding);
 }
 
-/// What lies in a run's folder of checkpoints and begins so.
-std::vector<fs::path> entriesOf(const fs::path& run, const char* prefix) {
-  std::vector<fs::path> found;
-  if (!fs::is_directory(run / "checkpoints")) return found;
-  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints")) {
-    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
-  }
-  return found;
-}
-
 std::string stepName(uint64_t step) {
   std::string digits = std::to_string(step);
   if (digits.size() < 8) digits.insert(0, 8 - digits.size(), '0');
-  return "step-" + digits;
+  return kStepPrefix + digits;
+}
+
+/// Of a name that stepName() gives, and no other.
+std::optional<uint64_t> stepOf(std::string_view name) {
+  if (!name.starts_with(kStepPrefix)) return std::nullopt;
+  const std::string_view digits = name.substr(std::string_view(kStepPrefix).size());
+  uint64_t step = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
+  if (error != std::errc() || stepName(step) != name) return std::nullopt;
+  return step;
+}
+
+/// What lies in a run's folder of checkpoints.
+std::vector<fs::path> entriesOf(const fs::path& run) {
+  std::vector<fs::path> found;
+  if (!fs::is_directory(run / "checkpoints")) return found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints"))
+    found.push_back(entry.path());
+  return found;
 }
 
 }  // namespace
@@ -183,15 +193,8 @@ std::vector<CheckpointSlice> checkpointSlices(Engine& engine, const Network& net
   return slices;
 }
 
-uint64_t numbersOf(const CheckpointManifest::Tensor& tensor) {
-  uint64_t count = 1;
-  for (const uint64_t extent : tensor.dim())
-    count *= extent;
-  return count;
-}
-
 void describeTensors(const Network& network, CheckpointManifest& manifest) {
-  manifest.set_format_version(kFormatVersion);
+  manifest.set_format_version(kCheckpointFormat);
   for (const Parameter& p : network.parameters)
     addTensor(manifest, p.name, p.shape, p.offset);
   addTensor(manifest, "head.0", {manifest.classes(), static_cast<size_t>(network.embedding)},
@@ -200,7 +203,7 @@ void describeTensors(const Network& network, CheckpointManifest& manifest) {
 
 CheckpointManifest::Part writeCheckpointSlice(const fs::path& folder,
                                               const CheckpointSlice& slice) {
-  fs::create_directories(folder);
+  makeWorkFolder(folder);
   std::vector<std::string_view> pieces;
   Sha256 hash;
   size_t bytes = 0;
@@ -221,7 +224,7 @@ CheckpointManifest::Part writeCheckpointSlice(const fs::path& folder,
 
 void commitCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
                       const fs::path& final_folder) {
-  writeFileAtomically(folder / kManifest, printText(manifest));
+  writeCheckpointManifest(folder, manifest);
   if (fs::exists(final_folder)) removeCheckpoint(final_folder);
   commitDirectory(folder, final_folder);
 }
@@ -235,7 +238,8 @@ fs::path checkpointWorkFolder(const fs::path& run, uint64_t step) {
 }
 
 void removeCheckpoint(const fs::path& folder) {
-  const fs::path going = folder.parent_path() / (kWorkPrefix + folder.filename().string() + ".old");
+  const fs::path going =
+      folder.parent_path() / (kWorkPrefix + folder.filename().string() + kGoingSuffix);
   fs::rename(folder, going);
   fs::remove_all(going);
 }
@@ -260,37 +264,27 @@ bool holdCheckpoint(const fs::path& checkpoint, const fs::path& held) {
 }
 
 void removeUncommittedCheckpoints(const fs::path& run) {
-  for (const fs::path& folder : entriesOf(run, kWorkPrefix))
-    fs::remove_all(folder);
+  for (const fs::path& folder : entriesOf(run)) {
+    const std::string text = folder.filename().string();
+    std::string_view name = text;
+    if (!name.starts_with(kWorkPrefix)) continue;
+    name.remove_prefix(std::string_view(kWorkPrefix).size());
+    if (name.ends_with(kGoingSuffix)) name.remove_suffix(std::string_view(kGoingSuffix).size());
+    if (stepOf(name)) fs::remove_all(folder);
+  }
 }
 
 std::vector<fs::path> listCheckpoints(const fs::path& run) {
-  std::vector<fs::path> found = entriesOf(run, "step-");
-  std::erase_if(found, [](const fs::path& entry) { return !fs::is_directory(entry); });
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-CheckpointManifest readCheckpointManifest(const fs::path& folder) {
-  if (!fs::exists(folder / kManifest)) {
-    throw Error(concat(folder.string(), " is no checkpoint: it has no ", kManifest));
+  std::map<uint64_t, fs::path> found;
+  for (const fs::path& entry : entriesOf(run)) {
+    const std::optional<uint64_t> step = stepOf(entry.filename().string());
+    if (step && fs::is_directory(entry)) found[*step] = entry;
   }
-  CheckpointManifest manifest;
-  parseTextFile(folder / kManifest, manifest);
-  if (manifest.format_version() != kFormatVersion) {
-    throw Error(concat((folder / kManifest).string(), ": format version ",
-                       manifest.format_version(), ", this program reads ", kFormatVersion));
-  }
-  for (const CheckpointManifest::Part& part : manifest.part()) {
-    const fs::path path = folder / part.file();
-    std::error_code absent;  // also a name that can't be one
-    if (!fs::is_regular_file(path, absent)) throw Error(concat(path.string(), " is missing"));
-    if (fs::file_size(path) != part.bytes()) {
-      throw Error(concat(path.string(), ": ", fs::file_size(path), " bytes, the manifest says ",
-                         part.bytes()));
-    }
-  }
-  return manifest;
+  std::vector<fs::path> folders;
+  folders.reserve(found.size());
+  for (auto& [step, folder] : found)
+    folders.push_back(std::move(folder));
+  return folders;
 }
 
 void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "kernels/engine.h"
+#include "model/checkpoint_manifest.h"
 #include "proto/checkpoint.pb.h"
 #include "proto/manifest.pb.h"
 
@@ -30,6 +31,7 @@ namespace sphereface {
 
 constexpr const char* kParametersFile = "parameters.bin";
 constexpr const char* kMomentumFile = "momentum.bin";
+constexpr uint32_t kCheckpointFormat = 2;
 
 /// A run of the numbers of a checkpoint, in one or several pieces. Those of checkpointSlices are
 /// parts of the engine's arenas, and are written from a copy.
@@ -47,9 +49,6 @@ std::vector<CheckpointSlice> checkpointSlices(Engine& engine, const Network& net
 
 /// Fills in the layout. requires: manifest.classes.
 void describeTensors(const Network& network, CheckpointManifest& manifest);
-
-/// How many a tensor has.
-uint64_t numbersOf(const CheckpointManifest::Tensor& tensor);
 
 /// First phase. Writes a slice into `folder`, made if need be.
 CheckpointManifest::Part writeCheckpointSlice(const std::filesystem::path& folder,
@@ -73,12 +72,9 @@ bool holdCheckpoint(const std::filesystem::path& checkpoint, const std::filesyst
 /// Removes what jobs left that died before a commit, or while they removed a checkpoint.
 void removeUncommittedCheckpoints(const std::filesystem::path& run);
 
-/// Committed checkpoints of a run folder, oldest first.
+/// Committed checkpoints of a run folder, by their steps. Folders of other names than the programs
+/// give ("step-00000002-good") aren't among them.
 std::vector<std::filesystem::path> listCheckpoints(const std::filesystem::path& run);
-
-/// errors: Error when the folder is no checkpoint, of another format version, or a part is missing
-/// or of the wrong size.
-CheckpointManifest readCheckpointManifest(const std::filesystem::path& folder);
 
 /// Reads the parameters, and the momentum when `engine` has any, after comparing checksums and
 /// shapes. Of the head it reads what the engine has of it, from class `first_class` on.

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/progress.h"
 
 namespace sphereface {
@@ -33,7 +34,7 @@ std::string logLine(CoordinatorConfig::LogFormat format, const std::string& who,
                     const std::string& event, const std::string& text, const Json& fields) {
   const double now = unixTime();
   if (format == CoordinatorConfig::TEXT) {
-    return concat(clockText(now), " ", who, " ", event, ": ", text);
+    return printableLine(concat(clockText(now), " ", who, " ", event, ": ", text));
   }
   Json line = {{"time", now}, {"who", who}, {"event", event}, {"text", text}};
   line.update(fields);

@@ -3,33 +3,23 @@
 
 #include "run/run_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <functional>
 #include <limits>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/this_process.h"
 #include "model/checkpoint.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::chrono::milliseconds kLook{50};
 
 /// Keeps the whole lines that `keep` keeps.
 void filterLines(const fs::path& path, const std::function<bool(const std::string&)>& keep) {
@@ -71,42 +61,8 @@ void addEvent(const RunFolder& run, const std::string& kind, const std::string& 
       << jsonText(eventLine(kind, text, details)) << std::endl;
 }
 
-RunLock::RunLock(const std::filesystem::path& run, std::chrono::seconds patience) {
-  const std::filesystem::path path = RunFolder{run}.lock();
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file_ < 0) throw Error(concat("cannot open ", path.string(), ": ", std::strerror(errno)));
-  const auto end = std::chrono::steady_clock::now() + patience;
-  int taken = -1;
-  while ((taken = ::flock(file_, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK &&
-         std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(kLook);
-  }
-  if (taken != 0) {
-    const int reason = errno;
-    ::close(file_);
-    if (reason == EWOULDBLOCK) {
-      throw Error(concat(run.string(), " is being written by another job: ", readFile(path)));
-    }
-    throw Error(concat("cannot lock ", path.string(), ": ", std::strerror(reason)));
-  }
-  const std::string text = concat("process ", ::getpid(), " on ", hostName());
-  if (::ftruncate(file_, 0) != 0 || ::write(file_, text.data(), text.size()) < 0) {
-    const int reason = errno;
-    ::close(file_);
-    throw Error(concat("cannot write ", path.string(), ": ", std::strerror(reason)));
-  }
-}
-
-RunLock::~RunLock() {
-  ::close(file_);
-}
-
 bool isLocked(const std::filesystem::path& run) {
-  const int file = ::open(RunFolder{run}.lock().c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool locked = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(file);
-  return locked;
+  return FileLock::isHeld(RunFolder{run}.lock());
 }
 
 void rewindRunFolder(const fs::path& run, uint64_t first_step) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/file_lock.h"
 #include "base/json.h"
 #include "proto/config.pb.h"
 
@@ -42,19 +43,12 @@ void addEvent(const RunFolder& run, const std::string& kind, const std::string& 
               const Json& details = Json::object());
 
 /// Held by the job that writes a run folder, so that a second one, or what is left of a first one
-/// whose launcher died, can't write it meanwhile. The system lets go of it with the process.
-class RunLock {
- public:
-  /// Waits for a job that is about to end, but not for longer than `patience`.
+/// whose launcher died, can't write it meanwhile. Waits for a job that is about to end.
+struct RunLock : FileLock {
   /// errors: Error naming who holds it.
   explicit RunLock(const std::filesystem::path& run,
-                   std::chrono::seconds patience = std::chrono::seconds(10));
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-  ~RunLock();
-
- private:
-  int file_ = -1;
+                   std::chrono::seconds patience = std::chrono::seconds(10))
+      : FileLock(RunFolder{run}.lock(), patience) {}
 };
 
 /// Whether a job holds it now.

@@ -23,7 +23,11 @@ fs::path newestCheckpoint(const fs::path& run) {
 
 fs::path checkpointOfModel(const fs::path& run, const std::string& model_sha256) {
   for (const fs::path& checkpoint : listCheckpoints(run)) {
-    if (modelChecksum(readCheckpointManifest(checkpoint)) == model_sha256) return checkpoint;
+    try {
+      if (modelChecksum(readCheckpointManifest(checkpoint)) == model_sha256) return checkpoint;
+    } catch (const Error&) {
+      // A damaged one is none that features were made with.
+    }
   }
   throw Error(concat("the features are of model ", model_sha256, ", which is none of ",
                      run.string(), "'s checkpoints"));

@@ -103,13 +103,14 @@ class Journal {
 /// after a power cut, faces are made again.
 void writeWhole(const fs::path& path, const std::string& bytes) {
   const fs::path partial = path.string() + ".partial";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
+  std::error_code ignored;
+  fs::remove(partial, ignored);
+  std::FILE* const out = std::fopen(partial.c_str(), "wxe");  // x: never through a link
+  bool written = out != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
+  written = out != nullptr && std::fclose(out) == 0 && written;
   std::error_code failed;
-  if (out) fs::rename(partial, path, failed);
-  if (!out || failed) {
-    std::error_code ignored;
+  if (written) fs::rename(partial, path, failed);
+  if (!written || failed) {
     fs::remove(partial, ignored);
     throw Error(concat("cannot write ", path.string(), failed ? ": " + failed.message() : ""));
   }

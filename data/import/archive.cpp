@@ -135,6 +135,7 @@ class ArchiveReader {
   }
 
   /// Appends the entry's bytes to `to`.
+  /// errors: Error when they are more than an image has, or photographs ever unpack to.
   void copy(ScratchFile& to) {
     const void* block = nullptr;
     size_t bytes = 0;
@@ -147,10 +148,24 @@ class ArchiveReader {
       if (offset != expected) throw Error(concat(path_.string(), ": ", name_, ": a sparse file"));
       to.append({static_cast<const char*>(block), bytes});
       expected += static_cast<la_int64_t>(bytes);
+      const auto fail = [&](const auto&... what) {
+        throw Error(concat(path_.string(), ": ", name_, ": ", what...));
+      };
+      if (static_cast<uint64_t>(expected) > kMostImageBytes) {
+        fail("no photograph: unpacks to more than ", kMostImageBytes, " bytes");
+      }
+      if (to.size() > std::max(kFreeBytes, kMostRatio * bytesRead())) {
+        fail("up to here ", bytesRead(), " bytes of the archive unpack to more than ", kMostRatio,
+             " times as many, as photographs never do");
+      }
     }
   }
 
  private:
+  /// Of uncompressed photographs a tenth is left, of others hardly less than before.
+  static constexpr uint64_t kMostRatio = 100;
+  static constexpr uint64_t kFreeBytes = uint64_t{64} << 20;  // painted test pictures
+
   void check(int status, const std::string& entry) const {
     if (status == ARCHIVE_OK) return;
     const char* const reason = archive_error_string(archive_.get());

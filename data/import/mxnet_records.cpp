@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "base/text_file.h"
 #include "data/align/alignment_template.h"
 #include "data/import/pack_input.h"
 #include "data/import/record_file.h"
@@ -69,7 +70,7 @@ int32_t classLabel(float label, const std::string& place) {
 /// Byte offsets of the records that an .idx file lists, rising: lines `key TAB offset`.
 std::vector<uint64_t> readIndex(const fs::path& file) {
   std::vector<uint64_t> offsets;
-  std::istringstream text(readFile(file));
+  std::istringstream text(readListFile(file));
   std::string line;
   for (size_t number = 1; std::getline(text, line); ++number) {
     if (line.find_first_not_of(" \t\r") == line.npos) continue;

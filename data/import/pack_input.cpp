@@ -32,7 +32,7 @@ void takeFiles(PackInput& input, const fs::path& folder, std::vector<std::string
   input.name = [names](uint64_t at) { return (*names)[at]; };
   input.place = [names, folder](uint64_t at) { return (folder / (*names)[at]).string(); };
   input.load = [names, folder](uint64_t at) {
-    return StoredImage{readFile(folder / (*names)[at]), false, {}};
+    return StoredImage{readImageBytes(folder / (*names)[at]), false, {}};
   };
 }
 

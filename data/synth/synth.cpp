@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
@@ -50,7 +51,7 @@ void writeSyntheticFaces(const SynthOptions& options) {
   fs::remove_all(partial);
   try {
     Progress progress("painting", options.identities * options.images_per_identity, "faces");
-    fs::create_directories(partial);
+    makeWorkFolder(partial);
     parallelFor(options.identities, options.threads, [&](size_t i) {
       const uint64_t identity = options.first_identity + i;
       const FaceIdentity face = drawIdentity(options.seed, identity);

@@ -15,11 +15,13 @@ read_from_shared() {
 
 mkdir -p "$(dirname "$copy")"
 exec {lock}> "$copy.lock"
-flock "$lock"
+locked=true
+flock "$lock" || locked=false
 if [ -d "$copy" ] && [ ! -L "$copy" ]; then
   echo "stage $host: $copy is there already"
   exit 0
 fi
+$locked || read_from_shared "files in $(dirname "$copy") can't be locked"
 rm -rf "$copy.part"
 needed=$(du -sk --apparent-size "$dataset" | cut -f1)
 free=$(df -k --output=avail "$(dirname "$copy")" | tail -1)

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <opencv2/imgproc.hpp>
 #include <set>
@@ -54,14 +56,47 @@ TEST_F(AtomicFile, ErrorsNameTheFile) {
   EXPECT_THROW(readFile(folder_ / "none"), Error);
 }
 
-TEST_F(AtomicFile, ADiskThatIsFullIsAnErrorAndTheOldFileStays) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full on this system";
-  // The temporary file's name is known: make it a link to the device on which every write fails.
+TEST_F(AtomicFile, AWriteThatFailsIsAnErrorAndTheOldFileStays) {
   const fs::path file = folder_ / "a";
   writeFileAtomically(file, "old");
-  fs::create_symlink("/dev/full", concat(file.string(), ".", ::getpid(), ".tmp"));
+  // As on a disk that is full: this process may write no file beyond two bytes.
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit little { 2, before.rlim_max };
+  ASSERT_NE(std::signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &little), 0);
   EXPECT_THROW(writeFileAtomically(file, "new"), Error);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_DFL);
   EXPECT_EQ(readFile(file), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(AtomicFile, FollowsNoLinkOfItsTemporaryName) {
+  writeFileAtomically(folder_ / "precious", "kept");
+  const fs::path guessed = folder_ / concat("file.", ::getpid(), ".tmp");
+  for (const char* target : {"precious", "absent"}) {
+    fs::create_symlink(folder_ / target, guessed);
+    writeFileAtomically(folder_ / "file", target);
+    EXPECT_EQ(readFile(folder_ / "file"), target);
+    EXPECT_EQ(readFile(folder_ / "precious"), "kept");
+    EXPECT_FALSE(fs::exists(folder_ / "absent"));
+    EXPECT_FALSE(fs::is_symlink(guessed));
+  }
+  // What another process of this number left, or a folder.
+  std::ofstream(guessed) << "half";
+  writeFileAtomically(folder_ / "file", "whole");
+  EXPECT_EQ(readFile(folder_ / "file"), "whole");
+  fs::create_directory(guessed);
+  EXPECT_THROW(writeFileAtomically(folder_ / "file", "x"), Error);
+}
+
+TEST_F(AtomicFile, UnfinishedWorkGoesIntoNoLink) {
+  makeWorkFolder(folder_ / "deep/work");
+  makeWorkFolder(folder_ / "deep/work");
+  fs::create_directory_symlink(folder_ / "deep", folder_ / "link");
+  EXPECT_THROW(makeWorkFolder(folder_ / "link"), Error);
+  EXPECT_NO_THROW(makeWorkFolder(folder_ / "link/within"));
 }
 
 TEST_F(AtomicFile, CommitsAFolder) {

@@ -154,7 +154,7 @@ TEST_F(PackCommand, TwoAtOnceDontMix) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const Finished second = runCommand(command("set"));
   EXPECT_EQ(second.code, 1);
-  EXPECT_TRUE(contains(second.output, "another process is writing")) << second.output;
+  EXPECT_TRUE(contains(second.output, ".partial is held by another process")) << second.output;
   EXPECT_EQ(first.wait(60), 0) << first.output();
 }
 

@@ -128,5 +128,28 @@ TEST_F(ArchiveImport, RefusesWhatItCantPack) {
   EXPECT_TRUE(contains(errorOf([&] { pack("x.zip"); }), "x.zip"));
 }
 
+/// Of zeros: DEFLATE makes a thousandth of them.
+TEST_F(ArchiveImport, RefusesWhatUnpacksToMoreThanPhotographsDo) {
+  const std::string head = R"(
+import sys, zipfile
+folder = sys.argv[1]
+def write(name, members, megabytes):
+    with zipfile.ZipFile(folder + "/" + name, "w", zipfile.ZIP_DEFLATED) as z:
+        for i in range(members):
+            with z.open("a/%d.bmp" % i, "w") as m:
+                for k in range(megabytes):
+                    m.write(bytes(1 << 20))
+)";
+  runPython(folder_, head + "write('many.zip', 80, 1); write('few.zip', 3, 1)\n",
+            (folder_ / "").string());
+  EXPECT_LT(fs::file_size(folder_ / "many.zip"), 200'000U);
+  const std::string error = errorOf([&] { pack("many.zip"); });
+  EXPECT_TRUE(contains(error, "many.zip: a/64.bmp: up to here")) << error;
+  EXPECT_TRUE(contains(error, "more than 100 times as many")) << error;
+  EXPECT_TRUE(contains(errorOf([&] { pack("few.zip"); }), "few.zip: a/")) << "no image";
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_.path()))
+    EXPECT_FALSE(entry.path().filename().string().starts_with("set")) << entry.path();
+}
+
 }  // namespace
 }  // namespace sphereface

@@ -5,12 +5,17 @@
 
 #include <gtest/gtest.h>
 #include <lmdb.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "base/parallel.h"
+#include "base/random.h"
 #include "base/sha256.h"
+#include "data/lmdb_file.h"
 #include "proto/caffe.pb.h"
 #include "proto/text_format.h"
 #include "tests/support/packing_test_tools.h"
@@ -219,6 +224,121 @@ TEST_F(PackedSet, AFlippedByteFailsTheCheck) {
   writeFileAtomically(file_, bytes);
   const Dataset set(set_);
   EXPECT_TRUE(contains(errorOf([&] { set.verify(); }), "SHA-256"));
+}
+
+TEST_F(PackedSet, BecomingShorterWhileItIsReadIsAnErrorNotASignal) {
+  const Dataset set(set_);
+  set.read(0);
+  fs::resize_file(file_, 2 * 4096);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(contains(errorOf([&] { set.read(20); }), file_.string() + ": damaged, or cut off"));
+  }
+  fs::resize_file(file_, 0);
+  EXPECT_TRUE(contains(errorOf([&] { set.read(20); }), file_.string()));
+}
+
+TEST_F(PackedSet, IsReadWhereItIsOpenTwiceAndWritesNothingBesideIt) {
+  const Dataset first(set_);
+  {
+    const Dataset second(set_);
+    EXPECT_EQ(second.key(30), first.key(30));
+  }
+  EXPECT_EQ(first.read(30).label, Dataset(set_).read(30).label);
+  EXPECT_FALSE(fs::exists(set_ / "lock.mdb"));
+}
+
+/// What reading all records of a damaged set comes to.
+enum Outcome : int { kUnaffected = 10, kNamed, kChanged, kNotNamed, kChangedAndVerified };
+
+/// In key order, and in another.
+Outcome readAll(const fs::path& folder, const std::vector<std::string>& records) {
+  bool changed = false;
+  const auto told = [&](const std::function<void()>& action) {
+    const std::string error = errorOf(action);
+    if (!error.empty() && !contains(error, folder.string())) throw Error(error);
+    return !error.empty();
+  };
+  try {
+    bool named = told([&] {
+      uint64_t index = 0;
+      LmdbReader(folder).forEach([&](std::string_view, std::string_view value) {
+        changed = changed || value != records[index];
+        ++index;
+      });
+    });
+    named |= told([&] {
+      const LmdbReader reader(folder);
+      for (uint64_t i = 0; i < records.size(); ++i) {
+        const uint64_t index = i * 53 % records.size();
+        reader.find(recordKeyPrefix(index), [&](std::string_view, std::string_view value) {
+          changed = changed || value != records[index];
+        });
+      }
+    });
+    const bool not_verified = told([&] { Dataset(folder).verify(); });
+    if (changed && !named) return not_verified ? kChanged : kChangedAndVerified;
+    return named || not_verified ? kNamed : kUnaffected;
+  } catch (const std::exception&) {
+    return kNotNamed;
+  }
+}
+
+/// Each in a process of its own, which a signal would end: of a fault, or of the clock.
+TEST(DamagedSet, AnyFlippedBitIsAnErrorNamingTheFileOrChangesARecordAtMost) {
+  const TemporaryFolder folder;
+  Random random(20);
+  constexpr int kRecords = 136;
+  for (const int height :
+       {5, 40}) {  // records of less than a page, which lie in leaves; of two pages
+    const fs::path faces = folder / concat("faces", height);
+    for (int i = 0; i < kRecords; ++i) {
+      writeBytes(faces / concat("p", i / 8) / concat(i, ".png"),
+                 encodePng(testImage(i, height, 48)));
+    }
+    const fs::path set = folder / concat("set", height);
+    PackOptions options = testPackOptions(faces, set);
+    options.encoding = parseEncoding("raw");
+    options.height = height;
+    options.width = 48;
+    packDataset(options);
+    std::vector<std::string> records;
+    LmdbReader(set).forEach(
+        [&](std::string_view, std::string_view value) { records.emplace_back(value); });
+    ASSERT_EQ(records.size(), size_t{kRecords});
+    const std::string whole = readFile(set / "data.mdb");
+    std::vector<size_t> tree_pages = {0, 1};  // the meta pages, branches and leaves
+    for (size_t page = 2; page < whole.size() / 4096; ++page) {
+      const int flags = whole[page * 4096 + 10];
+      if (flags == 1 || flags == 2) tree_pages.push_back(page);
+    }
+    std::map<int, int> outcomes;
+    for (int round = 0; round < 200; ++round) {
+      std::string damaged = whole;
+      // Mostly where it hurts: in the tree, in the heads of pages and their offsets of nodes.
+      const size_t page = round % 4 == 0 ? random.below(whole.size() / 4096)
+                                         : tree_pages[random.below(tree_pages.size())];
+      const size_t at = page * 4096 + random.below(round % 2 == 0 ? 4096 : 40);
+      const auto bit = static_cast<int>(random.below(8));
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
+      std::ofstream(set / "data.mdb", std::ios::binary) << damaged;
+      const pid_t child = ::fork();
+      ASSERT_GE(child, 0);
+      if (child == 0) {
+        ::alarm(60);
+        ::_exit(readAll(set, records));
+      }
+      int status = 0;
+      ASSERT_EQ(::waitpid(child, &status, 0), child);
+      ASSERT_TRUE(WIFEXITED(status))
+          << "bit " << bit << " of byte " << at << ": signal " << WTERMSIG(status);
+      const int outcome = WEXITSTATUS(status);
+      ++outcomes[outcome];
+      EXPECT_TRUE(outcome == kUnaffected || outcome == kNamed || outcome == kChanged)
+          << "bit " << bit << " of byte " << at << ": " << outcome;
+    }
+    EXPECT_GT(outcomes[kNamed], 20);
+    EXPECT_GT(outcomes[kUnaffected], 20);
+  }
 }
 
 }  // namespace

@@ -168,6 +168,9 @@ TEST(DoctorDisk, TheRunFolderMustHoldTheCheckpoints) {
   EXPECT_TRUE(run.writable);
   EXPECT_GT(run.free, 0U);
   expectFinding(runFolderFinding(run, 1), State::kOk, "runs/casia");
+  expectFinding(runFolderFinding(run, 1), State::kOk, "its file system has locks");
+  run.system_locks = false;
+  expectFinding(runFolderFinding(run, 1), State::kOk, ".lock.held");
   run.free = 100 * kMiB;
   expectFinding(runFolderFinding(run, 200 * kMiB), State::kFail, "210 MB", "checkpoint.keep");
   run.writable = false;

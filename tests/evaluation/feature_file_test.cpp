@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 #include <limits>
 
 #include "base/json.h"
@@ -227,6 +228,28 @@ for version in (2, 0), (3, 0):
     const FeatureSet theirs = readFeatures(folder / name);
     EXPECT_EQ(theirs.values, doubled);
     EXPECT_EQ(theirs.names, sample(127, 13).names);
+  }
+}
+
+TEST(FeatureFile, AnyFlippedBitIsNoticed) {
+  const TemporaryFolder folder;
+  for (const char* name : {"f.sff", "f.npy"}) {
+    writeFeatures(folder / name, sample());
+    const std::string whole = readFile(folder / name);
+    Random random(4);
+    for (int round = 0; round < 200; ++round) {
+      std::string damaged = whole;
+      const size_t at = random.below(whole.size());
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << random.below(8)));
+      std::ofstream(folder / name, std::ios::binary) << damaged;
+      failure(folder / name);
+      // Without a look at the rows and the checksum what is read may differ.
+      try {
+        openFeatureFile(folder / name, false);
+      } catch (const Error& e) {
+        EXPECT_NE(std::string(e.what()).find((folder / name).string()), std::string::npos);
+      }
+    }
   }
 }
 

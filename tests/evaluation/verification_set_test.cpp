@@ -230,5 +230,28 @@ TEST(Pickle, RandomDamageIsSurvived) {
   }
 }
 
+/// A byte each.
+TEST(Pickle, OfMoreValuesThanASetHasIsRefused) {
+  const std::string head = "\x80\x04(";
+  const auto many = [&](const std::string& operations) {
+    std::string bytes = head;
+    for (int i = 0; i < 1'100'000; ++i)
+      bytes += operations;
+    return bytes + "l.";
+  };
+  for (const char* operations : {"N", "]", "N\x94", "K\x01"}) {
+    EXPECT_NE(pickleFailure(many(operations)).find("more than 1048576 values"), std::string::npos)
+        << operations;
+  }
+  std::string stored = head + "N\x94";
+  for (int i = 0; i < 1'100'000; ++i)
+    stored += '\x94';
+  EXPECT_NE(pickleFailure(stored + "l.").find("values are stored"), std::string::npos);
+  std::string got = head + "Nq" + std::string(1, '\0');
+  for (int i = 0; i < 2'200'000; ++i)
+    got += std::string("h\0", 2);
+  EXPECT_NE(pickleFailure(got + "l.").find("more on the stack"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sphereface

@@ -1,29 +1,26 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 
-#include "model/checkpoint.h"
+#include "base/atomic_file.h"
 #include "model/checkpoint_check.h"
-#include "proto/text_format.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/tiny_checkpoint.h"
 
 namespace sphereface::fuzz {
 
 std::vector<std::string> seeds() {
-  CheckpointManifest manifest;
-  manifest.set_format_version(2);
-  std::vector<std::string> all = {printText(manifest)};
-  for (int i = 0; i < 2; ++i) {
-    CheckpointManifest::Part* part = manifest.add_part();
-    part->set_content(i == 0 ? CheckpointManifest::Part::PARAMETERS
-                             : CheckpointManifest::Part::MOMENTUM);
-  }
-  all.push_back(printText(manifest));
-  return all;
+  testing::writeTinyCheckpoint(folder() / "tiny", 7);
+  const std::string text = readFile(folder() / "tiny/manifest.textproto");
+  // Also without its checksum, behind which nothing would come through.
+  return {text, text.substr(text.find('\n') + 1)};
 }
 
 void fuzzOne(std::string_view bytes) {
-  fileOf(bytes, "manifest.textproto");
-  readCheckpointManifest(folder());
+  writeFileAtomically(folder() / "tiny/manifest.textproto", bytes);
+  const CheckpointManifest manifest = readCheckpointManifest(folder() / "tiny");
+  for (const auto content :
+       {CheckpointManifest::Part::PARAMETERS, CheckpointManifest::Part::MOMENTUM})
+    summarizeTensors(folder() / "tiny", manifest, content);
 }
 
 }  // namespace sphereface::fuzz

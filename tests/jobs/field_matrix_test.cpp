@@ -84,9 +84,9 @@ const Row kRows[] = {
      "begin --set checkpoint.every_steps=20; stepping; rm -rf run; ended", 1, "run"},
     // other verbs
     {"PackInterrupted", "Ctrl-C to `pack`", "130, a word, no half data set; the same command again makes it whole",
-     "sphereface synth --identities 60 --images 40 --out faces >/dev/null; sphereface pack --input faces --output p.lmdb 2>err.txt & job=$!; sleep 0.5; kill -INT $job; wait $job; echo code $?; cat err.txt; sphereface pack --input faces --output p.lmdb && sphereface inspect p.lmdb --verify", 0, "code 130"},
+     "sphereface synth --identities 60 --images-per-identity 40 --out faces >/dev/null; sphereface pack --input faces --output p.lmdb 2>err.txt & job=$!; sleep 0.5; kill -INT $job; wait $job; echo code $?; cat err.txt; sphereface pack --input faces --output p.lmdb && sphereface inspect p.lmdb --verify", 0, "code 130"},
     {"SynthInterrupted", "Ctrl-C to `synth`", "130, nothing left",
-     "sphereface synth --identities 500 --images 50 --out faces 2>err.txt & job=$!; sleep 0.7; kill -INT $job; wait $job; c=$?; cat err.txt; ls; exit $c", 130, "SIGINT while painting"},
+     "sphereface synth --identities 500 --images-per-identity 50 --out faces 2>err.txt & job=$!; sleep 0.7; kill -INT $job; wait $job; c=$?; cat err.txt; ls; exit $c", 130, "SIGINT while painting"},
     // readers of what it prints
     {"Head", "`| head -1`", "goes on to its end", "train | head -1; until_ grep -q 'end:' run/log.txt; exit ${PIPESTATUS[0]}", 0, "train@"},
     {"HeadRestarts", "`--restarts 3 | head -1`", "goes on to its end",

@@ -29,5 +29,11 @@ TEST(Numbers, DeviationsAreOfAllAndOfASample) {
   EXPECT_EQ(percent(0.25, 0), "25 %");
 }
 
+TEST(TextTable, ShowsControlCharactersOfNames) {
+  TextTable table({-8, 3});
+  table.row({"a\x1b[2J\n", "1"});
+  EXPECT_EQ(table.text(), "a\\x1b[2J\\x0a  1\n");
+}
+
 }  // namespace
 }  // namespace sphereface

@@ -64,5 +64,12 @@ TEST(LogOutput, KeepsTheBarBelowTheLines) {
   EXPECT_TRUE(shown.ends_with("note: a line\n" + bar + clear)) << shown;
 }
 
+TEST(LogLine, ShowsControlCharactersOfNames) {
+  const std::string forged = "run\x1b[2J\n19:05:53 rank 0@node1 end: trained";
+  const std::string line = logLine(CoordinatorConfig::TEXT, "rank 0@node1", "run", forged);
+  EXPECT_TRUE(line.ends_with("run: run\\x1b[2J\\x0a19:05:53 rank 0@node1 end: trained")) << line;
+  EXPECT_EQ(logLine(CoordinatorConfig::JSON, "", "run", forged).find('\x1b'), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sphereface
