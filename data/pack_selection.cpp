@@ -8,12 +8,12 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "base/text_file.h"
 #include "data/pack_encoding.h"
 #include "data/repeated_images.h"
 
@@ -38,7 +38,7 @@ void filterImages(PackInput& input, Keep keep) {
 
 std::vector<std::string> linesOf(const fs::path& file) {
   std::vector<std::string> lines;
-  std::istringstream text(readFile(file));
+  std::istringstream text(readTextFile(file));
   for (std::string line; std::getline(text, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) {
       line.pop_back();

@@ -3,12 +3,13 @@
 
 #include "evaluation/image_source.h"
 
-#include <fstream>
 #include <memory>
+#include <sstream>
 #include <utility>
 
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/text_file.h"
 #include "data/align/alignment_template.h"
 #include "data/dataset.h"
 #include "evaluation/pairs.h"
@@ -20,11 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 
 ImageSource listedImages(const fs::path& list) {
-  std::ifstream file(list);
-  if (!file) throw Error(concat("cannot open ", list.string()));
+  std::istringstream file(readTextFile(list));
   ImageSource source;
   std::string line;
   while (std::getline(file, line)) {
+    if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) source.names.push_back(line);
   }
   if (source.names.empty()) throw Error(concat(list.string(), ": no image listed"));

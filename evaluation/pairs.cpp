@@ -9,10 +9,10 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/sha256.h"
+#include "base/text_file.h"
 
 namespace sphereface {
 namespace {
@@ -153,8 +153,7 @@ std::vector<size_t> tenFolds(size_t count) {
 }
 
 PairList readPairs(const fs::path& path) {
-  const std::string bytes = readFile(path);
-  PairsReader reader(path, bytes);
+  PairsReader reader(path, readTextFile(path));
   const size_t fields = reader.next() ? reader.fields().size() : 0;
   if (fields != 2 && fields != 3) {
     reader.fail(
@@ -162,7 +161,7 @@ PairList readPairs(const fs::path& path) {
         "`A B SAME` or `SAME A B`");
   }
   PairList list = fields == 2 ? readLfwPairs(reader) : readPlainPairs(reader);
-  list.sha256 = sha256(bytes);
+  list.sha256 = sha256File(path);
   return list;
 }
 

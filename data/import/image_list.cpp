@@ -4,9 +4,9 @@
 #include <charconv>
 #include <sstream>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "base/text_file.h"
 #include "data/import/pack_input.h"
 
 namespace sphereface {
@@ -42,7 +42,7 @@ PackInput openImageList(const fs::path& list) {
   std::vector<int32_t> labels;
   const fs::path folder = list.parent_path();
   Sha256 stamps;
-  std::istringstream text(readFile(list));
+  std::istringstream text(readTextFile(list));
   std::string line;
   for (size_t number = 1; std::getline(text, line); ++number) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) {

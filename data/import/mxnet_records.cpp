@@ -20,10 +20,10 @@
 #include <optional>
 #include <sstream>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "base/text_file.h"
 #include "data/align/alignment_template.h"
 #include "data/import/pack_input.h"
 #include "data/import/record_file.h"
@@ -69,7 +69,7 @@ int32_t classLabel(float label, const std::string& place) {
 /// Byte offsets of the records that an .idx file lists, rising: lines `key TAB offset`.
 std::vector<uint64_t> readIndex(const fs::path& file) {
   std::vector<uint64_t> offsets;
-  std::istringstream text(readFile(file));
+  std::istringstream text(readTextFile(file));
   std::string line;
   for (size_t number = 1; std::getline(text, line); ++number) {
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
@@ -146,7 +146,7 @@ void compare(const Contents& contents, const fs::path& property, PackInput& inpu
   int classes = 0;
   int height = 0;
   int width = 0;
-  if (std::sscanf(readFile(property).c_str(), "%d,%d,%d", &classes, &height, &width) != 3) {
+  if (std::sscanf(readTextFile(property).c_str(), "%d,%d,%d", &classes, &height, &width) != 3) {
     input.notes.push_back(concat(property.string(), " isn't `classes,height,width`: left unread"));
     return;
   }
