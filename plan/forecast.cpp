@@ -219,7 +219,8 @@ Forecast forecastRun(const PlannedRun& run) {
                                   static_cast<uint64_t>(network.embedding);
   const Device device = deviceOf(run.config.worker());
   forecast.memory.on_gpu = device == Device::kCuda;
-  if (const uint64_t least = 3 * trunk_bytes; device == Device::kCpu && least > run.host_memory) {
+  if (const uint64_t least = 3 * trunk_bytes;
+      device == Device::kCpu && run.host_memory > 0 && least > run.host_memory) {
     throw Error(concat("weights, gradients and momenta of the network take ",
                        formatScaled(bytesOf(least), "B"), ", this host has ",
                        formatScaled(bytesOf(run.host_memory), "B"), " to spare"));

@@ -322,7 +322,7 @@ TEST_F(Plan, WrongUsageIsNamed) {
                         {{"--records", "0", "--classes", "5"}, 2, "--records"},
                         {{"--workers", "0"}, 2, "--workers"},
                         {{"--workers", "17"}, 2, "gives some of the 17 workers no image"},
-                        {{"--set", "solver.epochs=0"}, 2, "solver.epochs: must be positive"},
+                        {{"--set", "solver.epochs=0"}, 2, "solver.epochs: 0 is outside (0, 1e6] epochs"},
                         {{"--set", "network.name=vgg"}, 2, "is unknown"},
                         {{"--config", absent_.string()}, 2, "--config"}}) {
     const Finished done = plan(c.arguments);
