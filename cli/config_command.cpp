@@ -14,9 +14,9 @@ void addConfigCommand(const Command& app) {
   const Command verb =
       app.verb("config", "Print every field of a training configuration: type, default, range");
   verb.flag("--markdown", markdown.get(), "As docs/configuration.md has it");
-  verb.footer(configText);
+  verb.footer(configHelp);
   verb.action(
-      [markdown] { std::fputs((*markdown ? configDocument() : configText()).c_str(), stdout); });
+      [markdown] { std::fputs((*markdown ? configDocument() : configHelp()).c_str(), stdout); });
 }
 
 }  // namespace sphereface

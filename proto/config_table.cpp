@@ -115,7 +115,7 @@ std::vector<ConfigRow> configTable() {
   return rows;
 }
 
-std::string configText() {
+std::string configHelp() {
   std::string text;
   for (const ConfigRow& row : configTable()) {
     text += row.type == "block" && row.path.find('.') == std::string::npos ? "\n" : "";

@@ -23,7 +23,7 @@ struct ConfigRow {
 std::vector<ConfigRow> configTable();
 
 /// The table for a terminal, with the first sentence of each comment.
-std::string configText();
+std::string configHelp();
 /// docs/configuration.md.
 std::string configDocument();
 
