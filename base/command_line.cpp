@@ -4,26 +4,13 @@
 #include "base/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <system_error>
+#include <type_traits>
 
 #include "base/error.h"
 
 namespace sphereface {
-
-Option Option::positive() const {
-  return Option(option_->check(CLI::PositiveNumber));
-}
-
-Option Option::notNegative() const {
-  return Option(option_->check(CLI::NonNegativeNumber));
-}
-
-Option Option::range(int least, int most) const {
-  return Option(option_->check(CLI::Range(least, most)));
-}
-
-Option Option::range(uint64_t least, uint64_t most) const {
-  return Option(option_->check(CLI::Range(least, most)));
-}
 
 Option Option::oneOf(const std::vector<std::string>& words) const {
   return Option(option_->check(CLI::IsMember(words)));
@@ -51,9 +38,45 @@ Option Option::excludes(const Option& other) const {
 
 namespace {
 
+/// What is wrong with the text of a number; empty when nothing is. The text becomes one that CLI11
+/// reads as the same number: it takes a leading zero for octal.
+template <class Number>
+std::string takeNumber(const Interval& interval, std::string& text) {
+  Number value{};
+  const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
+  const bool minus = std::is_unsigned_v<Number> && text.starts_with('-');
+  if (error == std::errc::result_out_of_range || (minus && text.size() > 1)) {
+    return interval.refusal(text);
+  }
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return concat("\"", text, "\" is no ", std::is_integral_v<Number> ? "whole number" : "number");
+  }
+  if (!interval.contains(value)) return interval.refusal(text);
+  text = numberText(value);
+  return "";
+}
+
+template <class Text>
+CLI::Option* addTo(CLI::App& app, const char* name, Text* to, const std::string& text) {
+  return app.add_option(name, *to, text);
+}
+
+template <class Number>
+CLI::Option* addTo(CLI::App& app, const char* name, const Variable::Bounded<Number>& number,
+                   const std::string& text) {
+  CLI::Option* option = app.add_option(name, *number.to, text);
+  option->type_name("NUMBER in " + number.interval.text());
+  return option->transform(CLI::Validator(
+      [interval = number.interval](std::string& given) {
+        return takeNumber<Number>(interval, given);
+      },
+      ""));
+}
+
 CLI::Option* addOption(CLI::App& app, const char* name, const Variable& variable,
                        const std::string& text) {
-  return std::visit([&](auto* to) { return app.add_option(name, *to, text); }, variable);
+  return std::visit([&](const auto& to) { return addTo(app, name, to, text); }, variable.target());
 }
 
 }  // namespace
@@ -108,6 +131,10 @@ bool Command::hasVerb(const std::string& name) const {
 }
 
 void Command::footer(const char* text) const {
+  app_->footer(text);
+}
+
+void Command::footer(const std::function<std::string()>& text) const {
   app_->footer(text);
 }
 

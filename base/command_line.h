@@ -7,7 +7,7 @@
 //   Program program("sphereface", "SphereFace training.");
 //   Command verb = program.verb("align", "Find the face in every photograph");
 //   verb.required("--input", &input, "Folder of photographs");
-//   verb.setting("--quality", &quality, "JPEG quality").range(1, 100);
+//   verb.setting("--quality", {&quality, "[1, 100]"}, "JPEG quality");
 //   verb.action([&] { align(input, quality); });
 //   return program.parse(argc, argv).value_or(kExitDone);
 //
@@ -26,6 +26,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/interval.h"
+
 namespace CLI {
 class App;
 class Option;
@@ -33,22 +35,35 @@ class Option;
 
 namespace sphereface {
 
-/// Where an option's value goes; it outlives the parsing. A list takes all words up to the next
-/// option.
-using Variable =
-    std::variant<int*, uint32_t*, uint64_t*, double*, std::string*, std::filesystem::path*,
-                 std::vector<std::string>*, std::vector<std::filesystem::path>*>;
+/// Where an option's value goes; it outlives the parsing. A number comes with what it may be. A
+/// list takes all words up to the next option.
+class Variable {
+ public:
+  template <class Number>
+  struct Bounded {
+    Number* to;
+    Interval interval;
+  };
+  using Target = std::variant<Bounded<int>, Bounded<uint32_t>, Bounded<uint64_t>, Bounded<double>,
+                              std::string*, std::filesystem::path*, std::vector<std::string>*,
+                              std::vector<std::filesystem::path>*>;
+
+  template <class Number>
+  Variable(Number* to, Interval interval) : target_(Bounded<Number>{to, std::move(interval)}) {}
+  template <class Text>
+  Variable(Text* to) : target_(to) {}  // NOLINT(google-explicit-constructor)
+
+  const Target& target() const { return target_; }
+
+ private:
+  Target target_;
+};
 
 /// What an option's value has to be; each returns the option itself.
 class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
 
-  Option positive() const;
-  Option notNegative() const;
-  /// From `least` to `most`.
-  Option range(int least, int most) const;
-  Option range(uint64_t least, uint64_t most) const;
   Option oneOf(const std::vector<std::string>& words) const;
   Option existingFile() const;
   /// Of a list: how many words it has.
@@ -86,8 +101,9 @@ class Command {
   void needVerb() const;
   bool hasVerb(const std::string& name) const;
 
-  /// What the help ends with.
+  /// What the help ends with; made when it is shown.
   void footer(const char* text) const;
+  void footer(const std::function<std::string()>& text) const;
   /// What is done when it was asked for, by parse(); with a code when that isn't kExitDone alone.
   void action(const std::function<void()>& act) const;
   void actionWithCode(const std::function<int()>& act) const;

@@ -12,6 +12,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text_file.h"
 
 namespace sphereface {
 namespace {
@@ -354,7 +355,7 @@ void writeJsonFile(const std::filesystem::path& path, const Json& value) {
 
 Json readJsonFile(const std::filesystem::path& path) {
   try {
-    return parseJson(readFile(path));
+    return parseJson(readTextFile(path));
   } catch (const JsonError& e) {  // numbers beyond a double are no parse_error
     throw Error(concat(path.string(), ": ", e.what()));
   }

@@ -43,7 +43,10 @@ Value valueOf(const std::string& text, const std::string& name) {
   std::istringstream in(text);
   Value value{};
   if (!(in >> value) || in.peek() != EOF)
-    throw UsageError(concat(name, " doesn't take ", text, ", but a number"));
+    throw UsageError(concat(name, ": \"", text, "\" is no number"));
+  // A stream takes -1 for the largest number without a sign.
+  if (text.starts_with('-') || value <= 0 || static_cast<double>(value) > 1e9)
+    throw UsageError(concat(name, ": ", text, " is outside (0, 1e9]"));
   return value;
 }
 

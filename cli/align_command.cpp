@@ -63,13 +63,13 @@ void addAlignCommand(const Command& app) {
                 "Folder for the faces, of the same structure; an interrupted run goes on here");
   verb.required("--models", &align.models,
                 "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel");
-  verb.setting("--min-face", &align.min_face, "Side of the smallest face looked for, pixels")
-      .range(12, 100000);
+  verb.setting("--min-face", {&align.min_face, "[12, 100000]"},
+               "Side of the smallest face looked for, pixels");
   verb.setting("--face", &options->face, "Of several faces: the most central, or the largest")
       .oneOf({"central", "largest"});
   verb.setting("--format", &options->format, "Of the faces; png is lossless").oneOf({"jpg", "png"});
-  verb.setting("--quality", &align.jpeg_quality, "JPEG quality").range(1, 100);
-  verb.setting("--threads", &align.threads, "Photographs worked on at a time").range(1, 4096);
+  verb.setting("--quality", {&align.jpeg_quality, "[1, 100]"}, "JPEG quality");
+  verb.setting("--threads", {&align.threads, "[1, 4096]"}, "Photographs worked on at a time");
   verb.option("--json", &options->json, "Write the result to this file");
   verb.footer(
       "Example: sphereface align --input photos --output faces --models mtcnn\n"

@@ -12,8 +12,12 @@ namespace sphereface {
 
 class WorkSharing;
 
+/// All of them, in the order of a run.
+void addVerbs(const Command& app, WorkSharing& sharing);
+
 void addAlignCommand(const Command& app);
 void addCompareCommand(const Command& app);  // watch_commands.cpp
+void addConfigCommand(const Command& app);
 void addConvertCommand(const Command& app);
 void addDashboardCommand(const Command& app);  // watch_commands.cpp
 void addDoctorCommand(const Command& app);

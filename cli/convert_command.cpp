@@ -152,9 +152,8 @@ void addConvertCommand(const Command& app) {
       verb.option("--solver", &options->solver, "Caffe solver, to be made a configuration")
           .excludes(from);
   verb.option("--net", &options->net, "Its training net, if not the one it names").needs(solver);
-  verb.setting("--gpus", &options->gpus,
+  verb.setting("--gpus", {&options->gpus, "[1, 4096]"},
                "How many the solver trained on: the net's batch_size is that of one")
-      .range(1, 4096)
       .needs(solver);
   verb.option("--json", &options->json, "Also write what was done here");
   verb.footer(

@@ -52,14 +52,13 @@ void addDoctorCommand(const Command& app) {
       app.verb("doctor",
                "Check this machine, a configuration, a data set, a checkpoint, and say what to do");
   verb.option("--config", &request.config, "Training configuration (configs/*.textproto)");
-  verb.setting("--workers", &request.workers, "Training ranks, all on this host").range(1, 4096);
+  verb.setting("--workers", {&request.workers, "[1, 4096]"}, "Training ranks, all on this host");
   addOverridesOption(verb, request.overrides);
   verb.option("--lmdb", &request.lmdb,
               "Folder of a packed data set (default: data.lmdb of the configuration)");
   verb.option("--checkpoint", &request.checkpoint, "Checkpoint folder");
-  verb.setting("--seconds", &request.limits.seconds,
-               "At most so long for reading the records, and for decoding them")
-      .positive();
+  verb.setting("--seconds", {&request.limits.seconds, "(0, 1e6]"},
+               "At most so long for reading the records, and for decoding them");
   verb.option("--json", &options->json, "Also write the findings here");
   verb.footer(
       "Example: sphereface doctor --config configs/sphereface20_casia.textproto --workers 8\n"

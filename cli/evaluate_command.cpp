@@ -47,11 +47,13 @@ void addOpenSet(const Command& evaluate) {
       evaluate.verb("open-set", "Naming people of a gallery among strangers: rates and thresholds");
   verb.required("--features", &options->features,
                 "Features, .sff or .npy; the folder of a name is its person");
-  verb.setting("--gallery-people", &open_set.gallery_people,
+  verb.setting("--gallery-people", {&open_set.gallery_people, "[0, 1000000000]"},
                "How many are in the gallery; 0: half of those with enough images");
-  verb.setting("--photographs", &open_set.photographs, "Images of each in the gallery").positive();
-  verb.setting("--draws", &open_set.draws, "How often gallery and probes are drawn").positive();
-  verb.setting("--seed", &open_set.seed, "Of the draws");
+  verb.setting("--photographs", {&open_set.photographs, "[1, 1000000]"},
+               "Images of each in the gallery");
+  verb.setting("--draws", {&open_set.draws, "[1, 100000]"},
+               "How often gallery and probes are drawn");
+  verb.setting("--seed", {&open_set.seed, kAnySeed}, "Of the draws");
   verb.required("--json", &options->json, "Where to write the results");
   verb.footer("Example: sphereface evaluate open-set --features lfw.sff --json open_set.json");
   verb.action([options] { runOpenSet(*options); });

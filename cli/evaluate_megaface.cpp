@@ -166,11 +166,11 @@ void addEvaluateMegaface(const Command& evaluate, WorkSharing& sharing) {
               "Base names of probes to leave out, a line each; results are given before and after");
   verb.option("--distractor-noise", &options->distractor_noise,
               "Paths of distractors to leave out, a line each");
-  verb.setting("--memory", &options->memory_megabytes,
-               "MB of a rank for lists' names, probes, a block of distractors and the scores kept")
-      .positive();
+  verb.setting("--memory", {&options->memory_megabytes, "[1, 1073741824]"},
+               "MB of a rank for lists' names, probes, a block of distractors and the scores kept");
   addDeviceOption(verb, options->device);
-  verb.setting("--threads", &options->threads, "Compute threads of a rank; 0: all cores");
+  verb.setting("--threads", {&options->threads, "[0, 4096]"},
+               "Compute threads of a rank; 0: all cores");
   sharing.addOptions(verb);
   verb.required("--json", &options->json, "Where to write the results");
   const Option report = verb.option(

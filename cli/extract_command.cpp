@@ -83,11 +83,10 @@ void addExtractCommand(const Command& app, WorkSharing& sharing) {
               "this, such as _sphereface.bin");
   verb.setting("--mirror", &options->mirror,
                "What the mirrored image adds: none, concat (SphereFace), sum (ArcFace)");
-  verb.setting("--batch", &options->parts.extract.batch, "Images of a pass").positive();
+  verb.setting("--batch", {&options->parts.extract.batch, "[1, 65536]"}, "Images of a pass");
   addDeviceOption(verb, options->parts.extract.device);
-  verb.setting("--threads", &options->parts.extract.threads,
-               "Threads of a rank that read images and, on a CPU, compute; 0: all cores")
-      .notNegative();
+  verb.setting("--threads", {&options->parts.extract.threads, "[0, 4096]"},
+               "Threads of a rank that read images and, on a CPU, compute; 0: all cores");
   sharing.addOptions(verb);
   verb.flag("--skip-bad-images", &options->parts.skip_bad_images,
             "Leave out images that can't be used, and name them; otherwise that is an error");

@@ -195,23 +195,22 @@ void addIdentifyCommand(const Command& app) {
                 "The same with boxes and names: a video (.avi, .mp4, .mov, .mkv), a photograph, or "
                 "a new folder");
   const Command threshold = verb.exactlyOneOf("Who is known");
-  threshold.option("--threshold", &options->rule.threshold,
+  threshold.option("--threshold", {&options->rule.threshold, "[-1, 1]"},
                    "The least cosine with a person of the gallery; below it a face is unknown");
   const Option result = threshold.option(
       "--open-set-result", &options->open_set_result,
       "Takes the threshold from a result of `evaluate open-set` with this checkpoint");
-  verb.setting("--far", &options->far,
+  verb.setting("--far", {&options->far, "(0, 1]"},
                "With --open-set-result: the false alarm rate, 0.001, 0.01 or 0.1")
       .needs(result);
-  verb.setting("--margin", &options->rule.margin,
-               "How much higher the cosine has to be than with the next person")
-      .notNegative();
+  verb.setting("--margin", {&options->rule.margin, "[0, 2]"},
+               "How much higher the cosine has to be than with the next person");
   verb.setting("--mirror", &options->mirror,
                "What the mirrored face adds: none, concat (SphereFace), sum (ArcFace)");
-  verb.setting("--min-face", &options->min_face, "Side of the smallest face looked for, pixels")
-      .range(12, 100000);
+  verb.setting("--min-face", {&options->min_face, "[12, 100000]"},
+               "Side of the smallest face looked for, pixels");
   addDeviceOption(verb, options->extract.device);
-  verb.setting("--threads", &options->extract.threads,
+  verb.setting("--threads", {&options->extract.threads, "[0, 4096]"},
                "Threads that look for faces and, on a CPU, compute features; 0: all cores");
   verb.option("--report", &options->report,
               "Also write an HTML page with the faces that were found, person by person");

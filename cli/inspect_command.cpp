@@ -28,6 +28,7 @@
 #include "model/checkpoint_check.h"
 #include "model/network_config.h"
 #include "model/train_config.h"
+#include "proto/field_ranges.h"
 
 namespace sphereface {
 namespace {
@@ -344,9 +345,9 @@ void addInspectCommand(const Command& app) {
               "Training configuration: the sheet's rows are one image of each identity and random "
               "variants of it, as this configuration would train on")
       .needs(sheet);
-  verb.setting("--rows", &options->sheet.rows, "Identities on the contact sheet").range(1, 200);
-  verb.setting("--columns", &options->sheet.columns, "Images of each on the contact sheet")
-      .range(1, 200);
+  verb.setting("--rows", {&options->sheet.rows, "[1, 200]"}, "Identities on the contact sheet");
+  verb.setting("--columns", {&options->sheet.columns, "[1, 200]"},
+               "Images of each on the contact sheet");
   const Option verify = verb.flag("--verify", &options->verify,
                                   "Read everything and compare its checksums with the manifest's");
   const Option network =
@@ -355,15 +356,15 @@ void addInspectCommand(const Command& app) {
           .excludes(sheet)
           .excludes(verify);
   const auto add_size = [&](const char* name, uint32_t* size, const char* what) {
-    verb.option(name, size, concat(what, " (default ", *size, ")"))
-        .range(1, 1 << 20)
+    verb.option(name, {size, allowedOf<NetworkConfig>(name + 2)},
+                concat(what, " (default ", *size, ")"))
         .needs(network);
   };
   add_size("--embedding", &options->embedding, "Numbers of a feature");
   add_size("--height", &options->height, "Of the images, pixels");
   add_size("--width", &options->width, "Of the images, pixels");
-  verb.option("--classes", &options->classes, "With a classifier of so many identities")
-      .range(1, 1 << 30)
+  verb.option("--classes", {&options->classes, "[1, 1073741824]"},
+              "With a classifier of so many identities")
       .needs(network);
   verb.option("--json", &options->json, "Write the results to this file");
   verb.footer(

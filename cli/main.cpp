@@ -19,21 +19,7 @@ int main(int argc, char** argv) {
                     "sphereface " SPHEREFACE_VERSION " (" SPHEREFACE_GPU_KERNELS ")");
   app.needVerb();
   app.helpOfAllVerbs();
-  // verbs, in the order of a run
-  addSynthCommand(app);
-  addAlignCommand(app);
-  addPackCommand(app);
-  addInspectCommand(app);
-  addPlanCommand(app);
-  addDoctorCommand(app);
-  addTrainCommand(app);
-  addDashboardCommand(app);
-  addCompareCommand(app);
-  addConvertCommand(app);
-  addExtractCommand(app, sharing);
-  addFeaturesCommand(app);
-  addEvaluateCommand(app, sharing);
-  addIdentifyCommand(app);
+  addVerbs(app, sharing);
   answerInterrupts();
   try {
     if (argc > 1 && argv[1][0] != '-' && !app.hasVerb(argv[1])) {

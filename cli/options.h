@@ -14,6 +14,9 @@
 
 namespace sphereface {
 
+/// What a seed may be: any number of 64 bits.
+inline constexpr const char* kAnySeed = "[0, 18446744073709551615]";
+
 /// --device of a verb that computes embeddings or scores.
 void addDeviceOption(const Command& verb, Device& device);
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "data/align/alignment_template.h"
 #include "data/pack.h"
 
@@ -117,11 +118,10 @@ void addSelection(const Command& verb, PackSelection& selection) {
   verb.flag("--drop-duplicates", &selection.drop_repeated,
             "Leave out images that are equal byte for byte: of one identity all but the first, of "
             "several identities all");
-  verb.setting("--min-images", &selection.min_images, "Leave out identities with fewer images")
-      .positive();
-  verb.setting("--max-images", &selection.max_images,
-               "Keep so many images of each identity, chosen by --seed; 0: all")
-      .notNegative();
+  verb.setting("--min-images", {&selection.min_images, "[1, 1000000000]"},
+               "Leave out identities with fewer images");
+  verb.setting("--max-images", {&selection.max_images, "[0, 1000000000]"},
+               "Keep so many images of each identity, chosen by --seed; 0: all");
   verb.flag("--renumber", &selection.renumber,
             "Close gaps in the labels of a list, a .rec or an LMDB, in their order; without it "
             "gaps are an error. Folders' labels are ranks, and close up by themselves");
@@ -137,7 +137,7 @@ void addPackCommand(const Command& app) {
                 "Folder, tar (also .gz, .bz2, .xz, .zst) or zip with one folder per identity; list "
                 "of lines `path label`; MXNet's .rec, or a folder with train.rec; Caffe's LMDB");
   verb.required("--output", &pack.output, "Folder of the data set to make");
-  verb.setting("--seed", &pack.seed, "Seed of the order of the records");
+  verb.setting("--seed", {&pack.seed, kAnySeed}, "Seed of the order of the records");
   verb.flag("--shuffle,!--no-shuffle", &pack.shuffle,
             "Store the records in shuffled order (default) or as they come");
   verb.setting("--encoding", &options->encoding,
@@ -152,7 +152,7 @@ void addPackCommand(const Command& app) {
                      " for a .rec of that size, else unknown"));
   addSelection(verb, pack.selection);
   verb.flag("--force", &pack.force, "Replace an existing data set");
-  verb.setting("--threads", &pack.threads, "Threads that read and check images").positive();
+  verb.setting("--threads", {&pack.threads, "[1, 4096]"}, "Threads that read and check images");
   verb.option("--json", &options->json, "Write the results to this file");
   verb.footer(
       "The same command again goes on where a killed one was.\n"

@@ -79,15 +79,13 @@ void addPlanCommand(const Command& app) {
   const Command verb =
       app.verb("plan", "Say what a training run will need and take, before it is started");
   verb.required("--config", &options->config, "Training configuration (configs/*.textproto)");
-  verb.setting("--workers", &options->workers, "Training ranks, all on this host").positive();
+  verb.setting("--workers", {&options->workers, "[1, 65536]"}, "Training ranks, all on this host");
   addOverridesOption(verb, options->overrides);
-  const Option records =
-      verb.option("--records", &options->records, "Images, when there is no data set yet")
-          .range(uint64_t{1}, uint64_t{1} << 40);
-  const Option classes =
-      verb.option("--classes", &options->classes, "Identities, when there is no data set yet")
-          .range(uint64_t{1}, uint64_t{1} << 30)
-          .needs(records);
+  const Option records = verb.option("--records", {&options->records, "[1, 1099511627776]"},
+                                     "Images, when there is no data set yet");
+  const Option classes = verb.option("--classes", {&options->classes, "[1, 1073741824]"},
+                                     "Identities, when there is no data set yet")
+                             .needs(records);
   records.needs(classes);
   verb.flag("--no-probe", &options->no_probe, "Don't time 10 steps (or a minute) on random images");
   verb.option("--json", &options->json, "Also write the plan here");

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "data/synth/synth.h"
 #include "data/synth/synth_pairs.h"
 
@@ -64,19 +65,18 @@ void addSynthCommand(const Command& app) {
   SynthOptions& synth = options->synth;
   const Command verb = app.verb("synth", "Paints procedural faces, aligned and named");
   verb.required("--out", &synth.out, "Folder to make, with one folder per identity");
-  verb.setting("--identities", &synth.identities, "Number of identities").positive();
-  verb.setting("--images-per-identity", &synth.images_per_identity, "Images of each identity")
-      .positive();
-  verb.setting("--seed", &synth.seed, "Seed of identities, images and pairs");
-  verb.setting("--first-identity", &synth.first_identity,
+  verb.setting("--identities", {&synth.identities, "[1, 1000000000]"}, "Number of identities");
+  verb.setting("--images-per-identity", {&synth.images_per_identity, "[1, 1000000]"},
+               "Images of each identity");
+  verb.setting("--seed", {&synth.seed, kAnySeed}, "Seed of identities, images and pairs");
+  verb.setting("--first-identity", {&synth.first_identity, "[0, 1000000000000000]"},
                "Number of the first identity; other numbers are other people");
   verb.option("--pairs", &options->pairs_file,
               "Also write verification pairs of these faces, in the format of LFW");
-  verb.setting("--folds", &options->pairs.folds, "Folds of the pairs").positive();
-  verb.setting("--pairs-per-fold", &options->pairs.pairs_per_fold,
-               "Matched pairs of each fold, and as many mismatched; fewer if there are fewer")
-      .positive();
-  verb.setting("--threads", &synth.threads, "Threads that paint").positive();
+  verb.setting("--folds", {&options->pairs.folds, "[1, 1000000]"}, "Folds of the pairs");
+  verb.setting("--pairs-per-fold", {&options->pairs.pairs_per_fold, "[1, 1000000000]"},
+               "Matched pairs of each fold, and as many mismatched; fewer if there are fewer");
+  verb.setting("--threads", {&synth.threads, "[1, 4096]"}, "Threads that paint");
   verb.option("--json", &options->json, "Write the results to this file");
   verb.footer(
       "Example: sphereface synth --out faces/ --identities 300 --images-per-identity 20 --seed 1");

@@ -150,31 +150,27 @@ void addTrainCommand(const Command& app) {
   auto options = std::make_shared<Options>();
   const Command verb = app.verb("train", "Train a network on a packed data set, over MPI ranks");
   verb.required("--config", &options->config, "Training configuration (configs/*.textproto)");
-  verb.option("--workers", &options->workers,
-              "Training ranks; a coordinator comes on top (default 1, or all that --hosts takes)")
-      .positive();
+  verb.option("--workers", {&options->workers, "[1, 65536]"},
+              "Training ranks; a coordinator comes on top (default 1, or all that --hosts takes)");
   verb.option("--hosts", &options->hosts,
               "NAME:WORKERS,NAME:WORKERS,...: the hosts to run on, the coordinator on the first; "
               "files have the same paths on all");
   verb.setting("--launcher", &options->launcher,
                "What starts the ranks: mpirun, or, in a Slurm allocation, srun (with --mpi=pmix)")
       .oneOf(launcherNames());
-  verb.option("--cpus-per-worker", &options->cpus_per_worker,
+  verb.option("--cpus-per-worker", {&options->cpus_per_worker, "[1, 4096]"},
               "Keep each worker on so many CPUs of its own, and compute with so many threads "
-              "(worker.threads); with OpenMPI's mpirun or srun")
-      .positive();
+              "(worker.threads); with OpenMPI's mpirun or srun");
   verb.option("--run", &options->run, "Run folder (default runs/NAME)");
   verb.setting("--resume", &options->resume,
                "auto (newest checkpoint of the run folder; a run at its end is left as it is), "
                "never, or a checkpoint folder");
   addOverridesOption(verb, options->overrides);
-  verb.setting("--restarts", &options->restarts,
+  verb.setting("--restarts", {&options->restarts, "[0, 1000000]"},
                "Start a job that failed again, from its newest checkpoint, up to so many times "
-               "without a new checkpoint between")
-      .notNegative();
-  verb.setting("--min-workers", &options->min_workers,
-               "Restart with fewer workers each time, down to this many (0: as many as before)")
-      .notNegative();
+               "without a new checkpoint between");
+  verb.setting("--min-workers", {&options->min_workers, "[0, 65536]"},
+               "Restart with fewer workers each time, down to this many (0: as many as before)");
   verb.option("--device", &options->device, "cpu, or cuda: a GPU for every worker (worker.device)")
       .oneOf({"cpu", "cuda"});
   verb.setting("--log-format", &options->log_format,

@@ -13,9 +13,8 @@
 namespace sphereface {
 
 void WorkSharing::addOptions(const Command& verb) {
-  verb.option("--workers", &workers_,
-              "Ranks that share the work (default: this process alone, or all that --hosts takes)")
-      .positive();
+  verb.option("--workers", {&workers_, "[1, 65536]"},
+              "Ranks that share the work (default: this process alone, or all that --hosts takes)");
   verb.option(
       "--hosts", &hosts_,
       "NAME:RANKS,NAME:RANKS,...: the hosts to run them on; files have the same paths on all");

@@ -1,5 +1,5 @@
-# Writes a source that defines sphereface::pageFile (watch/pages.h) for FILES, by their names
-# without folder, into OUTPUT. Run by cmake -P.
+# Writes a source that defines sphereface::FUNCTION, which HEADER declares and which hands out FILES by
+# their names without folder, into OUTPUT. Run by cmake -P.
 set(arrays)
 set(cases)
 set(number 0)
@@ -12,7 +12,7 @@ foreach(file ${FILES})
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUTPUT}
-"#include \"watch/pages.h\"
+"#include \"${HEADER}\"
 
 #include <cstddef>
 
@@ -27,7 +27,7 @@ std::string_view view(const unsigned char (&bytes)[N]) {
 ${arrays}
 }  // namespace
 
-std::string_view pageFile(std::string_view name) {
+std::string_view ${FUNCTION}(std::string_view name) {
 ${cases}  return {};
 }
 

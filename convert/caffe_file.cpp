@@ -10,8 +10,8 @@
 #include <limits>
 #include <utility>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text_file.h"
 
 namespace sphereface {
 namespace {
@@ -122,7 +122,7 @@ std::string readCaffeFile(const std::filesystem::path& path) {
   if (std::filesystem::is_regular_file(path)) {
     checkSize(std::filesystem::file_size(path), path.string());
   }
-  return readFile(path);
+  return readTextFile(path);  // no model begins like a byte order mark
 }
 
 }  // namespace sphereface

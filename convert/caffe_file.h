@@ -37,7 +37,8 @@ void checkLayers(const caffe::NetParameter& net, const std::string& name);
 caffe::NetParameter parseNetPrototxt(std::string_view text, const std::string& name,
                                      std::vector<std::string>& ignored);
 
-/// The whole file. errors: Error when it can't be read or is larger than protobuf's 2 GB.
+/// The whole file, of a text without its byte order mark. errors: Error when it can't be read or is
+/// larger than protobuf's 2 GB.
 std::string readCaffeFile(const std::filesystem::path& path);
 
 }  // namespace sphereface

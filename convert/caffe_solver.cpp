@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "convert/caffe_file.h"
 #include "convert/trained_model.h"
+#include "proto/field_ranges.h"
 #include "proto/text_format.h"
 
 namespace sphereface {
@@ -294,6 +295,9 @@ SolverImport importSolver(const NamedText& solver, const NamedText& net, uint32_
   if (!layers.name().empty()) result.config.set_name(plainName(layers.name()));
   *result.config.mutable_network() = found.config;
   NetImport(layers, source, found.network).take(gpus, result.config);
+  if (const std::optional<MisfitNumber> misfit = findMisfit(result.config)) {
+    throw Error(concat(solver.name, ": its ", misfit->field, ": ", misfit->message));
+  }
   return result;
 }
 

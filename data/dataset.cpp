@@ -20,7 +20,12 @@ namespace fs = std::filesystem;
 using Reason = BadRecord::Reason;
 
 DatasetManifest readManifest(const fs::path& folder) {
-  if (!fs::is_directory(folder)) throw Error(concat("no such data set: ", folder.string()));
+  if (!fs::is_directory(folder)) {
+    throw Error(concat("no such data set: ", folder.string(),
+                       folder.is_relative() ? concat(" (in ", fs::current_path().string(),
+                                                     ", where the command was started)")
+                                            : ""));
+  }
   const fs::path file = folder / "manifest.textproto";
   if (!fs::exists(file)) {
     throw Error(concat(folder.string(),

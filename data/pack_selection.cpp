@@ -8,7 +8,6 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/parallel.h"

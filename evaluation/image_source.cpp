@@ -25,6 +25,7 @@ ImageSource listedImages(const fs::path& list) {
   ImageSource source;
   std::string line;
   while (std::getline(file, line)) {
+    if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) source.names.push_back(line);
   }
   if (source.names.empty()) throw Error(concat(list.string(), ": no image listed"));

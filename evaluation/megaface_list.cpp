@@ -8,7 +8,6 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/sha256.h"
@@ -70,10 +69,7 @@ std::unordered_set<std::string> readNoise(const fs::path& path, NoiseNames names
 MegafaceList readMegafaceList(const fs::path& path, bool with_ids) {
   MegafaceList list;
   list.file = path.filename().string();
-  {
-    const std::string bytes = readFile(path);
-    list.sha256 = sha256(bytes);
-  }
+  list.sha256 = sha256File(path);
   const Json json = readJsonFile(path);
   list.paths = takeTexts(path, json, "path");
   if (list.paths.empty()) fail(path, "lists no image");

@@ -9,7 +9,6 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/sha256.h"
@@ -163,7 +162,7 @@ PairList readPairs(const fs::path& path) {
         "`A B SAME` or `SAME A B`");
   }
   PairList list = fields == 2 ? readLfwPairs(reader) : readPlainPairs(reader);
-  list.sha256 = sha256(bytes);
+  list.sha256 = sha256File(path);
   return list;
 }
 

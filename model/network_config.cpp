@@ -3,9 +3,15 @@
 
 #include "model/network_config.h"
 
+#include "base/error.h"
+#include "proto/field_ranges.h"
+
 namespace sphereface {
 
 Network buildNetwork(const NetworkConfig& config) {
+  if (const std::optional<MisfitNumber> misfit = findMisfit(config)) {
+    throw UsageError(concat("network.", misfit->field, ": ", misfit->message));
+  }
   NetworkTable table;
   table.name = config.name();
   table.height = static_cast<int>(config.height());

@@ -8,7 +8,7 @@
 
 namespace sphereface {
 
-/// errors: UsageError of the table.
+/// errors: UsageError of the table, or of a number that config.proto doesn't allow.
 Network buildNetwork(const NetworkConfig& config);
 
 }  // namespace sphereface

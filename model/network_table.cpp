@@ -9,16 +9,14 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/positive.h"
 
 namespace sphereface {
 namespace {
 
 // Beyond any use: so that a damaged table is an error and not all of the memory.
 constexpr size_t kMostStages = 16;
-constexpr int kMostChannels = 1 << 16;
-constexpr int kMostUnits = 1000;
-constexpr int kMostPixels = 1 << 14;   // of a side
-constexpr int kMostNumbers = 1 << 20;  // of an embedding
+constexpr size_t kMostNumbers = size_t{1} << 36;  // parameters, or activations of an image
 
 constexpr size_t kStages = 4;
 constexpr std::array<int, kStages> kChannels = {64, 128, 256, 512};
@@ -46,12 +44,7 @@ std::vector<StageRow> stagesOf(const NetworkTable& table) {
           concat("network: ", table.stages.size(), " stages, more than ", kMostStages));
     }
     for (const StageRow& stage : table.stages) {
-      if (stage.channels < 1 || stage.channels > kMostChannels) {
-        throw UsageError(concat("network.stage: channels must be 1 to ", kMostChannels));
-      }
-      if (stage.units < 0 || stage.units > kMostUnits) {
-        throw UsageError(concat("network.stage: units must be 0 to ", kMostUnits));
-      }
+      if (stage.channels < 1) throw UsageError("network.stage: each needs channels");
     }
     return table.stages;
   }
@@ -170,14 +163,6 @@ Network buildNetwork(const NetworkTable& table) {
   network.height = table.height;
   network.width = table.width;
   network.embedding = table.embedding;
-  const auto within = [](int value, int most) { return value >= 1 && value <= most; };
-  if (!within(network.height, kMostPixels) || !within(network.width, kMostPixels) ||
-      !within(network.embedding, kMostNumbers)) {
-    throw UsageError(concat("network: height ", network.height, ", width ", network.width,
-                            " and embedding ", network.embedding,
-                            " must be at least 1, and at most ", kMostPixels, " and ",
-                            kMostNumbers));
-  }
   const std::vector<StageRow> stages = stagesOf(table);
   for (size_t s = 0; s < stages.size(); ++s) {
     const std::string prefix = concat("conv", s + 1, "_");
@@ -190,6 +175,14 @@ Network buildNetwork(const NetworkTable& table) {
   }
   // Numbered after the stages: fc5 behind four.
   layOutParameters(network, concat("fc", stages.size() + 1));
+  size_t activations = 0;
+  for (const ConvLayer& conv : network.convs)
+    activations +=
+        positive(conv.out_channels) * positive(conv.out_height) * positive(conv.out_width);
+  if (std::max(network.parameter_count, activations) > kMostNumbers) {
+    throw UsageError(concat("network: ", network.parameter_count, " parameters and ", activations,
+                            " activations of an image; at most ", kMostNumbers, " can be had"));
+  }
   return network;
 }
 

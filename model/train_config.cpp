@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <cctype>
 #include <cmath>
+#include <functional>
 #include <optional>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text_file.h"
 #include "model/network_config.h"
+#include "proto/field_ranges.h"
 #include "proto/text_format.h"
 
 namespace sphereface {
@@ -22,6 +23,11 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+
+// Counted without an error in a double.
+constexpr uint64_t kMostImages = 1'000'000'000'000'000;
+// A worker's loader has a list of those of a lease.
+constexpr uint64_t kMostPassesOfLease = 1 << 22;
 
 /// Clears the field an override names, so that the new value replaces it, and returns the override
 /// as text format: "a.b=v" becomes "a { b: v }", with quotes around a bare string.
@@ -69,35 +75,25 @@ struct Rule {
   std::string message;
 };
 
-/// Where the whole word `name` next stands in `text`.
-size_t findWord(const std::string& text, const std::string& name, size_t from) {
-  auto in_word = [&](size_t at) {
-    return at < text.size() &&
-           (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
-  };
-  size_t at = text.find(name, from);
-  while (at != std::string::npos && ((at > 0 && in_word(at - 1)) || in_word(at + name.size()))) {
-    at = text.find(name, at + 1);
-  }
-  return at;
-}
+/// Where a value of the configuration comes from.
+struct Origin {
+  const std::filesystem::path& file;
+  const TextPlaces& places;
+  const std::vector<std::string>& overrides;
 
-/// Line, counted from 1, on which the file sets "block.field"; 0 when it doesn't.
-size_t lineOf(const std::string& text, const std::string& path) {
-  size_t at = 0;
-  for (size_t begin = 0; begin <= path.size();) {
-    const size_t dot = std::min(path.find('.', begin), path.size());
-    at = findWord(text, path.substr(begin, dot - begin), at);
-    if (at == std::string::npos) return 0;
-    begin = dot + 1;
+  /// "--set solver.steps=0" or "train.textproto:7".
+  std::string of(const std::string& field) const {
+    for (auto item = overrides.rbegin(); item != overrides.rend(); ++item) {
+      const std::string set = item->substr(0, item->find('='));
+      if (field == set || field.starts_with(set + ".") || field.starts_with(set + "[") ||
+          set.starts_with(field + ".")) {
+        return "--set " + *item;
+      }
+    }
+    const int line = places.lineOf(field);
+    return concat(file.string(), line > 0 ? concat(":", line) : "");
   }
-  return 1 + static_cast<size_t>(
-                 std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(at), '\n'));
-}
-
-bool isProbability(double value) {
-  return value >= 0 && value <= 1;
-}
+};
 
 using Head = HeadOptions::Type;
 using Gradient = HeadOptions::Gradient;
@@ -148,8 +144,8 @@ std::string marginError(const HeadConfig& head) {
     return head.has_margin() ? concat(HeadConfig::Type_Name(row.name), " has none") : "";
   }
   const double m = headMargin(head);
-  const bool allowed = m >= row.least_margin && m <= row.most_margin;
-  if (allowed && (!row.has_lambda || m == std::floor(m))) return "";
+  const bool within = m >= row.least_margin && m <= row.most_margin;
+  if (within && (!row.has_lambda || m == std::floor(m))) return "";
   return concat("must be ", row.margins, ", not ", m);
 }
 
@@ -172,14 +168,7 @@ std::string shardsError(const TrainConfig& config) {
 }
 
 bool rising(const google::protobuf::RepeatedField<double>& values) {
-  double above = 0;
-  bool first = true;
-  for (const double value : values) {
-    if (!(first ? value >= 0 : value > above)) return false;
-    above = value;
-    first = false;
-  }
-  return true;
+  return std::ranges::adjacent_find(values, std::ranges::greater_equal()) == values.end();
 }
 
 /// The first rule that is broken.
@@ -191,18 +180,11 @@ std::optional<Rule> brokenRule(const TrainConfig& config) {
   const bool scaled = normalizesEmbedding(row.type);
   const DataConfig& data = config.data();
   const bool on_gpu = config.worker().device() == WorkerConfig::CUDA;
+  const double images_of_step = static_cast<double>(solver.batch_size()) * solver.iter_size();
+  const uint64_t passes_of_lease = uint64_t{config.coordinator().lease_steps()} *
+                                   solver.iter_size() * std::max(1U, solver.reproducible_shards());
   const Rule rules[] = {
       {data.lmdb().empty(), "data.lmdb", "must name the folder of a packed data set"},
-      {data.rotation() < 0, "data.rotation", "must not be negative"},
-      {data.scale() < 0, "data.scale", "must not be negative"},
-      {data.shift() < 0, "data.shift", "must not be negative"},
-      {!isProbability(data.low_resolution()), "data.low_resolution", "must be in [0, 1]"},
-      {!isProbability(data.grayscale()), "data.grayscale", "must be in [0, 1]"},
-      {!isProbability(data.cutout()), "data.cutout", "must be in [0, 1]"},
-      {data.color_gain() < 0, "data.color_gain", "must not be negative"},
-      {data.contrast() < 0, "data.contrast", "must not be negative"},
-      {data.brightness() < 0, "data.brightness", "must not be negative"},
-      {data.threads() == 0, "data.threads", "must be at least 1"},
       {!marginError(head).empty(), "head.margin", marginError(head)},
       {head.has_lambda() && !row.has_lambda, "head.lambda",
        concat("belongs to A_SOFTMAX; ", type, " has none")},
@@ -214,57 +196,33 @@ std::optional<Rule> brokenRule(const TrainConfig& config) {
        concat("DETACHED needs a type that normalises embeddings, not ", type)},
       {head.has_scale() && !scaled, "head.scale",
        concat("belongs to types that normalise embeddings; ", type, " has none")},
-      {!(head.scale() > 0), "head.scale", "must be positive"},
       {head.margin_warmup_steps() > 0 && (row.margins == nullptr || row.has_lambda),
        "head.margin_warmup_steps",
        concat(type, " has no margin that rises (A_SOFTMAX has head.lambda)")},
-      {!(head.mhe_weight() >= 0), "head.mhe_weight", "must not be negative"},
       {head.mhe_weight() > 0 && !normalizesWeights(row.type), "head.mhe_weight",
        "needs weights of unit length, which SOFTMAX has not"},
       {head.class_parallel() && solver.reproducible_shards() > 0, "head.class_parallel",
        "not in reproducible mode: sums over classes depend on the number of workers"},
-      {!(head.sample_rate() > 0 && head.sample_rate() <= 1), "head.sample_rate",
-       concat("must be in (0, 1], not ", head.sample_rate())},
       {head.sample_rate() < 1 && !head.class_parallel(), "head.sample_rate",
        "needs head.class_parallel"},
       {head.sample_rate() < 1 && solver.iter_size() > 1, "head.sample_rate",
        "needs solver.iter_size 1: a step trains one sample of the classes"},
-      {head.lambda().base() < 0, "head.lambda.base", "must not be negative"},
-      {head.lambda().gamma() < 0, "head.lambda.gamma", "must not be negative"},
-      {head.lambda().minimum() < 0, "head.lambda.minimum", "must not be negative"},
-      {solver.batch_size() == 0, "solver.batch_size", "must be at least 1"},
-      {solver.iter_size() == 0, "solver.iter_size", "must be at least 1"},
-      {solver.length_case() == SolverConfig::LENGTH_NOT_SET, "solver",
-       "needs one of steps, epochs, images: how long to train"},
-      {solver.has_steps() && solver.steps() == 0, "solver.steps", "must be at least 1"},
-      {solver.has_epochs() && !(solver.epochs() > 0), "solver.epochs", "must be positive"},
-      {solver.has_images() && solver.images() == 0, "solver.images", "must be at least 1"},
-      {!rising(solver.step_value()), "solver.step_value", "must rise, from 0 or more"},
-      {solver.policy() == SolverConfig::STEP && !(solver.stepsize() > 0), "solver.stepsize",
-       "must be positive for policy STEP"},
-      {!(solver.gamma() >= 0), "solver.gamma", "must not be negative"},
-      {!(solver.power() >= 0), "solver.power", "must not be negative"},
-      {!(solver.warmup() >= 0), "solver.warmup", "must not be negative"},
-      {!(solver.clip_gradients() < 0 || solver.clip_gradients() > 0), "solver.clip_gradients",
-       "must be a positive norm, or negative for no clipping"},
-      {!(solver.base_learning_rate() > 0), "solver.base_learning_rate", "must be positive"},
-      {solver.momentum() < 0 || solver.momentum() >= 1, "solver.momentum",
-       concat("must be in [0, 1), not ", solver.momentum())},
-      {solver.weight_decay() < 0, "solver.weight_decay", "must not be negative"},
+      {solver.length_case() == SolverConfig::LENGTH_NOT_SET, "solver.steps",
+       "needed, or epochs or images: how long to train"},
+      {static_cast<double>(solver.steps()) * images_of_step > kMostImages, "solver.steps",
+       concat("times batch_size times iter_size must be at most ", kMostImages, " images")},
+      {passes_of_lease > kMostPassesOfLease, "coordinator.lease_steps",
+       concat("times solver.iter_size times solver.reproducible_shards must be at most ",
+              kMostPassesOfLease, ", not ", passes_of_lease)},
+      {!rising(solver.step_value()), "solver.step_value", "must rise"},
+      {solver.policy() == SolverConfig::STEP && !solver.has_stepsize(), "solver.stepsize",
+       "needed for policy STEP"},
       {!shardsError(config).empty(), "solver.reproducible_shards", shardsError(config)},
       {!on_gpu && config.worker().precision() == WorkerConfig::TF32, "worker.precision",
        "TF32 needs worker.device CUDA; CPUs have FP32 and BF16"},
       {on_gpu && solver.reproducible_shards() > 0 &&
            config.worker().gradient_wire() == WorkerConfig::WIRE_BF16,
        "solver.reproducible_shards", "on GPUs needs worker.gradient_wire WIRE_FP32"},
-      {config.worker().bucket_kilobytes() == 0, "worker.bucket_kilobytes", "must be at least 1"},
-      {config.worker().collective_timeout() == 0, "worker.collective_timeout",
-       "must be at least 1"},
-      {config.coordinator().log_every_steps() == 0, "coordinator.log_every_steps",
-       "must be at least 1"},
-      {config.coordinator().liveness_seconds() == 0, "coordinator.liveness_seconds",
-       "must be at least 1"},
-      {config.coordinator().lease_steps() == 0, "coordinator.lease_steps", "must be at least 1"},
       {config.name().empty() || config.name().find('/') != std::string::npos, "name",
        "must be a plain file name"},
   };
@@ -277,28 +235,31 @@ std::optional<Rule> brokenRule(const TrainConfig& config) {
 TrainConfig loadTrainConfig(const std::filesystem::path& file,
                             const std::vector<std::string>& overrides) {
   TrainConfig config;
+  TextPlaces places;
   std::string text;
   try {
-    text = readFile(file);
+    text = readTextFile(file);
   } catch (const Error& e) {
     throw UsageError(e.what());
   }
-  parseText(text, file.string(), config);
+  parseText(text, file.string(), config, &places);
   for (const std::string& item : overrides) {
     TrainConfig change;
     const std::string as_text = overrideText(item, config);
     parseText(as_text, "--set " + item, change);
     config.MergeFrom(change);
   }
+  const Origin origin = {file, places, overrides};
+  if (const std::optional<MisfitNumber> misfit = findMisfit(config)) {
+    throw UsageError(concat(origin.of(misfit->field), ": ", misfit->field, ": ", misfit->message));
+  }
   if (const std::optional<Rule> rule = brokenRule(config)) {
-    const size_t line = lineOf(text, rule->field);
-    throw UsageError(concat(file.string(), line > 0 ? concat(":", line) : "", ": ", rule->field,
-                            ": ", rule->message));
+    throw UsageError(concat(origin.of(rule->field), ": ", rule->field, ": ", rule->message));
   }
   try {
     buildNetwork(config.network());
   } catch (const UsageError& e) {
-    throw UsageError(concat(file.string(), ": ", e.what()));
+    throw UsageError(concat(origin.of("network.name"), ": ", e.what()));
   }
   return config;
 }

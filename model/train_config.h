@@ -14,8 +14,9 @@
 namespace sphereface {
 
 /// Reads a configuration and applies overrides "solver.base_learning_rate=0.05" (a repeated field
-/// takes a list, "solver.step_value=[100,200]"), then checks every value.
-/// errors: UsageError naming the file, line and field, or the override.
+/// takes a list, "solver.step_value=[100,200]"), then checks every value: numbers by what
+/// proto/config.proto allows, and the rules between fields.
+/// errors: UsageError naming the file and line, or the override, the field and its value.
 TrainConfig loadTrainConfig(const std::filesystem::path& file,
                             const std::vector<std::string>& overrides);
 

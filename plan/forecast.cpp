@@ -92,11 +92,11 @@ void warnOfMemory(const PlannedRun& run, const Network& network, Forecast& forec
                 network.fc_inputs, " x ", network.embedding, " weights"),
          narrower});
   }
-  const size_t needed = memory.ofHost() * static_cast<size_t>(run.workers);
-  if (needed > run.host_memory) {
+  const double needed = static_cast<double>(memory.ofHost()) * run.workers;
+  if (needed > static_cast<double>(run.host_memory)) {
     forecast.warnings.push_back(
         {concat(run.workers, run.workers == 1 ? " worker needs " : " workers need ",
-                formatScaled(static_cast<double>(needed), "B"), ", this host has ",
+                formatScaled(needed, "B"), ", this host has ",
                 formatScaled(static_cast<double>(run.host_memory), "B"), " to spare"),
          "lower solver.batch_size and raise solver.iter_size, or use more hosts"});
   }
@@ -128,8 +128,8 @@ PlanWarning lambdaWarning(const PlannedRun& run, const Forecast& forecast) {
                                 ? run.config.solver().iter_size()
                                 : static_cast<double>(forecast.length.images_per_step) /
                                       static_cast<double>(lambda.images_per_iteration());
-    const auto needed =
-        static_cast<uint64_t>(std::ceil((rise / lambda.gamma() - start) / per_step));
+    const double steps = std::ceil((rise / lambda.gamma() - start) / per_step);
+    const auto needed = static_cast<uint64_t>(std::clamp(steps, 0.0, 1e18));
     const double halfway = start + 0.5 * per_step * static_cast<double>(forecast.length.steps);
     warning.text += concat(" (it would at step ", needed, ")");
     warning.fix =
@@ -219,6 +219,12 @@ Forecast forecastRun(const PlannedRun& run) {
                                   static_cast<uint64_t>(network.embedding);
   const Device device = deviceOf(run.config.worker());
   forecast.memory.on_gpu = device == Device::kCuda;
+  if (const uint64_t least = 3 * trunk_bytes;
+      device == Device::kCpu && run.host_memory > 0 && least > run.host_memory) {
+    throw Error(concat("weights, gradients and momenta of the network take ",
+                       formatScaled(bytesOf(least), "B"), ", this host has ",
+                       formatScaled(bytesOf(run.host_memory), "B"), " to spare"));
+  }
   forecast.memory.engine = predictMemory(
       device, options, spread ? static_cast<int>(run.config.solver().batch_size()) : 0);
   const uint32_t shards = shardsOfWorker(run.config.solver(), run.workers);

@@ -6,14 +6,14 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text_file.h"
 
 namespace sphereface {
 namespace {
@@ -88,10 +88,41 @@ class FirstError : public pb::io::ErrorCollector {
 
 }  // namespace
 
-void parseText(std::string_view text, const std::string& name, pb::Message& message) {
+int TextPlaces::lineOf(std::string_view path) const {
+  int line = 0;
+  const pb::Descriptor* type = type_;
+  const pb::TextFormat::ParseInfoTree* tree = &tree_;
+  while (tree != nullptr && type != nullptr && !path.empty()) {
+    const size_t end = std::min(path.find('.'), path.size());
+    std::string_view name = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    int index = 0;
+    if (const size_t bracket = name.find('['); bracket != name.npos) {
+      std::from_chars(name.data() + bracket + 1, name.data() + name.size(), index);
+      name = name.substr(0, bracket);
+    }
+    const pb::FieldDescriptor* field = type->FindFieldByName(std::string(name));
+    if (field == nullptr) break;
+    if (!field->is_repeated()) index = -1;
+    pb::TextFormat::ParseLocation at = tree->GetLocation(field, index);
+    if (at.line < 0 && index > 0) at = tree->GetLocation(field, 0);  // a list [1, 2] has one place
+    if (at.line < 0) break;
+    line = at.line + 1;
+    type = field->message_type();
+    tree = type == nullptr ? nullptr : tree->GetTreeForNested(field, index);
+  }
+  return line;
+}
+
+void parseText(std::string_view text, const std::string& name, pb::Message& message,
+               TextPlaces* places) {
   FirstError error(name, *message.GetDescriptor()->file()->pool());
   pb::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
+  if (places != nullptr) {
+    places->type_ = message.GetDescriptor();
+    parser.WriteLocationsTo(&places->tree_);
+  }
   pb::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
   if (!parser.Parse(&stream, &message) || !error.text().empty()) {
     throw UsageError(error.text().empty() ? concat(name, ": not in text format") : error.text());
@@ -99,7 +130,7 @@ void parseText(std::string_view text, const std::string& name, pb::Message& mess
 }
 
 void parseTextFile(const std::filesystem::path& path, pb::Message& message) {
-  parseText(readFile(path), path.string(), message);
+  parseText(readTextFile(path), path.string(), message);
 }
 
 std::string printText(const pb::Message& message) {

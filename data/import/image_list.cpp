@@ -4,7 +4,6 @@
 #include <charconv>
 #include <sstream>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text_file.h"

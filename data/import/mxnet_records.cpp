@@ -20,7 +20,6 @@
 #include <optional>
 #include <sstream>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
@@ -147,7 +146,7 @@ void compare(const Contents& contents, const fs::path& property, PackInput& inpu
   int classes = 0;
   int height = 0;
   int width = 0;
-  if (std::sscanf(readFile(property).c_str(), "%d,%d,%d", &classes, &height, &width) != 3) {
+  if (std::sscanf(readTextFile(property).c_str(), "%d,%d,%d", &classes, &height, &width) != 3) {
     input.notes.push_back(concat(property.string(), " isn't `classes,height,width`: left unread"));
     return;
   }

@@ -4,7 +4,7 @@ set -euo pipefail
 
 site=$1 config=$2 run=$3
 shift 3
-source "$site"
+source <(sed $'1s/^\xef\xbb\xbf//' "$site")  # without a byte order mark
 dataset=$(realpath -m "$dataset")
 
 # One run folder for each seed.

@@ -34,7 +34,7 @@ done
 command -v sbatch >/dev/null || wrong "there is no sbatch here: is this a login node of a Slurm cluster?"
 
 site=$(realpath "$site") config=$(realpath "$config") run=$(realpath -m "$run")
-source "$site"
+source <(sed $'1s/^\xef\xbb\xbf//' "$site")  # without a byte order mark
 [ -x "$programs/sphereface" ] || wrong "$site: programs=$programs has no sphereface"
 [ "$gpus_per_node" -eq 0 ] || [ "$workers_per_node" -le "$gpus_per_node" ] ||
   wrong "$site: workers_per_node=$workers_per_node is more than gpus_per_node=$gpus_per_node"

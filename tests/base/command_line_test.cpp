@@ -23,15 +23,15 @@ class CommandLineTest : public ::testing::Test {
     program_.needVerb();
     const Command verb = program_.verb("paint", "Paint a wall");
     verb.required("--wall", &wall_, "Which");
-    verb.setting("--coats", &coats_, "How many").range(1, 9);
+    verb.setting("--coats", {&coats_, "[1, 9]"}, "How many");
     verb.option("--colours", &colours_, "Which").repeated();
     const Option ladder = verb.flag("--ladder", &ladder_, "Take one");
-    verb.option("--height", &height_, "In metres").positive().needs(ladder);
+    verb.option("--height", {&height_, "(0, 100] metres"}, "How high").needs(ladder);
     verb.choice(
         "--tool", {{"brush", 3}, {"roller", 4}}, [this](int tool) { tool_ = tool; }, "Which");
     const Command time = verb.atMostOneOf("When");
     time.option("--day", &day_, "Which").oneOf({"monday", "friday"});
-    time.option("--hour", &hour_, "Which");
+    time.option("--hour", {&hour_, "[0, 23]"}, "Which");
     verb.action([this] { ++painted_; });
     const Command rest = program_.verb("rest", "Rest");
     rest.actionWithCode([] { return 42; });

@@ -116,7 +116,7 @@ TEST_F(ConvertCommand, TakesOverASolverWithTheNetBesideIt) {
   expectIn("mini_solver_b.prototxt:10: snapshot_prefix", said);
   expectIn("lmdb: \"" + path("train.lmdb"), readFile(folder_ / "b.textproto"));
   EXPECT_EQ(readJsonFile(folder_ / "done.json").at("network"), "custom");
-  writeFileAtomically(folder_ / "s.prototxt", "net: \"code/n.prototxt\"");
+  writeFileAtomically(folder_ / "s.prototxt", "\xef\xbb\xbfnet: \"code/n.prototxt\"");
   refused({"--solver", path("s.prototxt"), "--to", path("c.textproto")}, 1,
           "its net code/n.prototxt is neither there nor at " + path("n.prototxt"));
 }

@@ -212,6 +212,7 @@ TEST(CaffeSolver, RefusesWhatWouldTrainOtherwise) {
     return errorOf([&] { importSolver({solver, "s"}, {changed, "n"}, 1, std::nullopt); });
   };
   expectIn("s:4: lr_policy: \"inv\" isn't there", failure("\"multistep\"", "\"inv\""));
+  expectIn("s: its solver.gamma: 1.5 is outside [0, 1]", failure("gamma: 0.1", "gamma: 1.5"));
   expectIn("s:16: type: only SGD", failure("solver_mode: GPU", "\ntype: \"Adam\""));
   expectIn("s:15: regularization_type: only L2",
            failure("solver_mode: GPU", "regularization_type: \"L1\""));

@@ -139,7 +139,7 @@ TEST(Safetensors, DamagedFilesAreErrors) {
   expectIn("no JSON object", failure(std::string("\x02\0\0\0\0\0\0\0[]", 10)));
   expectIn("it has no metadata", changed([](Json& h) { h.erase("__metadata__"); }));
   expectIn("no \"network\"", changed([](Json& h) { h["__metadata__"].erase("network"); }));
-  expectIn("units must be 0 to 1000", changed([](Json& h) {
+  expectIn("network.stage[0].units: 4000000000 is outside [0, 1000]", changed([](Json& h) {
              h["__metadata__"]["network"] =
                  "name: \"custom\" stage { channels: 8 units: 4000000000 }";
            }));

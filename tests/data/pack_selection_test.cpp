@@ -40,7 +40,9 @@ class PackSelectionTest : public ::testing::Test {
 };
 
 TEST_F(PackSelectionTest, ExcludesIdentitiesAndImagesByName) {
-  writeBytes(folder_ / "out.txt", "b\r\n\nc/1.png\nd/0\nnobody\nd/77.png\n");
+  writeBytes(folder_ / "out.txt",
+             "\xef\xbb\xbf"
+             "b\r\n\nc/1.png\nd/0\nnobody\nd/77.png\n");
   options_.selection.exclude = {folder_ / "out.txt"};
   EXPECT_EQ(packedNames(), (std::vector<std::string>{"a/0.png", "c/0.png", "c/2.png", "d/1.png",
                                                      "d/2.png", "d/3.png"}));

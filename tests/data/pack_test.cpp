@@ -137,8 +137,10 @@ TEST(Pack, ReadsLists) {
   const TemporaryFolder folder;
   writeTestFaces(folder / "faces", 2);
   writeBytes(folder / "with space.png", encodePng(testImage(9)));
-  writeBytes(folder / "list.txt", "faces/b/0.png 1\r\n\nwith space.png 2\n" +
-                                      (folder / "faces/a/0.png").string() + " 0");
+  writeBytes(folder / "list.txt",
+             "\xef\xbb\xbf"
+             "faces/b/0.png 1\r\n\nwith space.png 2\n" +
+                 (folder / "faces/a/0.png").string() + " 0");
   PackOptions options = testPackOptions(folder / "list.txt", folder / "set");
   options.shuffle = false;
   packDataset(options);

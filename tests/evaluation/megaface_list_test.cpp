@@ -60,7 +60,7 @@ TEST_F(MegafaceLists, NoiseIsFoundByBaseNameOrPath) {
   list.paths = {"A_B/A_B_1.png", "A B/A B_2.jpeg", "C_D/C_D_1.png", "115/1@N00/5_0.jpg"};
   list.ids = {"A_B", "A_B", "C_D", "x"};
   writeFileAtomically(folder_ / "noise.txt",
-                      "# comment\nA_B_2.png\r\nC_D_1\n\nA_B_7.png\n5_1.jpg\n");
+                      "\xef\xbb\xbf# comment\nA_B_2.png\r\nC_D_1\n\nA_B_7.png\n5_1.jpg\n");
   const CleanedList by_name = removeNoise(list, folder_ / "noise.txt", NoiseNames::kBaseName);
   EXPECT_EQ(by_name.list.paths, (Texts{"A_B/A_B_1.png", "115/1@N00/5_0.jpg"}));
   EXPECT_EQ(by_name.list.ids, (Texts{"A_B", "x"}));

@@ -14,6 +14,7 @@ namespace sphereface {
 namespace {
 
 constexpr const char* kSmall =
+    "\xef\xbb\xbf"  // a byte order mark
     "2\t1\n"
     "Ann\t1\t4\n"
     "Ann\t12\tBob\t10000\n"

@@ -373,7 +373,8 @@ TEST_F(Job, WorkersStayOnCpusOfTheirOwn) {
 TEST_F(Job, WrongConfigurationsExitWithTwo) {
   for (const auto& [set, words] : std::vector<std::pair<std::string, std::string>>{
            {"solver.stepz=1", "no field \"stepz\""},
-           {"head.margin=9", "head.margin: must be 1, 2, 3 or 4"},
+           {"head.margin=5", "head.margin: must be 1, 2, 3 or 4"},
+           {"worker.threads=2147483647", "worker.threads: 2147483647 is outside [0, 4096]"},
            {"solver.batch_size=1", "gives some of the 2 workers no image"},
            {"network.height=32", "the network wants 32x24"}}) {
     const Finished failed = runCommand(trainLine("wrong", 2, {"--set", set}));

@@ -85,9 +85,9 @@ TEST_F(TrainConfigTest, HeadSettingsThatMeanNothingAreNamed) {
        "head.gradient: REFERENCE is A_SOFTMAX's; SOFTMAX takes EXACT"},
       {"gradient: DETACHED", "head.gradient: DETACHED needs a type that normalises embeddings"},
       {"scale: 24", "head.scale: belongs to types that normalise embeddings"},
-      {"type: COSFACE scale: 0", "head.scale: must be positive"},
+      {"type: COSFACE scale: 0", "head.scale: 0 is outside (0, 1e4]"},
       {"margin_warmup_steps: 9", "head.margin_warmup_steps: A_SOFTMAX has no margin that rises"},
-      {"mhe_weight: -1", "head.mhe_weight: must not be negative"},
+      {"mhe_weight: -1", "head.mhe_weight: -1 is outside [0, 1e6]"},
       {"type: SOFTMAX mhe_weight: 1", "head.mhe_weight: needs weights of unit length"},
   };
   for (const auto& [text, message] : wrong) {
@@ -117,7 +117,7 @@ TEST_F(TrainConfigTest, AnUnknownFieldIsNamedWithFileAndLine) {
 TEST_F(TrainConfigTest, AnImpossibleValueIsNamedWithFileLineAndField) {
   std::string text = good_;
   text.replace(text.find("steps: 10"), 9, "steps: 0 ");
-  EXPECT_NE(errorOf(text).find(file_.string() + ":5: solver.steps: must be at least 1"),
+  EXPECT_NE(errorOf(text).find(file_.string() + ":5: solver.steps: 0 is outside [1, 1e12] steps"),
             std::string::npos)
       << errorOf(text);
   EXPECT_NE(errorOf(good_ + "head { margin: 5 }\n").find(":7: head.margin"), std::string::npos);
@@ -128,14 +128,14 @@ TEST_F(TrainConfigTest, AnImpossibleValueIsNamedWithFileLineAndField) {
 TEST_F(TrainConfigTest, AnAugmentationOutsideItsRangeIsNamed) {
   for (const char* probability : {"low_resolution", "grayscale", "cutout"}) {
     const std::string field = concat("data.", probability);
-    EXPECT_NE(errorOf(good_, {field + "=1.5"}).find(field + ": must be in [0, 1]"),
+    EXPECT_NE(errorOf(good_, {field + "=1.5"}).find(field + ": 1.5 is outside [0, 1]"),
               std::string::npos);
     EXPECT_NE(errorOf(good_, {field + "=-0.1"}).find(field), std::string::npos);
   }
   for (const char* deviation :
        {"rotation", "scale", "shift", "color_gain", "contrast", "brightness"}) {
     const std::string field = concat("data.", deviation);
-    EXPECT_NE(errorOf(good_, {field + "=-1"}).find(field + ": must not be negative"),
+    EXPECT_NE(errorOf(good_, {field + "=-1"}).find(field + ": -1 is outside [0, "),
               std::string::npos);
   }
 }
@@ -151,26 +151,34 @@ TEST_F(TrainConfigTest, TheLengthIsSetOnce) {
             std::string::npos)
       << errorOf(text);
   text.replace(text.find("  steps: 10 epochs: 2\n"), 22, "");
-  EXPECT_NE(errorOf(text).find(":3: solver: needs one of steps, epochs, images"), std::string::npos)
+  EXPECT_NE(errorOf(text).find(":3: solver.steps: needed, or epochs or images"), std::string::npos)
       << errorOf(text);
 }
 
 TEST_F(TrainConfigTest, ImpossibleSchedulesAreNamed) {
   for (const auto& [set, words] : std::vector<std::pair<std::string, std::string>>{
-           {"solver.epochs=0", "solver.epochs: must be positive"},
-           {"solver.epochs=nan", "solver.epochs: must be positive"},
-           {"solver.images=0", "solver.images: must be at least 1"},
-           {"solver.policy=STEP", "solver.stepsize: must be positive for policy STEP"},
+           {"solver.epochs=0", "solver.epochs: 0 is outside (0, 1e6] epochs"},
+           {"solver.epochs=nan", "solver.epochs: nan is outside (0, 1e6] epochs"},
+           {"solver.images=0", "solver.images: 0 is outside [1, 1e15] images"},
+           {"solver.policy=STEP", "solver.stepsize: needed for policy STEP"},
            {"solver.step_value=[5,3]", "solver.step_value: must rise"},
-           {"solver.step_value=[-1]", "solver.step_value: must rise"},
-           {"solver.warmup=-1", "solver.warmup: must not be negative"},
-           {"solver.power=-1", "solver.power: must not be negative"},
-           {"solver.gamma=-1", "solver.gamma: must not be negative"},
-           {"solver.clip_gradients=0", "solver.clip_gradients: must be a positive norm"},
+           {"solver.step_value=[4,-1]", "solver.step_value[1]: -1 is outside [0, 1e15]"},
+           {"solver.step_value=[3,3]", "solver.step_value: must rise"},
+           {"solver.warmup=-1", "solver.warmup: -1 is outside [0, 1e15]"},
+           {"solver.power=-1", "solver.power: -1 is outside [0, 1000]"},
+           {"solver.gamma=-1", "solver.gamma: -1 is outside [0, 1]"},
+           {"solver.clip_gradients=0", "solver.clip_gradients: 0 is outside [-1e9, 0) or (0, 1e9]"},
+           {"coordinator.lease_steps=4096", "no error"},
            {"solver.unit=WEEKS", "WEEKS"}}) {
     EXPECT_NE(errorOf(good_, {set}).find(words), std::string::npos)
         << set << ": " << errorOf(good_, {set});
   }
+  EXPECT_EQ(errorOf(good_, {"solver.batch_size=1048576", "solver.steps=1000000000000"}),
+            "--set solver.steps=1000000000000: solver.steps: times batch_size times iter_size must "
+            "be at most 1000000000000000 images");
+  EXPECT_EQ(errorOf(good_, {"coordinator.lease_steps=4096", "solver.iter_size=4096"}),
+            "--set coordinator.lease_steps=4096: coordinator.lease_steps: times solver.iter_size "
+            "times solver.reproducible_shards must be at most 4194304, not 16777216");
   EXPECT_EQ(load(good_, {"solver.clip_gradients=-1"}).solver().clip_gradients(), -1);
   EXPECT_EQ(load(good_, {"solver.step_value=[0.5,1.5]", "solver.unit=EPOCHS"}).solver().unit(),
             SolverConfig::EPOCHS);
@@ -182,6 +190,50 @@ TEST_F(TrainConfigTest, WrongOverridesAreNamed) {
   EXPECT_NE(errorOf(good_, {"solver.steps=many"}).find("--set solver.steps=many"),
             std::string::npos);
   EXPECT_NE(errorOf(good_, {"name.x=1"}).find("no fields of its own"), std::string::npos);
+}
+
+TEST_F(TrainConfigTest, TheLineIsTheParsersOwn) {
+  // A comment, a text and another block have the field's name, too.
+  const std::string text =
+      "# solver { momentum: 1.5 }\n"
+      "name: \"momentum\"\n"
+      "data { lmdb: \"momentum: 2\" }\n"
+      "network { name: \"custom\" embedding: 8\n"
+      "  stage { channels: 8 }  # channels: 0\n"
+      "  stage {\n"
+      "    units: 1\n"
+      "    channels: 0\n"
+      "  }\n"
+      "}\n"
+      "solver { steps: 1 step_value: [\n"
+      "  1, 2] }\n";
+  const auto with = [&](const char* from, const std::string& to) {
+    std::string changed = text;
+    return changed.replace(changed.find(from), std::string(from).size(), to);
+  };
+  EXPECT_EQ(errorOf(text),
+            file_.string() + ":8: network.stage[1].channels: 0 is outside [1, 16384]");
+  const std::string good = with("channels: 0\n  }", "channels: 9\n  }");
+  EXPECT_EQ(errorOf(good), "no error");
+  EXPECT_EQ(errorOf(good + "head { margin: 4 }\n# margin\nworker { threads: 2147483647 }\n"),
+            file_.string() + ":15: worker.threads: 2147483647 is outside [0, 4096] threads");
+  EXPECT_EQ(errorOf(good, {"solver.momentum=1.5"}),
+            "--set solver.momentum=1.5: solver.momentum: 1.5 is outside [0, 1)");
+  EXPECT_EQ(errorOf(good, {"head.margin=2", "head.margin=5", "solver.gamma=1"}),
+            "--set head.margin=5: head.margin: must be 1, 2, 3 or 4, not 5");
+  EXPECT_EQ(errorOf(good, {"network.stage=[{channels: 4}, {units: 2000}]"}),
+            "--set network.stage=[{channels: 4}, {units: 2000}]: network.stage[1].units: 2000 is "
+            "outside [0, 1000]");
+  EXPECT_EQ(errorOf(good, {"head.type=COSFACE", "head.lambda.base=1"}),
+            "--set head.lambda.base=1: head.lambda: belongs to A_SOFTMAX; COSFACE has none");
+}
+
+TEST_F(TrainConfigTest, AByteOrderMarkIsNoText) {
+  EXPECT_EQ(errorOf("\xef\xbb\xbf" + good_), "no error");
+  EXPECT_EQ(errorOf(std::string("\xff\xfe"
+                                "d\0a\0",
+                                6)),
+            file_.string() + ": is UTF-16 or UTF-32 text; save it as UTF-8");
 }
 
 TEST_F(TrainConfigTest, AMissingFileIsAUsageError) {

@@ -317,14 +317,15 @@ TEST_F(Plan, WrongUsageIsNamed) {
     int code;
     std::string words;
   };
-  for (const Case& c : {Case{{}, 1, concat("no such data set: ", absent_.string())},
-                        {{"--records", "1000"}, 2, "--classes"},
-                        {{"--records", "0", "--classes", "5"}, 2, "--records"},
-                        {{"--workers", "0"}, 2, "--workers"},
-                        {{"--workers", "17"}, 2, "gives some of the 17 workers no image"},
-                        {{"--set", "solver.epochs=0"}, 2, "solver.epochs: must be positive"},
-                        {{"--set", "network.name=vgg"}, 2, "is unknown"},
-                        {{"--config", absent_.string()}, 2, "--config"}}) {
+  for (const Case& c :
+       {Case{{}, 1, concat("no such data set: ", absent_.string())},
+        {{"--records", "1000"}, 2, "--classes"},
+        {{"--records", "0", "--classes", "5"}, 2, "--records"},
+        {{"--workers", "0"}, 2, "--workers"},
+        {{"--workers", "17"}, 2, "gives some of the 17 workers no image"},
+        {{"--set", "solver.epochs=0"}, 2, "solver.epochs: 0 is outside (0, 1e6] epochs"},
+        {{"--set", "network.name=vgg"}, 2, "is unknown"},
+        {{"--config", absent_.string()}, 2, "--config"}}) {
     const Finished done = plan(c.arguments);
     EXPECT_EQ(done.code, c.code) << done.output;
     EXPECT_NE(done.output.find(c.words), std::string::npos) << c.words << "\n" << done.output;
