@@ -81,15 +81,16 @@ CLI::Option* addOption(CLI::App& app, const char* name, const Variable& variable
 
 }  // namespace
 
-Option Command::option(const char* name, Variable variable, const std::string& text) const {
+Option Command::option(const char* name, const Variable& variable, const std::string& text) const {
   return Option(addOption(*app_, name, variable, text));
 }
 
-Option Command::required(const char* name, Variable variable, const std::string& text) const {
+Option Command::required(const char* name, const Variable& variable,
+                         const std::string& text) const {
   return Option(addOption(*app_, name, variable, text)->required());
 }
 
-Option Command::setting(const char* name, Variable variable, const std::string& text) const {
+Option Command::setting(const char* name, const Variable& variable, const std::string& text) const {
   return Option(addOption(*app_, name, variable, text)->capture_default_str());
 }
 

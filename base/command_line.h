@@ -83,10 +83,10 @@ class Command {
  public:
   explicit Command(CLI::App* app) : app_(app) {}
 
-  Option option(const char* name, Variable variable, const std::string& text) const;
-  Option required(const char* name, Variable variable, const std::string& text) const;
+  Option option(const char* name, const Variable& variable, const std::string& text) const;
+  Option required(const char* name, const Variable& variable, const std::string& text) const;
   /// An option of which the help shows what the variable has now.
-  Option setting(const char* name, Variable variable, const std::string& text) const;
+  Option setting(const char* name, const Variable& variable, const std::string& text) const;
   Option flag(const char* name, bool* variable, const std::string& text) const;
   /// One of several words, each with a number, which `take` is called with.
   Option choice(const char* name, const std::vector<std::pair<std::string, int>>& words,
