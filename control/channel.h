@@ -56,8 +56,8 @@ class Channel {
 class MpiChannel : public Channel {
  public:
   explicit MpiChannel(MPI_Comm comm) : comm_(comm) {}
-  /// Waits for what was sent, for some seconds at most. Not when an error is what ends the scope: the receiver may be stopped
-  /// or gone, and whoever handles the error is about to end the job.
+  /// Waits for what was sent, for some seconds at most. Not when an error is what ends the scope:
+  /// the receiver may be stopped or gone, and whoever handles the error is about to end the job.
   ~MpiChannel() override;
 
   /// Leaves what was sent to its fate, as the destructor does after an error.

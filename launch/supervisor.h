@@ -33,11 +33,11 @@ struct TrainingJob {
 
 /// Runs the job until it ends otherwise than by failing, or has failed too often since its newest
 /// checkpoint; returns its exit code. `beside`, if any, is called ten times a second meanwhile.
-/// Once catchStopSignals() was called, the first stop signal is handed on to all ranks, and a second
-/// one ends them at once (code: 128 + signal); once catchSuspend() was, Ctrl-Z stops the ranks of
-/// this host and, when it is continued, continues them. What the job itself couldn't tell of its end
-/// is added to the run's events.
-/// errors: those of JobStart; Error when too few files may be open.
+/// Once catchStopSignals() was called, the first stop signal is handed on to all ranks, and a
+/// second one ends them at once (code: 128 + signal); once catchSuspend() was, Ctrl-Z stops the
+/// ranks of this host and, when it is continued, continues them. What the job itself couldn't tell
+/// of its end is added to the run's events. errors: those of JobStart; Error when too few files may
+/// be open.
 int supervise(TrainingJob job, LogOutput& output, const std::function<void()>& beside = {});
 
 }  // namespace sphereface

@@ -18,7 +18,7 @@ std::string complaint(const Liveness& liveness, Liveness::Clock::time_point now)
 }
 
 TEST(Liveness, NamesWhoIsSilentAndWhatItWasDoing) {
-  Liveness liveness(3, seconds(10), kStart);
+  Liveness liveness(3, seconds(10), seconds(300), kStart);
   for (int rank = 1; rank <= 3; ++rank)
     liveness.hello(rank, "node" + std::to_string(rank), kStart + seconds(1));
   WorkerHeartbeat heartbeat;
@@ -40,7 +40,7 @@ TEST(Liveness, NamesWhoIsSilentAndWhatItWasDoing) {
 }
 
 TEST(Liveness, NamesAFewOfMany) {
-  Liveness liveness(1000, seconds(10), kStart);
+  Liveness liveness(1000, seconds(10), seconds(300), kStart);
   const std::string all = complaint(liveness, kStart + seconds(20));
   EXPECT_NE(all.find("rank 8@?"), std::string::npos) << all;
   EXPECT_EQ(all.find("rank 9@?"), std::string::npos) << all;
@@ -48,7 +48,7 @@ TEST(Liveness, NamesAFewOfMany) {
 }
 
 TEST(Liveness, TellsWhatWasLastHeardOfThoseWhoHaventSaidGoodbye) {
-  Liveness liveness(2, seconds(10), kStart);
+  Liveness liveness(2, seconds(10), seconds(300), kStart);
   liveness.hello(2, "node2", kStart + seconds(1));
   liveness.goodbye(1);
   const std::vector<LastHeard> heard = liveness.lastHeard(kStart + seconds(3));
@@ -67,7 +67,7 @@ TEST(Liveness, TellsWhatWasLastHeardOfThoseWhoHaventSaidGoodbye) {
 }
 
 TEST(Liveness, ItsOwnPauseIsNoSilenceOfOthers) {
-  Liveness liveness(1, seconds(10), kStart);
+  Liveness liveness(1, seconds(10), seconds(300), kStart);
   for (int second = 0; second <= 8; ++second)
     liveness.tick(kStart + std::chrono::milliseconds(900 * second));
   liveness.tick(kStart + seconds(107));
@@ -77,7 +77,7 @@ TEST(Liveness, ItsOwnPauseIsNoSilenceOfOthers) {
 }
 
 TEST(Liveness, WhoSaidGoodbyeMayBeSilent) {
-  Liveness liveness(1, seconds(10), kStart);
+  Liveness liveness(1, seconds(10), seconds(300), kStart);
   liveness.goodbye(1);
   EXPECT_EQ(complaint(liveness, kStart + seconds(1000)), "");
 }

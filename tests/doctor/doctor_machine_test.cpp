@@ -46,20 +46,20 @@ TEST(DoctorProcessor, AGpuThatIsNotThereIsAFailure) {
 }
 
 TEST(DoctorThreads, MoreThanTheProcessorsAreWarnedOf) {
-  expectFinding(threadsFinding({8, {}}, {4, 2, ""}), State::kOk, "4 workers x 2 threads");
-  expectFinding(threadsFinding({8, {}}, {4, 3, ""}), State::kWarn, "in each other's way",
+  expectFinding(threadsFinding({8, {}}, {4, 2, 0, ""}), State::kOk, "4 workers x 2 threads");
+  expectFinding(threadsFinding({8, {}}, {4, 3, 0, ""}), State::kWarn, "in each other's way",
                 "worker.threads: 2");
-  expectFinding(threadsFinding({8, {}}, {12, 1, ""}), State::kWarn, "12 workers", "--workers 8");
+  expectFinding(threadsFinding({8, {}}, {12, 1, 0, ""}), State::kWarn, "12 workers", "--workers 8");
   // A container may have all processors for a part of the time.
-  expectFinding(threadsFinding({64, 2.0}, {2, 32, ""}), State::kWarn, "a quota of 2 of them",
+  expectFinding(threadsFinding({64, 2.0}, {2, 32, 0, ""}), State::kWarn, "a quota of 2 of them",
                 "worker.threads: 1");
-  expectFinding(threadsFinding({64, 2.0}, {2, 1, ""}), State::kOk, "");
+  expectFinding(threadsFinding({64, 2.0}, {2, 1, 0, ""}), State::kOk, "");
 }
 
 TEST(DoctorThreads, PinningAllWorkersToTheSameProcessorsIsWarnedOf) {
-  expectFinding(threadsFinding({8, {}}, {2, 4, "OMP_PROC_BIND=true"}), State::kWarn,
+  expectFinding(threadsFinding({8, {}}, {2, 4, 0, "OMP_PROC_BIND=true"}), State::kWarn,
                 "OMP_PROC_BIND=true", "unset OMP_PROC_BIND");
-  expectFinding(threadsFinding({8, {}}, {1, 8, "OMP_PROC_BIND=true"}), State::kOk, "");
+  expectFinding(threadsFinding({8, {}}, {1, 8, 0, "OMP_PROC_BIND=true"}), State::kOk, "");
   EXPECT_GE(usableThreads().allowed, 1U);
 }
 

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// What real sites do to a job, a row each: the condition, what must happen, a line of bash that makes
-// it, the exit code, a word of what is said. A new condition is a new row, here and (as the document
-// is compared) in docs/conditions.md. The bash is made of tests/jobs/field_conditions.sh.
+// What real sites do to a job, a row each: the condition, what must happen, a line of bash that
+// makes it, the exit code, a word of what is said. A new condition is a new row, here and (as the
+// document is compared) in docs/conditions.md. The bash is made of tests/jobs/field_conditions.sh.
 //
 // Of every row: it ends by itself, and no process of its job is left.
 
@@ -164,7 +164,8 @@ TEST_P(FieldMatrix, Holds) {
   const int code = process.wait(120);
   EXPECT_EQ(code, row.code) << process.output();
   EXPECT_FALSE(findPattern(row.says, process.output()).empty())
-      << "\"" << row.says << "\" is not in:\n" << process.output();
+      << "\"" << row.says << "\" is not in:\n"
+      << process.output();
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, FieldMatrix, ::testing::ValuesIn(kRows),
