@@ -57,8 +57,9 @@ class JobFaults : public Job {
   static bool waitsForTheLock(const std::string& run) {
     const fs::path files = concat("/proc/", coordinator(run), "/fd");
     std::error_code gone;
-    for (const fs::directory_entry& file : fs::directory_iterator(files, gone)) {
-      if (fs::read_symlink(file.path(), gone) == folder_ / run / ".lock") return true;
+    for (fs::directory_iterator file(files, gone), end; !gone && file != end;
+         file.increment(gone)) {
+      if (fs::read_symlink(file->path(), gone) == folder_ / run / ".lock") return true;
     }
     return false;
   }
@@ -125,8 +126,9 @@ TEST_F(JobFaults, AStoppedWorkerEndsTheJobAndIsNamed) {
 TEST_F(JobFaults, AWorkerStoppedAtTheStartEndsTheJobToo) {
   // What the coordinator sends it can't be delivered. The job waits for the lock meanwhile.
   fs::create_directories(folder_ / "early");
-  auto lock = std::make_unique<RunLock>(folder_ / "early");
   Process job(longLine("early", {"--set", "coordinator.liveness_seconds=2"}));
+  ASSERT_TRUE(waitUntil([&] { return coordinator("early") > 0; })) << job.output();
+  auto lock = std::make_unique<RunLock>(folder_ / "early");
   // No process gets past MPI's own start before all are there.
   ASSERT_TRUE(waitUntil([&] { return waitsForTheLock("early"); })) << job.output();
   ASSERT_EQ(::kill(worker("early", 2), SIGSTOP), 0);
@@ -197,9 +199,10 @@ TEST_F(JobFaults, GoingOnWithFewerWorkersEndsWithTheSameBits) {
 }
 
 TEST_F(JobFaults, RestartsEnd) {
-  const std::string absent = concat("data.lmdb=", (folder_ / "absent").string());
+  // Known to the coordinator alone: no address of this host.
+  const std::string nowhere = "coordinator.listen=192.0.2.1:0";
   const Finished failed = runCommand(
-      trainLine("hopeless", 3, {"--set", absent, "--restarts", "1", "--min-workers", "2"}));
+      trainLine("hopeless", 3, {"--set", nowhere, "--restarts", "1", "--min-workers", "2"}));
   EXPECT_EQ(failed.code, 1) << failed.output;
   EXPECT_NE(failed.output.find("restart 1 of 1: the job ended with exit code 1; again with 2 "
                                "workers in 1 s"),
@@ -209,8 +212,9 @@ TEST_F(JobFaults, RestartsEnd) {
 }
 
 TEST_F(JobFaults, AskedToStopBetweenTwoTriesItTriesNoMore) {
-  const std::string absent = concat("data.lmdb=", (folder_ / "absent").string());
-  Process job(trainLine("between", 1, {"--set", absent, "--restarts", "5"}));
+  // Known to the coordinator alone: no address of this host.
+  const std::string nowhere = "coordinator.listen=192.0.2.1:0";
+  Process job(trainLine("between", 1, {"--set", nowhere, "--restarts", "5"}));
   ASSERT_TRUE(waitUntil([&] { return job.output().find("restart 3 of 5") != std::string::npos; }))
       << job.output();
   // The fourth try would begin in 4 s.
