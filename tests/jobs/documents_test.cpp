@@ -276,7 +276,8 @@ TEST_F(Documents, TheirCommandsRun) {
   fs::create_directory_symlink("faces", folder_ / "runs/B");
   for (const char* document :
        {"docs/identify.md", "docs/evaluation.md", "docs/formats.md", "docs/models.md",
-        "docs/scaling.md", "docs/slurm.md", "docs/architecture.md"}) {
+        "docs/scaling.md", "docs/slurm.md", "docs/architecture.md", "docs/configuration.md",
+        "docs/conditions.md"}) {
     runAll(document);
   }
   fs::remove_all(folder_ / "runs/NAME");

@@ -1,9 +1,9 @@
 # What the rows of field_matrix_test.cpp are made of. Sourced in an empty folder, with BIN and CONFIG.
 
 # sphereface with the dispositions of signals that a terminal's shell gives, whatever the tests' own are.
-sphereface() { env --default-signal "$BIN/sphereface" "$@"; }
-# Lets `exec env` and the like have the same.
-train_line="env --default-signal $BIN/sphereface train --config $CONFIG --run run"
+program="env --default-signal $BIN/sphereface"
+sphereface() { $program "$@"; }
+train_line="$program train --config $CONFIG --run run"
 long="--set solver.steps=1000000 --set checkpoint.every_steps=0"
 train() { $train_line "$@"; }
 
