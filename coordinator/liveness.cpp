@@ -12,8 +12,8 @@ namespace sphereface {
 namespace {
 
 constexpr std::chrono::seconds kOwnPause{1};
-// Who does the same thing so many times as long as it ever took hangs; and so much longer may a
-// start take.
+// Who computes so many times as long as it ever took hangs; and so much longer may a start or a
+// checkpoint take.
 constexpr int kLongestFactor = 20;
 constexpr int kStartFactor = 12;
 
@@ -56,7 +56,8 @@ void Liveness::heard(int rank, Clock::time_point now) {
 }
 
 void Liveness::moved(Worker& worker, Clock::time_point now) {
-  if (stepped_ && !worker.waits) longest_still_ = std::max(longest_still_, now - worker.moved);
+  if (worker.phase == WorkerHeartbeat::COMPUTING)
+    longest_still_ = std::max(longest_still_, now - worker.moved);
   worker.moved = now;
 }
 
@@ -68,8 +69,7 @@ void Liveness::heartbeat(int rank, const WorkerHeartbeat& heartbeat, Clock::time
     moved(worker, now);
   }
   worker.progress = heartbeat.progress();
-  worker.waits = heartbeat.phase() == WorkerHeartbeat::WAITING ||
-                 heartbeat.phase() == WorkerHeartbeat::REDUCING;
+  worker.phase = heartbeat.phase();
   worker.collective = heartbeat.collective();
 }
 
@@ -132,13 +132,17 @@ std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
 
 std::vector<LastHeard> Liveness::stuck(Clock::time_point now) const {
   const Clock::duration alone =
-      stepped_ ? std::max<Clock::duration>(allowed_stillness_, kLongestFactor * longest_still_)
-               : Clock::duration(kStartFactor * allowed_stillness_);
+      std::max<Clock::duration>(allowed_stillness_, kLongestFactor * longest_still_);
+  const Clock::duration slow = std::max<Clock::duration>(alone, kStartFactor * allowed_stillness_);
   std::vector<LastHeard> found;
   for (size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];
-    // Who waits for others has a deadline of its own, and then ends the job itself.
-    const Clock::duration limit = worker.waits ? 2 * alone : alone;
+    Clock::duration limit = alone;
+    if (!stepped_ || worker.phase == WorkerHeartbeat::WRITING) {
+      limit = slow;
+    } else if (worker.phase != WorkerHeartbeat::COMPUTING) {
+      limit = 2 * alone;  // it waits for others, by a deadline of its own
+    }
     if (worker.gone || !worker.greeted || now - worker.moved <= limit) continue;
     found.push_back(describe(i, now - worker.moved));
   }

@@ -19,8 +19,8 @@ class Liveness {
   using Clock = std::chrono::steady_clock;
 
   /// Workers 1..`workers` by world rank; each is silent from now on. A worker whose heart beats may
-  /// do the same thing for `allowed_stillness`, or 20 times as long as anything took so far; before
-  /// the first step, when it makes its model, for 12 times `allowed_stillness`.
+  /// do the same thing for `allowed_stillness`, or 20 times as long as any computing took so far;
+  /// for 12 times `allowed_stillness` before the first step and while it writes a checkpoint.
   Liveness(int workers, std::chrono::seconds allowed_silence,
            std::chrono::seconds allowed_stillness, Clock::time_point now);
 
@@ -53,7 +53,7 @@ class Liveness {
     Clock::time_point heard;
     Clock::time_point moved;  // when it last got on
     uint64_t progress = 0;
-    bool waits = true;  // for others, who have deadlines of their own
+    WorkerHeartbeat::Phase phase = WorkerHeartbeat::STARTING;
     std::string doing = "in step 0, starting";
     std::string collective;
     bool greeted = false;
@@ -66,7 +66,7 @@ class Liveness {
 
   std::chrono::seconds allowed_;
   std::chrono::seconds allowed_stillness_;
-  Clock::duration longest_still_{0};  // that ended
+  Clock::duration longest_still_{0};  // of computing
   bool stepped_ = false;
   Clock::time_point last_tick_;
   std::vector<Worker> workers_;

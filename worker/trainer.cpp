@@ -47,7 +47,7 @@ constexpr int kMostSkipped = 10;
 constexpr int kMostRollBacks = 10;
 
 // A coordinator that starts may have a checkpoint of many gigabytes to look at.
-constexpr std::chrono::seconds kStartPatience{900};
+constexpr std::chrono::seconds kStartPatience{3600};
 // One that doesn't answer may be hanging. Whoever asks for the job's end waits for no more than
 // this.
 constexpr std::chrono::seconds kStopPatience{10};

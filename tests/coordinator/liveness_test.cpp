@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace sphereface {
 namespace {
 
@@ -74,6 +76,70 @@ TEST(Liveness, ItsOwnPauseIsNoSilenceOfOthers) {
   EXPECT_EQ(complaint(liveness, kStart + seconds(107)), "");
   EXPECT_EQ(complaint(liveness, kStart + seconds(111)).substr(0, 39),
             "rank 1@? has been silent for 11 s, last");
+}
+
+WorkerHeartbeat beat(WorkerHeartbeat::Phase phase, uint64_t progress) {
+  WorkerHeartbeat heartbeat;
+  heartbeat.set_step(3);
+  heartbeat.set_phase(phase);
+  heartbeat.set_progress(progress);
+  return heartbeat;
+}
+
+TEST(Liveness, WhoLivesButDoesntGetOnIsNamed) {
+  Liveness liveness(1, seconds(10), seconds(300), kStart);
+  liveness.hello(1, "node1", kStart);
+  liveness.stepDone(1, StepReport(), kStart + seconds(1));
+  liveness.heartbeat(1, beat(WorkerHeartbeat::COMPUTING, 7), kStart + seconds(2));
+  for (int second = 3; second <= 303; ++second)
+    liveness.heartbeat(1, beat(WorkerHeartbeat::COMPUTING, 7), kStart + seconds(second));
+  EXPECT_TRUE(liveness.silent(kStart + seconds(303)).empty());
+  EXPECT_TRUE(liveness.stuck(kStart + seconds(302)).empty());
+  const std::vector<LastHeard> stuck = liveness.stuck(kStart + seconds(303));
+  ASSERT_EQ(stuck.size(), 1U);
+  EXPECT_EQ(
+      describeStuck(stuck),
+      "rank 1@node1 lives, but hasn't got on for 301 s, last heard in step 3, computing (hangs)");
+  // A part of the step is done.
+  liveness.heartbeat(1, beat(WorkerHeartbeat::COMPUTING, 8), kStart + seconds(304));
+  EXPECT_TRUE(liveness.stuck(kStart + seconds(305)).empty());
+}
+
+/// Steps of six minutes, of which no part is told.
+TEST(Liveness, WhoIsSlowAllTheTimeDoesntHang) {
+  Liveness liveness(1, seconds(10), seconds(300), kStart);
+  liveness.hello(1, "node1", kStart);
+  int second = 1;
+  for (uint64_t step = 0; step < 3; ++step) {
+    for (const int ends = second + 360; second < ends; ++second) {
+      liveness.heartbeat(1, beat(WorkerHeartbeat::COMPUTING, step + 1), kStart + seconds(second));
+      EXPECT_TRUE(liveness.stuck(kStart + seconds(second)).empty()) << step << " " << second;
+    }
+    liveness.stepDone(1, StepReport(), kStart + seconds(second));
+  }
+}
+
+/// Of writing a large checkpoint, and of who waits for others, no part is told.
+TEST(Liveness, WritingAndWaitingMayTakeLonger) {
+  for (const auto& [phase, limit] :
+       {std::pair(WorkerHeartbeat::WRITING, 3600), std::pair(WorkerHeartbeat::REDUCING, 600),
+        std::pair(WorkerHeartbeat::WAITING, 600)}) {
+    Liveness liveness(1, seconds(10), seconds(300), kStart);
+    liveness.hello(1, "node1", kStart);
+    liveness.stepDone(1, StepReport(), kStart);
+    liveness.heartbeat(1, beat(phase, 1), kStart);
+    EXPECT_TRUE(liveness.stuck(kStart + seconds(limit)).empty()) << limit;
+    EXPECT_EQ(liveness.stuck(kStart + seconds(limit + 1)).size(), 1U) << limit;
+  }
+}
+
+TEST(Liveness, WhoNeverCameIsNamed) {
+  Liveness liveness(2, seconds(10), seconds(300), kStart);
+  liveness.hello(1, "node1", kStart + seconds(1));
+  EXPECT_TRUE(liveness.absent(kStart + seconds(120)).empty());
+  const std::vector<LastHeard> absent = liveness.absent(kStart + seconds(121));
+  ASSERT_EQ(absent.size(), 1U);
+  EXPECT_EQ(absent[0].rank, 2);
 }
 
 TEST(Liveness, WhoSaidGoodbyeMayBeSilent) {
