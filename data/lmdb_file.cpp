@@ -15,6 +15,7 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "base/error.h"
 #include "base/survived_fault.h"
@@ -100,6 +101,26 @@ std::string_view newMap(const std::vector<std::string_view>& before, uintmax_t b
   return {};
 }
 
+/// Memory for a record, which a thread's next record uses again; one that is read while another is
+/// used has its own.
+class RecordCopy {
+ public:
+  explicit RecordCopy(size_t size) : bytes_(std::move(spare)) {
+    if (bytes_.size() < size) bytes_.resize(size);
+  }
+  RecordCopy(const RecordCopy&) = delete;
+  RecordCopy& operator=(const RecordCopy&) = delete;
+  ~RecordCopy() { spare = std::move(bytes_); }
+
+  char* bytes() { return bytes_.data(); }
+
+ private:
+  static thread_local std::vector<char> spare;
+  std::vector<char> bytes_;
+};
+
+thread_local std::vector<char> RecordCopy::spare;
+
 }  // namespace
 
 void LmdbReader::failDamaged() const {
@@ -140,16 +161,17 @@ class LmdbReader::Cursor {
     if (!isWithinPage(key) || !(isWithinPage(value) || isWithinOverflowPages(value))) {
       reader_.failDamaged();
     }
-    const auto copy = std::make_unique_for_overwrite<char[]>(key.mv_size + value.mv_size);
+    RecordCopy copy(key.mv_size + value.mv_size);
+    char* const bytes = copy.bytes();
     if (!survivesFaults([&] {
-          std::memcpy(copy.get(), key.mv_data, key.mv_size);
-          std::memcpy(copy.get() + key.mv_size, value.mv_data, value.mv_size);
+          std::memcpy(bytes, key.mv_data, key.mv_size);
+          std::memcpy(bytes + key.mv_size, value.mv_data, value.mv_size);
         })) {
       reader_.failDamaged();
     }
-    const std::string_view found(copy.get(), key.mv_size);
+    const std::string_view found(bytes, key.mv_size);
     if (found < from) reader_.failDamaged();
-    use(found, {copy.get() + key.mv_size, value.mv_size});
+    use(found, {bytes + key.mv_size, value.mv_size});
     return true;
   }
 
