@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "base/this_process.h"
 
 namespace sphereface {
@@ -271,10 +271,8 @@ bool FileLock::isHeld(const fs::path& path) {
 }
 
 bool hasSystemLocks(const fs::path& folder) {
-  std::string name = (folder / ".sphereface-XXXXXX").string();
-  const int file = ::mkostemp(name.data(), O_CLOEXEC);
+  const int file = openUnnamedFile(folder);
   if (file < 0) failErrno("write in", folder);
-  ::unlink(name.c_str());
   const bool locked = ::flock(file, LOCK_EX | LOCK_NB) == 0;
   ::close(file);
   return locked;

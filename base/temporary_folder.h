@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,6 +16,15 @@
 #include "base/error.h"
 
 namespace sphereface {
+
+/// Opens a new file in `folder` for reading and writing, without a name, so that it is gone with
+/// its last descriptor. -1, and errno, when that can't be.
+inline int openUnnamedFile(const std::filesystem::path& folder) {
+  std::string name = (folder / ".sphereface-XXXXXX").string();
+  const int file = ::mkostemp(name.data(), O_CLOEXEC);
+  if (file >= 0) ::unlink(name.c_str());
+  return file;
+}
 
 /// A new empty folder, removed with all that is in it at the end of its scope.
 class TemporaryFolder {

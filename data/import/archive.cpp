@@ -4,7 +4,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "base/temporary_folder.h"
 #include "data/import/pack_input.h"
 
 namespace sphereface {
@@ -29,11 +29,9 @@ namespace fs = std::filesystem;
 class ScratchFile {
  public:
   /// errors: Error when none can be made in `folder`.
-  explicit ScratchFile(const fs::path& folder) : folder_(folder) {
-    std::string name = (folder / ".sphereface-XXXXXX").string();
-    descriptor_ = ::mkostemp(name.data(), 0);
+  explicit ScratchFile(const fs::path& folder)
+      : folder_(folder), descriptor_(openUnnamedFile(folder)) {
     if (descriptor_ < 0) fail("make");
-    ::unlink(name.c_str());
   }
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
