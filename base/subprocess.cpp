@@ -99,7 +99,10 @@ class Outlet {
   /// As much as is taken within so much time; all of it, with a negative time.
   void write(int milliseconds) {
     pollfd writing = {descriptor_, POLLOUT, 0};
-    while (!waiting_.empty() && ::poll(&writing, 1, milliseconds) > 0) {
+    while (!waiting_.empty()) {
+      const int ready = ::poll(&writing, 1, milliseconds);
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready <= 0) return;
       // As much as a pipe that is ready takes at once.
       const size_t count = std::min<size_t>(waiting_.size(), PIPE_BUF);
       const ssize_t written = ::write(descriptor_, waiting_.data(), count);
