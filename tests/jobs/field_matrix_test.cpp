@@ -117,7 +117,7 @@ const Row kRows[] = {
      "mkdir bin; printf '#!/bin/sh\\necho HYDRA build details:\\necho Version: 4.0.2\\n' >bin/mpirun; chmod +x bin/mpirun; PATH=$PWD/bin:$PATH train", 1, "not OpenMPI's.*HYDRA build details"},
     {"FewFilesSoft", "ulimit -Sn 32", "as without", "ulimit -Sn 32; train", 0, "trained:"},
     {"FewFilesHard", "ulimit -Hn 32", "one line, no hanging", "ulimit -n 32; train", 1, "no more than 32 files may be open"},
-    {"TightMask", "umask 0777 but for the owner", "as without", "umask 077; train", 0, "trained:"},
+    {"TightMask", "umask 077", "as without", "umask 077; train", 0, "trained:"},
     {"NoCoreTime", "nice 19", "as without", "nice -n 19 $train_line", 0, "trained:"},
     {"SlurmShape", "Slurm's variables of another allocation's shape, mpirun", "as without", "SRUN_CPUS_PER_TASK=1 SLURM_CPUS_PER_TASK=1 train", 0, "trained:"},
     {"NoGpus", "CUDA_VISIBLE_DEVICES is empty, worker.device CPU", "as without", "CUDA_VISIBLE_DEVICES= train", 0, "trained:"},
