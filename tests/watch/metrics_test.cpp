@@ -88,6 +88,7 @@ TEST(Metrics, TellWhatTheJobTold) {
   const std::string url = concat("http://", addressIn(run.path()), "/metrics");
   const testing::Finished got = testing::runCommand({"curl", "-s", "-i", url});
   ASSERT_EQ(got.code, 0) << got.output;
+  const std::string build = concat("sphereface_build_info{version=\"", SPHEREFACE_VERSION, "\"} 1");
   for (const char* line :
        {"HTTP/1.1 200",
         "text/plain; version=0.0.4",
@@ -119,7 +120,7 @@ TEST(Metrics, TellWhatTheJobTold) {
         "sphereface_last_checkpoint_duration_seconds 1.5",
         "sphereface_restarts_total 3",
         "sphereface_roll_backs_total 1",
-        "sphereface_build_info{version=\"" SPHEREFACE_VERSION "\"} 1",
+        build.c_str(),
         "run=\"a \\\"quoted\\\" run\"",
         "{benchmark=\"lfw\",metric=\"accuracy_mean\",protocol=\"sphereface\"} 0.99",
         "metric=\"tar_at_far_1e-3\"",
