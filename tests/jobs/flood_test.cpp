@@ -72,7 +72,8 @@ TEST_F(Flood, OfRequestsLeavesTrainingAlone) {
       }
     });
   }
-  EXPECT_TRUE(waitUntil([&] { return fs::file_size(folder_ / "flooded" / "metrics.jsonl") > 0; }));
+  const fs::path metrics = folder_ / "flooded" / "metrics.jsonl";
+  EXPECT_TRUE(waitUntil([&] { return exists(metrics) && fs::file_size(metrics) > 0; }));
   silent.clear();
   const int code = job.wait(120);
   ended = true;
