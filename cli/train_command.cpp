@@ -85,6 +85,7 @@ TrainingJob jobOf(const Options& options, const TrainConfig& config) {
   if (job.workers == 0) job.workers = job.hosts.empty() ? 1 : totalSlots(job.hosts);
   job.cpus_per_worker = options.cpus_per_worker;
   job.progress_bar = ::isatty(STDOUT_FILENO) == 1;
+  job.start_limit = std::chrono::seconds(kStartFactor * config.coordinator().liveness_seconds());
   job.restarts = options.restarts;
   job.min_workers = options.min_workers;
   job.workers_share_shards = config.solver().reproducible_shards() > 0;

@@ -7,15 +7,16 @@
 #include <cstddef>
 
 #include "base/error.h"
+#include "run/run_start.h"
 
 namespace sphereface {
 namespace {
 
 constexpr std::chrono::seconds kOwnPause{1};
-// Who computes so many times as long as it ever took hangs; and so much longer may a start or a
-// checkpoint take.
+// Who computes so many times as long as it ever took hangs.
 constexpr int kLongestFactor = 20;
-constexpr int kStartFactor = 12;
+// So much longer may a first step or a checkpoint take.
+constexpr int kSlowFactor = 12;
 
 const char* phaseText(WorkerHeartbeat::Phase phase) {
   switch (phase) {
@@ -133,7 +134,7 @@ std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
 std::vector<LastHeard> Liveness::stuck(Clock::time_point now) const {
   const Clock::duration alone =
       std::max<Clock::duration>(allowed_stillness_, kLongestFactor * longest_still_);
-  const Clock::duration slow = std::max<Clock::duration>(alone, kStartFactor * allowed_stillness_);
+  const Clock::duration slow = std::max<Clock::duration>(alone, kSlowFactor * allowed_stillness_);
   std::vector<LastHeard> found;
   for (size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];

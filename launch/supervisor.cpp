@@ -15,19 +15,21 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/printable.h"
 #include "base/stop_signal.h"
 #include "base/this_process.h"
 #include "model/checkpoint.h"
 #include "run/run_folder.h"
+#include "run/run_start.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A job that hasn't come through MPI's own start by then hangs there.
+// A job that hasn't come through MPI's own start by then probably hangs there: this is said.
 constexpr std::chrono::seconds kStartPatience{60};
 
 // Seconds before a restart: 1, 2, 4, ... up to this.
@@ -148,39 +150,83 @@ uintmax_t sizeOf(const fs::path& file) {
   return fs::exists(file) ? fs::file_size(file) : 0;
 }
 
-/// Says once when a start takes too long for a coordinator to have taken the run folder or written
-/// an event: before that no rank of ours can say anything.
-class StartWatch {
+/// The end of a job at once: by SIGTERM to its launcher, and after a while by SIGKILL to all it has
+/// started here.
+class SuddenEnd {
  public:
-  explicit StartWatch(RunFolder run)
-      : run_(std::move(run)), size_at_start_(sizeOf(run_.events())) {}
+  void begin(pid_t launcher) {
+    if (patience_) return;
+    patience_.emplace(kGrace);
+    ::kill(launcher, SIGTERM);
+  }
+  bool begun() const { return patience_.has_value(); }
 
   void look() {
-    if (settled_ || Clock::now() < patience_ends_) return;
-    settled_ = true;
-    if (isLocked(run_.path) || sizeOf(run_.events()) != size_at_start_) return;
-    std::fprintf(
-        stderr,
-        "sphereface: no coordinator after %lld s: the ranks wait for each other in MPI's "
-        "start; a host may be unreachable, the network between them one that leads nowhere "
-        "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses), or a rank stopped\n",
-        static_cast<long long>(kStartPatience.count()));
+    if (!patience_ || !patience_->over()) return;
+    for (const pid_t process : descendantsOf(::getpid()))
+      ::kill(process, SIGKILL);
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds kGrace{5};
+
+  std::optional<Patience> patience_;
+};
+
+/// Looks whether a coordinator has taken the run folder or written an event: before that no rank of
+/// ours can say anything.
+class StartWatch {
+ public:
+  StartWatch(RunFolder run, std::chrono::seconds limit)
+      : run_(std::move(run)),
+        size_at_start_(sizeOf(run_.events())),
+        until_said_(std::min(kStartPatience, limit)),
+        limit_(limit) {}
+
+  /// To be called often; true when it has taken too long, which is said before.
+  bool hangs() {
+    const bool say = until_said_.over();
+    const bool end = limit_.over();
+    if (settled_ || !say) return false;
+    settled_ = isLocked(run_.path) || sizeOf(run_.events()) != size_at_start_;
+    if (settled_) return false;
+    if (!said_) {
+      said_ = true;
+      std::fprintf(
+          stderr,
+          "sphereface: no coordinator after %lld s: the ranks wait for each other in MPI's "
+          "start; a host may be unreachable, the network between them one that leads nowhere "
+          "(OMPI_MCA_btl_tcp_if_include=10.0.0.0/24, say, chooses), or a rank stopped\n",
+          secondsOf(until_said_.waited()));
+    }
+    if (!end) return false;
+    settled_ = true;
+    std::fprintf(stderr,
+                 "sphereface: still no coordinator after %lld s (%d times "
+                 "coordinator.liveness_seconds): ending the job\n",
+                 secondsOf(limit_.waited()), kStartFactor);
+    return true;
+  }
+
+ private:
+  static long long secondsOf(std::chrono::nanoseconds time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+  }
 
   RunFolder run_;
   uintmax_t size_at_start_;
+  Patience until_said_;
+  Patience limit_;
+  bool said_ = false;
   bool settled_ = false;
-  Clock::time_point patience_ends_ = Clock::now() + kStartPatience;
 };
 
 /// Hands stop signals on to a job: as the launcher's SIGUSR1, which it hands to every rank; by
 /// SIGTERM it would end them at once, which is what a second signal asks for.
 class StopRelay {
  public:
-  StopRelay(fs::path run, LogOutput& output) : run_(std::move(run)), output_(output) {}
+  StopRelay(fs::path run, LogOutput& output, SuddenEnd& end)
+      : run_(std::move(run)), output_(output), end_(end) {}
 
   void look(pid_t launcher) {
     // Once there is one, all ranks have come through MPI's start.
@@ -202,33 +248,28 @@ class StopRelay {
       ::kill(launcher, SIGUSR1);
       return;
     }
-    if (!ended_) {
-      ended_ = now;
-      output_.line("stop",
-                   hangs_in_start
-                       ? std::string("there is still no coordinator: ending the job at once")
-                       : concat(signalName(stopSignal()), " again: ending the job at once"));
-      ::kill(launcher, SIGTERM);
-    } else if (now - *ended_ > kGrace) {
-      for (const pid_t process : descendantsOf(::getpid()))
-        ::kill(process, SIGKILL);
-    }
+    if (ended_it_) return;
+    ended_it_ = true;
+    output_.line("stop", hangs_in_start
+                             ? std::string("there is still no coordinator: ending the job at once")
+                             : concat(signalName(stopSignal()), " again: ending the job at once"));
+    end_.begin(launcher);
   }
-  bool endedIt() const { return ended_.has_value(); }
+  bool endedIt() const { return ended_it_; }
 
  private:
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds kAgain{2};
-  static constexpr std::chrono::seconds kGrace{5};
   static constexpr std::chrono::seconds kStartGrace{10};
 
   fs::path run_;
   LogOutput& output_;
+  SuddenEnd& end_;
   bool coordinator_seen_ = false;
+  bool ended_it_ = false;
   bool told_all_ = false;
   std::optional<Clock::time_point> asked_;  // first
   std::optional<Clock::time_point> told_;   // last
-  std::optional<Clock::time_point> ended_;
 };
 
 /// Ctrl-Z reaches this process alone, as its job has a process group of its own.
@@ -252,14 +293,16 @@ int runJob(const JobStart& start, const TrainingJob& job, LogOutput& output,
   const RunFolder run{job.run};
   const uintmax_t job_begin = sizeOf(run.events());
   RankErrorFinder error;
-  StopRelay stop(job.run, output);
+  SuddenEnd sudden_end;
+  StopRelay stop(job.run, output, sudden_end);
   bool ended = false;
   LingeringMpirun lingering;
-  StartWatch start_watch(run);
+  StartWatch start_watch(run, job.start_limit);
   auto look = [&](pid_t launcher) {
     if (beside) beside();
-    start_watch.look();
+    if (start_watch.hangs()) sudden_end.begin(launcher);
     stop.look(launcher);
+    sudden_end.look();
     suspendWithJob(job, output);
     if (!ended && lingering.waitsInVain(launcher, LingeringMpirun::Clock::now())) {
       ended = true;
@@ -278,7 +321,7 @@ int runJob(const JobStart& start, const TrainingJob& job, LogOutput& output,
   } else if (error.found() && end.code != kExitUsage && runIsFree(run.path)) {
     addEvent(run, "failed", *error.found());
   }
-  return ended ? static_cast<int>(kExitFailed) : end.code;
+  return ended || sudden_end.begun() ? static_cast<int>(kExitFailed) : end.code;
 }
 
 /// Waits. True as soon as a stop is asked for.

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -25,6 +26,7 @@ struct TrainingJob {
   std::vector<Host> hosts;  // empty: where the launcher has room
   int workers = 1;
   int cpus_per_worker = 0;  // 0: they share their host's
+  std::chrono::seconds start_limit{720};  // within which a coordinator must have begun
   bool progress_bar = false;
   int restarts = 0;     // without a new checkpoint between
   int min_workers = 0;  // restart with fewer each time, down to this many; 0: as many as before

@@ -17,6 +17,9 @@
 
 namespace sphereface {
 
+/// So many times coordinator.liveness_seconds may ranks take to come through MPI's start.
+constexpr int kStartFactor = 12;
+
 struct RunStart {
   uint64_t first_step = 0;
   std::filesystem::path resume_from;  // empty: the initial weights

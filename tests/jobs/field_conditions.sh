@@ -55,6 +55,9 @@ while os.path.exists(f"/proc/{pid}"): time.sleep(.1)
 P
 }
 
+# without_locks: this folder's file system has none from now on.
+without_locks() { export LD_PRELOAD=$BIN/libno_locks.so NO_LOCKS_UNDER=$PWD; }
+
 # At a row's end no process of its job may be left.
 trap 'code=$?; for i in {1..100}; do [ -z "$(coordinator; workers)" ] && exit $code; sleep 0.1; done
   echo "left behind: $(coordinator) $(workers)"; exit 99' EXIT
