@@ -12,7 +12,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "base/atomic_file.h"
@@ -33,25 +35,11 @@ namespace fs = std::filesystem;
 using testing::Job;
 using testing::Process;
 
-enum class Disturbance {
-  kKillWorker,
-  kKillCoordinator,
-  kKillMpirun,
-  kKillLauncher,
-  kStopWorker,
-  kPauseCoordinator,
-  kAskToStop,
-  kFillDisk,  // only where a small file system may be mounted
-  kCutLink,   // only over hosts
-};
-constexpr int kDisturbances = 9;
-const char* const kNames[kDisturbances] = {
-    "kill a worker",     "kill the coordinator", "kill mpirun",
-    "kill the launcher", "stop a worker",        "pause the coordinator",
-    "ask it to stop",    "fill the disk",        "cut a link"};
-
 class Chaos : public Job {
  protected:
+  /// In milliseconds; those of options() are 4 seconds at most.
+  static constexpr int kLongerThanDeadlines = 6000;
+
   static std::vector<std::string> options(uint64_t steps) {
     return {"--resume",   "auto",
             "--restarts", "5",
@@ -68,16 +56,74 @@ class Chaos : public Job {
   void disturb(uint64_t seed, int times, uint64_t steps);
 
  private:
+  /// A way to disturb. False, and nothing has happened: it can't be done here or now.
+  struct Kind {
+    const char* name;
+    bool (Chaos::*happen)();
+  };
+  static const Kind kKinds[];
+
+  // To its processes.
+  bool killWorker() { return send(processes().worker(anyWorker()), SIGKILL); }
+  bool killCoordinator() { return send(processes().coordinator, SIGKILL); }
+  bool killMpirun() { return send(processes().mpirun, SIGKILL); }
+  bool killLauncher() { return send(job_->id(), SIGKILL); }
+  bool stopWorker() { return send(processes().worker(anyWorker()), SIGSTOP); }
+  bool pauseCoordinator();
+  bool pauseAll();
+  // What a user or a batch system does.
+  bool askToStop() { return send(job_->id(), SIGTERM); }
+  bool interrupt() { return send(-job_->id(), SIGINT); }
+  bool interruptTwice();
+  bool askBeforeAStep();
+  bool suspend();
+  bool loseReader();
+  // What is around it.
+  bool fillDisk();
+  bool emptyManifest();
+  bool loseLocks();
+  bool cutLink();
+
+  static bool send(pid_t to, int number) { return to != 0 && ::kill(to, number) == 0; }
+  static void pass(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  }
+  testing::JobProcesses processes() const { return testing::jobProcesses(run_); }
+  int anyWorker() { return 1 + static_cast<int>(random_.below(2)); }
   /// Waits for the step, starting the job anew whenever it has ended. False when it doesn't come.
   bool reach(uint64_t step);
-  void apply(Disturbance disturbance, Random& random);
-  void fillDisk() const;
+  /// Asks the job to stop and starts it by another line.
+  void startAgain(const std::vector<std::string>& line);
+  void askToStopAndWait();
   uint64_t stepReached() const;
 
   std::unique_ptr<testing::NetworkNamespaces> hosts_;
+  std::unique_ptr<testing::SmallDisk> disk_;
   fs::path run_;
   std::vector<std::string> line_;
   std::unique_ptr<Process> job_;
+  std::set<fs::path> emptied_;  // checkpoints whose manifest was
+  Random random_{0};
+};
+
+const Chaos::Kind Chaos::kKinds[] = {
+    {"kill a worker", &Chaos::killWorker},
+    {"kill the coordinator", &Chaos::killCoordinator},
+    {"kill mpirun", &Chaos::killMpirun},
+    {"kill the launcher", &Chaos::killLauncher},
+    {"stop a worker", &Chaos::stopWorker},
+    {"pause the coordinator", &Chaos::pauseCoordinator},
+    {"pause all for longer than every deadline", &Chaos::pauseAll},
+    {"SIGTERM", &Chaos::askToStop},
+    {"SIGINT to its group", &Chaos::interrupt},
+    {"SIGINT twice", &Chaos::interruptTwice},
+    {"SIGTERM while it starts", &Chaos::askBeforeAStep},
+    {"Ctrl-Z, and fg after every deadline", &Chaos::suspend},
+    {"its output's reader goes", &Chaos::loseReader},
+    {"fill the disk", &Chaos::fillDisk},
+    {"empty the newest manifest", &Chaos::emptyManifest},
+    {"the file system has no locks", &Chaos::loseLocks},
+    {"cut a link", &Chaos::cutLink},
 };
 
 uint64_t Chaos::stepReached() const {
@@ -99,7 +145,65 @@ bool Chaos::reach(uint64_t step) {
   return true;
 }
 
-void Chaos::fillDisk() const {
+void Chaos::askToStopAndWait() {
+  job_->signal(SIGTERM);
+  EXPECT_GE(job_->wait(60), 0) << job_->output();
+}
+
+void Chaos::startAgain(const std::vector<std::string>& line) {
+  askToStopAndWait();
+  job_ = std::make_unique<Process>(line);
+}
+
+bool Chaos::pauseCoordinator() {
+  const pid_t coordinator = processes().coordinator;
+  if (!send(coordinator, SIGSTOP)) return false;
+  pass(500);
+  return send(coordinator, SIGCONT);
+}
+
+bool Chaos::pauseAll() {
+  const testing::JobProcesses now = processes();
+  std::vector<pid_t> all = {now.coordinator, now.mpirun, job_->id()};
+  for (const auto& [rank, process] : now.workers)
+    all.push_back(process);
+  for (const pid_t process : all)
+    send(process, SIGSTOP);
+  pass(kLongerThanDeadlines);
+  for (const pid_t process : all)
+    send(process, SIGCONT);
+  return true;
+}
+
+bool Chaos::interruptTwice() {
+  if (!interrupt()) return false;
+  pass(1200);  // within a second both are one
+  interrupt();
+  return true;
+}
+
+bool Chaos::askBeforeAStep() {
+  startAgain(line_);
+  pass(static_cast<int>(random_.below(1500)));
+  return askToStop();
+}
+
+bool Chaos::suspend() {
+  if (hosts_) return false;  // refused there
+  if (!send(job_->id(), SIGTSTP)) return false;
+  pass(kLongerThanDeadlines);
+  return send(job_->id(), SIGCONT);
+}
+
+bool Chaos::loseReader() {
+  std::vector<std::string> line = {"bash", "-c", "exec \"$@\" > >(head -1) 2>&1", "bash"};
+  line.insert(line.end(), line_.begin(), line_.end());
+  startAgain(line);
+  return true;
+}
+
+bool Chaos::fillDisk() {
+  if (!disk_->mounted()) return false;
   const fs::path ballast = run_ / "ballast";
   {
     std::ofstream file(ballast, std::ios::binary);
@@ -114,39 +218,36 @@ void Chaos::fillDisk() const {
     if (job_->wait(0.02) >= 0) break;
   }
   fs::remove(ballast);
+  return true;
 }
 
-void Chaos::apply(Disturbance disturbance, Random& random) {
-  const int worker = 1 + static_cast<int>(random.below(2));
-  const testing::JobProcesses processes = testing::jobProcesses(run_);
-  auto send = [](pid_t to, int number) {
-    if (to > 0) ::kill(to, number);
-  };
-  switch (disturbance) {
-    case Disturbance::kKillWorker:
-      return send(processes.worker(worker), SIGKILL);
-    case Disturbance::kKillCoordinator:
-      return send(processes.coordinator, SIGKILL);
-    case Disturbance::kKillMpirun:
-      return send(processes.mpirun, SIGKILL);
-    case Disturbance::kKillLauncher:
-      return job_->signal(SIGKILL);
-    case Disturbance::kStopWorker:
-      return send(processes.worker(worker), SIGSTOP);
-    case Disturbance::kPauseCoordinator:
-      send(processes.coordinator, SIGSTOP);
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
-      return send(processes.coordinator, SIGCONT);
-    case Disturbance::kAskToStop:
-      return job_->signal(SIGTERM);
-    case Disturbance::kFillDisk:
-      return fillDisk();
-    case Disturbance::kCutLink:
-      // Some are waited out, some end the job.
-      hosts_->cutLink(2);
-      std::this_thread::sleep_for(std::chrono::milliseconds(200 + random.below(5000)));
-      return hosts_->mendLink(2);
+/// As a power cut leaves it.
+bool Chaos::emptyManifest() {
+  askToStopAndWait();
+  const std::vector<fs::path> checkpoints = listCheckpoints(run_);
+  if (checkpoints.size() < 2 || emptied_.count(checkpoints[checkpoints.size() - 2]) > 0) {
+    return false;
   }
+  std::ofstream(checkpoints.back() / "manifest.textproto", std::ios::trunc);
+  emptied_.insert(checkpoints.back());
+  return true;
+}
+
+bool Chaos::loseLocks() {
+  std::vector<std::string> line = {"env", concat("LD_PRELOAD=", testing::program("libno_locks.so")),
+                                   concat("NO_LOCKS_UNDER=", run_.parent_path().string())};
+  line.insert(line.end(), line_.begin(), line_.end());
+  startAgain(line);
+  return true;
+}
+
+/// Some cuts are waited out, some end the job.
+bool Chaos::cutLink() {
+  if (!hosts_) return false;
+  hosts_->cutLink(2);
+  pass(static_cast<int>(200 + random_.below(5000)));
+  hosts_->mendLink(2);
+  return true;
 }
 
 void Chaos::useHosts() {
@@ -167,23 +268,21 @@ void Chaos::disturb(uint64_t seed, int times, uint64_t steps) {
   run_ = folder_ / "disturbed";
   line_ = hosts_ ? hostsLine(*hosts_, 2, 1, "disturbed", options(steps))
                  : trainLine("disturbed", 2, options(steps));
-  const testing::SmallDisk disk(run_, "256m");
-  if (!disk.mounted()) std::printf("the disk is never full: %s\n", disk.problem().c_str());
+  disk_ = std::make_unique<testing::SmallDisk>(run_, "256m");
+  if (!disk_->mounted()) std::printf("the disk is never full: %s\n", disk_->problem().c_str());
   job_ = std::make_unique<Process>(line_);
-  Random random(seed);
+  random_ = Random(seed);
   for (int i = 0; i < times; ++i) {
     ASSERT_TRUE(reach(steps * static_cast<uint64_t>(i + 1) / static_cast<uint64_t>(times + 2)))
         << job_->output();
-    std::this_thread::sleep_for(std::chrono::milliseconds(random.below(100)));
-    auto kind = static_cast<Disturbance>(random.below(kDisturbances));
-    if ((kind == Disturbance::kFillDisk && !disk.mounted()) ||
-        (kind == Disturbance::kCutLink && !hosts_)) {
-      kind = Disturbance::kKillWorker;
-    }
-    std::printf("%d of %d, after step %llu: %s\n", i + 1, times,
-                static_cast<unsigned long long>(stepReached()), kNames[static_cast<int>(kind)]);
+    pass(static_cast<int>(random_.below(100)));
+    const auto step = static_cast<unsigned long long>(stepReached());
+    const Kind* kind = nullptr;
+    do {
+      kind = &kKinds[random_.below(std::size(kKinds))];
+    } while (!(this->*kind->happen)());
+    std::printf("%d of %d, after step %llu: %s\n", i + 1, times, step, kind->name);
     std::fflush(stdout);
-    apply(kind, random);
   }
   ASSERT_TRUE(reach(steps)) << job_->output();
   EXPECT_EQ(job_->wait(60), 0) << job_->output();
@@ -194,18 +293,28 @@ void Chaos::disturb(uint64_t seed, int times, uint64_t steps) {
       << "images were lost or trained on twice";
   const std::vector<fs::path> checkpoints = listCheckpoints(run_);
   EXPECT_EQ(checkpoints.front(), checkpointFolder(run_, 50));
-  for (const fs::path& checkpoint : checkpoints)
+  for (const fs::path& checkpoint : checkpoints) {
+    if (emptied_.count(checkpoint) > 0 && fs::is_empty(checkpoint / "manifest.textproto")) continue;
     verifyCheckpoint(checkpoint, readCheckpointManifest(checkpoint));
+  }
 }
 
 TEST_F(Chaos, ShortDisturbancesLeaveNoTrace) {
   disturb(1, 4, 1200);
 }
 
-TEST_F(Chaos, NightlyDisturbancesLeaveNoTrace) {
-  useHosts();
+uint64_t chaosSeed() {
   const char* seed = std::getenv("SPHEREFACE_CHAOS_SEED");
-  disturb(seed != nullptr ? std::strtoull(seed, nullptr, 10) : 2, 40, 8000);
+  return seed != nullptr ? std::strtoull(seed, nullptr, 10) : 2;
+}
+
+TEST_F(Chaos, NightlyDisturbancesLeaveNoTrace) {
+  disturb(chaosSeed(), 60, 12000);
+}
+
+TEST_F(Chaos, NightlyDisturbancesOverHostsLeaveNoTrace) {
+  useHosts();
+  disturb(chaosSeed(), 30, 6000);
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ class Process {
 
   /// Its exit code (128 + signal when one ended it), or -1 when it still runs after `seconds`.
   int wait(double seconds);
+  /// Of it and of its process group.
+  pid_t id() const { return pid_; }
   /// Sends it a signal, not its children.
   void signal(int number) const;
   /// All it has printed so far.
