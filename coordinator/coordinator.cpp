@@ -46,7 +46,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Between looks at liveness and at signals while no message comes. OpenMPI 5 kills a quarter of a
+// Between looks at liveness, and at signals while no message comes. OpenMPI 5 kills a quarter of a
 // second after its SIGTERM.
 constexpr std::chrono::milliseconds kLook{50};
 // Between tellings of what was last heard of the workers.
@@ -114,12 +114,16 @@ class Coordinator {
         liveness_.heard(message->from, Liveness::Clock::now());
         handle(*message, log);
       }
+      // By the clock, whatever arrives: of a thousand workers one message or another always does.
       if (Liveness::Clock::now() >= next_look_) {
-        next_look_ = Liveness::Clock::now() + kTell;
+        next_look_ = Liveness::Clock::now() + kLook;
+        endWhenOneIsLost(log);
+      }
+      if (Liveness::Clock::now() >= next_telling_) {
+        next_telling_ = Liveness::Clock::now() + kTell;
         lock_->check();
         monitor_->workers(liveness_.lastHeard(Liveness::Clock::now()), heartbeats_);
       }
-      if (!message) endWhenOneIsLost(log);
       if (stopSignal() != stop_signal_) passOnStop(log);
     }
     log.finish(commits_);
@@ -429,6 +433,7 @@ class Coordinator {
   int commits_ = 0;
   bool heartbeats_ = false;
   Liveness::Clock::time_point next_look_ = {};
+  Liveness::Clock::time_point next_telling_ = {};
   int stop_signal_ = 0;  // passed on; 0: none
   bool stopped_ = false;
 };

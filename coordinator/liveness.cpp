@@ -126,8 +126,11 @@ std::vector<LastHeard> Liveness::absent(Clock::time_point now) const {
 }
 
 std::vector<LastHeard> Liveness::silent(Clock::time_point now) const {
-  std::vector<LastHeard> found = lastHeard(now);
-  std::erase_if(found, [this](const LastHeard& last) { return last.ago <= allowed_; });
+  std::vector<LastHeard> found;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].gone || now - workers_[i].heard <= allowed_) continue;
+    found.push_back(describe(i, now - workers_[i].heard));
+  }
   return found;
 }
 

@@ -4,9 +4,7 @@
 #include "coordinator/stragglers.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "base/statistics.h"
 #include "run/step_collector.h"
 
 namespace sphereface {
@@ -17,6 +15,12 @@ constexpr double kNoLongerSlow = 1.2;
 // An interval alone may be an accident.
 constexpr int kIntervals = 2;
 
+/// median() of all but the one at place `left_out` of `sorted`, which has two at least.
+double medianOfOthers(const std::vector<double>& sorted, size_t left_out) {
+  const size_t middle = (sorted.size() - 1) / 2;
+  return sorted[middle < left_out ? middle : middle + 1];
+}
+
 }  // namespace
 
 void Stragglers::add(int worker, const StepReport& report) {
@@ -25,20 +29,17 @@ void Stragglers::add(int worker, const StepReport& report) {
   of.work += workSeconds(report);
 }
 
-double Stragglers::middleOfOthers(size_t worker) const {
-  std::vector<double> others;
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    if (i != worker) others.push_back(workers_[i].work);
-  }
-  return median(std::move(others));
-}
-
 std::vector<Stragglers::Change> Stragglers::endInterval() {
   std::vector<Change> changes;
   if (workers_.size() > 1) {
+    std::vector<double> sorted;
+    for (const Worker& worker : workers_)
+      sorted.push_back(worker.work);
+    std::ranges::sort(sorted);
     for (size_t i = 0; i < workers_.size(); ++i) {
       Worker& worker = workers_[i];
-      const double middle = middleOfOthers(i);
+      const auto place = std::ranges::lower_bound(sorted, worker.work) - sorted.begin();
+      const double middle = medianOfOthers(sorted, static_cast<size_t>(place));
       if (middle <= 0) continue;
       const double ratio = worker.work / middle;
       worker.slow_intervals = ratio > kSlow ? worker.slow_intervals + 1 : 0;

@@ -38,8 +38,6 @@ class Stragglers {
     int slow_intervals = 0;
     bool slow = false;
   };
-  double middleOfOthers(size_t worker) const;
-
   std::vector<Worker> workers_;
 };
 

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace sphereface {
 namespace {
 
@@ -43,6 +46,32 @@ TEST(Stragglers, AreSlowForTwoIntervals) {
   ASSERT_EQ(well.size(), 1U);
   EXPECT_FALSE(well[0].slow);
   EXPECT_EQ(stragglers.count(), 0);
+}
+
+/// Of an even number of others with the upper one in the middle.
+TEST(Stragglers, AreComparedWithTheMedianOfTheOthers) {
+  for (const std::vector<double>& work : std::vector<std::vector<double>>{
+           {1, 4}, {9, 1, 2}, {1, 1, 2, 9}, {3, 3, 3, 9, 4}, {10, 1, 2, 3, 5, 4}}) {
+    Stragglers stragglers(static_cast<int>(work.size()));
+    std::vector<Stragglers::Change> changes;
+    for (int interval = 0; interval < 2; ++interval) {
+      for (size_t i = 0; i < work.size(); ++i)
+        stragglers.add(static_cast<int>(i), report(0, work[i]));
+      changes = stragglers.endInterval();
+    }
+    size_t slow = 0;
+    for (size_t i = 0; i < work.size(); ++i) {
+      std::vector<double> others = work;
+      others.erase(others.begin() + static_cast<ptrdiff_t>(i));
+      std::sort(others.begin(), others.end());
+      const double middle = others[others.size() / 2];
+      if (work[i] / middle <= 1.5) continue;
+      ASSERT_LT(slow, changes.size());
+      EXPECT_EQ(changes[slow].worker, static_cast<int>(i));
+      EXPECT_DOUBLE_EQ(changes[slow++].ratio, work[i] / middle);
+    }
+    EXPECT_EQ(slow, changes.size());
+  }
 }
 
 TEST(Stragglers, OneWorkerKeepsNobodyWaiting) {
