@@ -74,15 +74,19 @@ mkdir -p build/lint
 sed -E 's/-Winvalid-pch|-include [^ ]*cmake_pch\.hxx//g' build/compile_commands.json >build/lint/compile_commands.json
 # tidy COMMAND...: what it finds, without the count of what is in others' headers.
 tidy() { "$@" 2>&1 | { grep -vE '^[0-9]+ warnings? .*generated' || true; }; }
-if [ ${#sources[@]} -gt 0 ]; then
-  tidy xargs -a <(printf '%s\n' "${sources[@]}") -P "$(nproc)" -n 1 clang-tidy -p build/lint --quiet \
-    --extra-arg=-Wno-unknown-warning-option || code=1
-fi
-# Headers together, in a source that finds all that any source finds, and for CUDA what stands for it in tests.
+# Headers together, in a source that finds all that any source finds, and for CUDA what stands for it in tests;
+# beside the sources, as they take as long as several of these.
+beside=
 if [ ${#headers[@]} -gt 0 ]; then
   printf '#include "%s"\n' "${headers[@]}" >build/lint/headers.cpp
   mapfile -t places < <(grep -oE -- '-(I ?|isystem )[^ "\]+' build/lint/compile_commands.json |
     grep -v /cuda/include | sed 's/ //' | sort -u)
-  tidy clang-tidy --quiet build/lint/headers.cpp -- -std=c++20 "${places[@]}" || code=1
+  tidy clang-tidy --quiet build/lint/headers.cpp -- -std=c++20 "${places[@]}" &
+  beside=$!
 fi
+if [ ${#sources[@]} -gt 0 ]; then
+  tidy xargs -a <(printf '%s\n' "${sources[@]}") -P "$(nproc)" -n 1 clang-tidy -p build/lint --quiet \
+    --extra-arg=-Wno-unknown-warning-option || code=1
+fi
+[ -z "$beside" ] || wait "$beside" || code=1
 exit $code

@@ -83,9 +83,9 @@ if [ -n "$all" ]; then cmake --build build --target benchmarks; fi
 code=0
 report=$PWD/build/tests.xml
 rm -f "$report"
-# One more than there are processors, as many wait for processes they have started.
+# Two more than there are processors, as many wait for processes they have started.
 ctest --test-dir build --output-on-failure --no-tests=error --output-junit "$report" \
-  -j "$(($(nproc) + 1))" "${chosen[@]}" "$@" || code=$?
+  -j "$(($(nproc) + 2))" "${chosen[@]}" "$@" || code=$?
 if [ -n "$all" ]; then
   if "${SPHEREFACE_ONNX_PYTHON:-false}" -c 'import torch' 2>/dev/null; then
     "$SPHEREFACE_ONNX_PYTHON" bench/peer_pytorch.py --batch 4 --rounds 2 || code=$?
