@@ -19,7 +19,7 @@ namespace {
 
 using Nlohmann = nlohmann::ordered_json;
 
-constexpr int kDeepest = 1000;
+constexpr size_t kDeepest = 1000;
 
 /// In the words of nlohmann::json, which readers of our errors know.
 [[noreturn]] void failType(int number, const std::string& what, const char* type) {
@@ -112,37 +112,64 @@ class Writer {
   std::string out_;
 };
 
-/// Takes texts out of `value`. The depth is bounded, as what is done with a Json calls itself.
-Json fromNlohmann(Nlohmann& value, int depth = 0) {
-  if (depth > kDeepest) throw JsonError(concat("is more than ", kDeepest, " deep"));
-  switch (value.type()) {
-    case Nlohmann::value_t::object: {
-      Json object = Json::object();
-      object.items().reserve(value.size());
-      for (auto& [key, member] : value.items())
-        object.items().emplace_back(key, fromNlohmann(member, depth + 1));
-      return object;
-    }
-    case Nlohmann::value_t::array: {
-      Json array = Json::array();
-      for (Nlohmann& element : value)
-        array.push_back(fromNlohmann(element, depth + 1));
-      return array;
-    }
-    case Nlohmann::value_t::string:
-      return std::move(value.get_ref<std::string&>());
-    case Nlohmann::value_t::boolean:
-      return value.get<bool>();
-    case Nlohmann::value_t::number_integer:
-      return value.get<int64_t>();
-    case Nlohmann::value_t::number_unsigned:
-      return value.get<uint64_t>();
-    case Nlohmann::value_t::number_float:
-      return value.get<double>();
-    default:
-      return nullptr;
+/// Makes a Json of what nlohmann's parser tells of a text, by the names of its json_sax. The depth
+/// is bounded, as what is done with a Json calls itself.
+class Builder {
+ public:
+  Json take() { return std::move(root_); }
+
+  bool null() { return add(nullptr); }
+  bool boolean(bool value) { return add(value); }
+  bool number_integer(int64_t value) { return add(value); }    // NOLINT
+  bool number_unsigned(uint64_t value) { return add(value); }  // NOLINT
+  bool number_float(double value, const std::string&) {        // NOLINT
+    return add(value);
   }
-}
+  bool string(std::string& text) { return add(std::move(text)); }
+  bool binary(Nlohmann::binary_t&) { return false; }           // no JSON text has such
+  bool start_object(size_t) { return begin(Json::object()); }  // NOLINT
+  bool start_array(size_t) { return begin(Json::array()); }    // NOLINT
+  bool end_object() { return end(); }                          // NOLINT
+  bool end_array() { return end(); }                           // NOLINT
+  /// Of a key that comes again the last value counts.
+  bool key(std::string& name) {
+    Json::Object& members = open_.back()->items();
+    const auto same = std::ranges::find(members, name, &Json::Object::value_type::first);
+    member_ = same != members.end() ? &same->second
+                                    : &members.emplace_back(std::move(name), nullptr).second;
+    return true;
+  }
+  [[noreturn]] bool parse_error(size_t, const std::string&,  // NOLINT
+                                const Nlohmann::exception& e) {
+    throw JsonError(e.what());
+  }
+
+ private:
+  bool add(Json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool begin(Json value) {
+    open_.push_back(&place(std::move(value)));
+    return true;
+  }
+  bool end() {
+    open_.pop_back();
+    return true;
+  }
+  Json& place(Json value) {
+    if (open_.size() > kDeepest) throw JsonError(concat("is more than ", kDeepest, " deep"));
+    if (open_.empty()) return root_ = std::move(value);
+    Json& parent = *open_.back();
+    if (parent.is_object()) return *member_ = std::move(value);
+    parent.push_back(std::move(value));
+    return *(parent.end() - 1);
+  }
+
+  Json root_;
+  std::vector<Json*> open_;  // arrays and objects around what comes next
+  Json* member_ = nullptr;   // the newest key's
+};
 
 }  // namespace
 
@@ -332,8 +359,9 @@ std::string strictJsonText(const Json& value, int indent) {
 
 Json parseJson(std::string_view text) {
   try {
-    Nlohmann parsed = Nlohmann::parse(text);
-    return fromNlohmann(parsed);
+    Builder builder;
+    Nlohmann::sax_parse(text, &builder);
+    return builder.take();
   } catch (const Nlohmann::exception& e) {
     throw JsonError(e.what());
   }

@@ -217,9 +217,11 @@ struct Kind {
   double processor = 0;            // seconds
 };
 
-std::optional<Json> lastOf(const JsonLines::News& news) {
-  if (news.lines.empty()) return std::nullopt;
-  return news.lines.back();
+/// The newest of the lines that have come.
+std::optional<Json> lastOf(JsonLines& lines) {
+  std::optional<Json> last;
+  lines.read([&](Json line) { last = std::move(line); });
+  return last;
 }
 
 void measure(bench::Bench& bench) {
@@ -236,14 +238,14 @@ void measure(bench::Bench& bench) {
   /// Seconds of a step.
   const auto step_seconds = [&](Kind& kind) {
     std::this_thread::sleep_for(std::chrono::duration<double>(kSettleSeconds));
-    const std::optional<Json> first = lastOf(lines.read());
+    const std::optional<Json> first = lastOf(lines);
     const double before = processorSeconds(coordinator);
     const double waited_before = waitedSeconds(processes);
     const double begin = secondsNow();
     kind.act(begin + window);
     kind.waits.push_back((waitedSeconds(processes) - waited_before) / (secondsNow() - begin));
     kind.processor += processorSeconds(coordinator) - before;
-    const std::optional<Json> last = lastOf(lines.read());
+    const std::optional<Json> last = lastOf(lines);
     if (!first || !last) throw Error("no line between two windows: let the run log more often");
     return (last->at("time").get<double>() - first->at("time").get<double>()) /
            (last->at("step").get<double>() - first->at("step").get<double>());

@@ -165,9 +165,9 @@ class Coordinator {
     identity.classes = data_.classes();
     identity.workers = workers_;
     identity.checkpoint_every = config_.checkpoint().every_steps();
-    const JsonLines::News events = JsonLines(run_.events()).read();
-    identity.restarts = static_cast<int>(std::ranges::count_if(
-        events.lines, [](const Json& event) { return event.value("event", Json()) == "start"; }));
+    JsonLines(run_.events()).read([&](const Json& event) {
+      identity.restarts += event.value("event", Json()) == "start" ? 1 : 0;
+    });
     return identity;
   }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <string_view>
 
 namespace sphereface {
@@ -17,19 +18,24 @@ constexpr size_t kLongest = size_t{4} << 20;
 
 }  // namespace
 
-JsonLines::News JsonLines::read() {
-  News news;
+double numberOf(const Json& line, std::string_view name) {
+  const Json* found = line.find(name);
+  return found != nullptr && found->is_number() ? found->get<double>()
+                                                : std::numeric_limits<double>::quiet_NaN();
+}
+
+void JsonLines::read(const std::function<void(Json)>& take, const std::function<void()>& again) {
   struct stat now {};
-  if (::stat(file_.c_str(), &now) != 0) return news;
+  if (::stat(file_.c_str(), &now) != 0) return;
   const auto size = static_cast<uint64_t>(now.st_size);
   if (now.st_ino != inode_ || size < offset_) {
-    news.again = inode_ != 0;
+    if (inode_ != 0 && again) again();
     inode_ = now.st_ino;
     offset_ = 0;
     line_.clear();
     too_long_ = false;
   }
-  if (size == offset_) return news;
+  if (size == offset_) return;
   std::ifstream in(file_, std::ios::binary);
   in.seekg(static_cast<std::streamoff>(offset_));
   std::string piece(std::min(size - offset_, kLongest), '\0');
@@ -49,13 +55,12 @@ JsonLines::News JsonLines::read() {
       }
       if (end == std::string_view::npos) break;
       Json line = tryParseJson(line_);
-      if (line.is_object()) news.lines.push_back(std::move(line));
+      if (line.is_object()) take(std::move(line));
       line_.clear();
       too_long_ = false;
       rest.remove_prefix(end + 1);
     }
   }
-  return news;
 }
 
 }  // namespace sphereface

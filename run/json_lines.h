@@ -5,27 +5,28 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/json.h"
 
 namespace sphereface {
+
+/// What a line has by that name; NaN where it has no number.
+double numberOf(const Json& line, std::string_view name);
 
 /// A file of JSON objects, one a line, that somebody may be appending to.
 class JsonLines {
  public:
   explicit JsonLines(std::filesystem::path file) : file_(std::move(file)) {}
 
-  struct News {
-    bool again = false;  // the file is another one, or was cut: these are all of its lines
-    std::vector<Json> lines;
-  };
-  /// Lines that have come since the last call; a look at the file's size when none has. What is no
-  /// JSON object is passed over, as is a line of more than 4 MiB; a last line without its end waits
-  /// for it. No file: no lines.
-  News read();
+  /// Hands over, one by one, the lines that have come since the last call; `again` is called before
+  /// when the file is another one or was cut, and these are all of its lines. No more than a look
+  /// at the file's size when none has come. What is no JSON object is passed over, as is a line of
+  /// more than 4 MiB; a last line without its end waits for it. No file: no lines.
+  void read(const std::function<void(Json)>& take, const std::function<void()>& again = {});
 
  private:
   std::filesystem::path file_;

@@ -50,13 +50,13 @@ Json lfwScore(const std::filesystem::path& folder) {
 ComparedRun readRun(const std::filesystem::path& folder) {
   ComparedRun run;
   run.folder = folder;
-  run.metrics = readRunMetrics(folder);
+  run.curves = readRunCurves(folder);
   const TrainConfig config = loadTrainConfig(RunFolder{folder}.config(), {});
   run.images_per_step =
       static_cast<uint64_t>(config.solver().batch_size()) * config.solver().iter_size();
   run.label = folder.filename().empty() ? folder.parent_path().filename().string()
                                         : folder.filename().string();
-  const Json& last = run.metrics.back();
+  const Json& last = run.curves.last;
   Json& row = run.row;
   row["label"] = run.label;
   row["network"] = config.network().name();
@@ -71,7 +71,7 @@ ComparedRun readRun(const std::filesystem::path& folder) {
     }
     row[field] = last.at(field);
   }
-  std::vector<double> rates = metricSeries(run.metrics, "images_per_second", "").y;
+  std::vector<double> rates = run.curves.values.at("images_per_second");
   std::erase_if(rates, [](double rate) { return std::isnan(rate); });
   row["images_per_second"] = median(std::move(rates));
   if (const Json lfw = lfwScore(folder); lfw.is_object()) {
@@ -87,7 +87,7 @@ Panel panelOf(const std::vector<ComparedRun>& runs, const std::string& y_label, 
   panel.x_label = "images seen (thousands)";
   panel.y_label = y_label;
   for (const ComparedRun& run : runs) {
-    Series series = metricSeries(run.metrics, field, run.label, factor);
+    Series series = run.curves.series(field, run.label, factor);
     for (double& x : series.x)
       x *= static_cast<double>(run.images_per_step) / 1000;
     panel.series.push_back(std::move(series));

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "proto/config.pb.h"
+#include "watch/run_curves.h"
 
 namespace sphereface {
 
@@ -19,8 +20,8 @@ struct ComparedRun {
   std::filesystem::path folder;
   std::string label;
   uint64_t images_per_step = 0;
-  std::vector<Json> metrics;  // as readRunMetrics
-  Json row;                   // of the table; fields below
+  RunCurves curves;
+  Json row;  // of the table; fields below
 };
 
 /// Reads run folders: metrics.jsonl, config.textproto and, if there, lfw.json, or

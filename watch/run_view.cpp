@@ -61,12 +61,6 @@ Json figuresJson() {
   return figures;
 }
 
-double numberOf(const Json& line, std::string_view field) {
-  const Json* found = line.find(field);
-  return found != nullptr && found->is_number() ? found->get<double>()
-                                                : std::numeric_limits<double>::quiet_NaN();
-}
-
 bool isShortCurve(const Json& points) {
   return points.is_array() && points.size() <= kMostRocPoints &&
          std::all_of(points.begin(), points.end(), [](const Json& point) {
@@ -149,41 +143,37 @@ RunView::RunView(fs::path run, std::function<std::optional<LiveStatus>()> live)
       ranks_(kMostRankRows) {}
 
 void RunView::refresh() {
-  JsonLines::News metrics = metrics_file_.read();
-  if (metrics.again) {
-    curves_.clear();
-    ranks_.clear();
-    recent_rates_.clear();
-    last_ = nullptr;
-  }
-  for (const Json& line : metrics.lines)
-    takeMetrics(line);
-  JsonLines::News events = events_file_.read();
-  if (events.again) {
-    events_.clear();
-    job_.clear();
-  }
-  for (const Json& event : events.lines) {
-    if (!event.value("event", Json()).is_string() || !event.value("text", Json("")).is_string())
-      continue;
-    keep(events_, event, kMostEvents);
-    if (event.at("event") == "start") job_.clear();
-    if (job_.size() > kMostEvents) job_.erase(job_.begin() + 1);
-    job_.push_back(event);
-  }
-  JsonLines::News scores = evaluations_file_.read();
-  if (scores.again) {
-    scores_.clear();
-    newest_scores_.clear();
-  }
-  for (const Json& score : scores.lines)
-    takeScore(score);
+  metrics_file_.read([&](Json line) { takeMetrics(std::move(line)); },
+                     [&] {
+                       curves_.clear();
+                       ranks_.clear();
+                       recent_rates_.clear();
+                       last_ = nullptr;
+                     });
+  events_file_.read([&](Json event) { takeEvent(std::move(event)); },
+                    [&] {
+                      events_.clear();
+                      job_.clear();
+                    });
+  evaluations_file_.read([&](const Json& score) { takeScore(score); },
+                         [&] {
+                           scores_.clear();
+                           newest_scores_.clear();
+                         });
 }
 
-void RunView::takeMetrics(const Json& line) {
+void RunView::takeEvent(Json event) {
+  if (!event.value("event", Json()).is_string() || !event.value("text", Json("")).is_string())
+    return;
+  keep(events_, event, kMostEvents);
+  if (event.at("event") == "start") job_.clear();
+  if (job_.size() > kMostEvents) job_.erase(job_.begin() + 1);
+  job_.push_back(std::move(event));
+}
+
+void RunView::takeMetrics(Json line) {
   if (std::isnan(numberOf(line, "step"))) return;
   ++lines_;
-  last_ = line;
   ThinnedTable::Row row = {numberOf(line, "step")};
   for (const size_t figure : kCurveRows)
     row.push_back(numberOf(line, kStepFigures[figure].name));
@@ -197,6 +187,7 @@ void RunView::takeMetrics(const Json& line) {
     of_ranks.push_back(seconds.is_number() ? seconds.get<double>() : 0);
   }
   ranks_.add(of_ranks);
+  last_ = std::move(line);
 }
 
 void RunView::takeScore(const Json& line) {

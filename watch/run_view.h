@@ -44,7 +44,8 @@ class RunView {
 
  private:
   void refresh();
-  void takeMetrics(const Json& line);
+  void takeMetrics(Json line);
+  void takeEvent(Json event);
   void takeScore(const Json& line);
   RunState stateOf(const std::optional<LiveStatus>& live) const;
 

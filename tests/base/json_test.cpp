@@ -50,6 +50,11 @@ TEST(Json, NumbersAndTextsAreWrittenAsTheyAreRead) {
   EXPECT_NE(errorOf([] { strictJsonText("a\xff"); }).find("invalid UTF-8 byte"), std::string::npos);
 }
 
+TEST(Json, OfAKeyThatComesAgainTheLastValueCounts) {
+  EXPECT_EQ(jsonText(parseJson(R"({"a":{"x":1},"b":[1,{"c":2}],"a":[true,null]})")),
+            R"({"a":[true,null],"b":[1,{"c":2}]})");
+}
+
 TEST(Json, AListOfPairsWithTextsInFrontIsAnObject) {
   EXPECT_TRUE(Json({{"a", 1}, {"b", {1, 2}}}).is_object());
   EXPECT_TRUE(Json({{"a", 1}, {2, 3}}).is_array());

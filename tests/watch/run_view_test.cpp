@@ -28,24 +28,35 @@ void append(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::app) << text;
 }
 
+struct News {
+  bool again = false;
+  std::vector<Json> lines;
+};
+
+News newsOf(JsonLines& lines) {
+  News news;
+  lines.read([&](Json line) { news.lines.push_back(std::move(line)); }, [&] { news.again = true; });
+  return news;
+}
+
 TEST(JsonLines, ComeOnceAndWhole) {
   const TemporaryFolder folder;
   const std::filesystem::path file = folder / "lines.jsonl";
   JsonLines lines(file);
-  EXPECT_TRUE(lines.read().lines.empty());
+  EXPECT_TRUE(newsOf(lines).lines.empty());
   append(file, "{\"a\":1}\nnonsense\n7\n{\"a\":2}\n{\"a\"");
-  EXPECT_EQ(lines.read().lines, (std::vector<Json>{{{"a", 1}}, {{"a", 2}}}));
-  EXPECT_TRUE(lines.read().lines.empty());
+  EXPECT_EQ(newsOf(lines).lines, (std::vector<Json>{{{"a", 1}}, {{"a", 2}}}));
+  EXPECT_TRUE(newsOf(lines).lines.empty());
   append(file, ":3}\n");
-  JsonLines::News news = lines.read();
+  News news = newsOf(lines);
   EXPECT_EQ(news.lines, (std::vector<Json>{{{"a", 3}}}));
   EXPECT_FALSE(news.again);
   writeFileAtomically(file, "{\"a\":1}\n{\"b\":9999999999}\n{\"c\":99999999999}\n");
-  news = lines.read();
+  news = newsOf(lines);
   EXPECT_TRUE(news.again) << "another file of that name";
   EXPECT_EQ(news.lines.size(), 3U);
   std::filesystem::resize_file(file, 8);
-  news = lines.read();
+  news = newsOf(lines);
   EXPECT_TRUE(news.again) << "the file was cut";
   EXPECT_EQ(news.lines.size(), 1U);
 }
@@ -75,16 +86,16 @@ TEST(JsonLines, PassesOverWhatIsNoJsonOrTooLong) {
   const std::filesystem::path file = folder / "lines.jsonl";
   JsonLines lines(file);
   append(file, "{\"good\":1}\n" + badLines() + "{\"good\":2}\n");
-  std::vector<Json> good = lines.read().lines;
+  std::vector<Json> good = newsOf(lines).lines;
   std::erase_if(good, [](const Json& line) { return !line.contains("good"); });
   EXPECT_EQ(good, (std::vector<Json>{{{"good", 1}}, {{"good", 2}}}));
   // One that never ends, in pieces, is passed over like the others when it does.
   for (int i = 0; i < 6; ++i) {
     append(file, (i == 0 ? "{\"a\":\"" : "") + std::string(1 << 20, 'x'));
-    EXPECT_TRUE(lines.read().lines.empty());
+    EXPECT_TRUE(newsOf(lines).lines.empty());
   }
   append(file, "\"}\n{\"good\":3}\n");
-  EXPECT_EQ(lines.read().lines, (std::vector<Json>{{{"good", 3}}}));
+  EXPECT_EQ(newsOf(lines).lines, (std::vector<Json>{{{"good", 3}}}));
 }
 
 TEST(ThinnedTable, KeepsMeansOfEquallyManyRows) {
@@ -240,7 +251,7 @@ TEST_F(RunViewTest, ComparisonAndPlotPassOverBadLinesOrNameThem) {
                       "name: \"a\" data { lmdb: \"a.lmdb\" } network { name: \"sphereface-4\" } "
                       "solver { steps: 50 }");
   const std::vector<ComparedRun> runs = readRuns({run_.path()});
-  EXPECT_EQ(runs.at(0).metrics.size(), 3U);
+  EXPECT_EQ(runs.at(0).curves.steps.size(), 3U);
   EXPECT_EQ(runs.at(0).row.at("images_per_second"), 7);
   EXPECT_FALSE(runs.at(0).row.contains("lfw"));
   writeComparisonPlot(run_ / "compared.png", runs);
