@@ -101,9 +101,11 @@ void checkNetwork(const Embedder& embedder, const fs::path& checkpoint) {
   const std::string& trained_on = embedder.manifest().alignment_template();
   if (trained_on != kAlignmentTemplate || network.height != kAlignedHeight ||
       network.width != kAlignedWidth) {
-    throw Error(concat(checkpoint.string(), " was trained on \"", trained_on, "\" faces of ",
-                       network.height, "x", network.width, ", identify makes \"",
-                       kAlignmentTemplate, "\" of ", kAlignedHeight, "x", kAlignedWidth));
+    throw Error(
+        concat(checkpoint.string(), " was trained on \"", trained_on, "\" faces of ",
+               network.height, "x", network.width, ", identify makes \"", kAlignmentTemplate,
+               "\" of ", kAlignedHeight, "x", kAlignedWidth,
+               trained_on == "unknown" ? "; if they were such, convert --alignment says so" : ""));
   }
 }
 
