@@ -62,7 +62,8 @@ void addAlignCommand(const Command& app) {
   verb.required("--output", &align.output,
                 "Folder for the faces, of the same structure; an interrupted run goes on here");
   verb.required("--models", &align.models,
-                "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel");
+                "Folder with MTCNN's {p,r,o}net.onnx (scripts/get_detector.sh fetches them) or "
+                "det{1,2,3}.caffemodel");
   verb.setting("--min-face", {&align.min_face, "[12, 100000]"},
                "Side of the smallest face looked for, pixels");
   verb.setting("--face", &options->face, "Of several faces: the most central, or the largest")

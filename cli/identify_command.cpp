@@ -101,9 +101,11 @@ void checkNetwork(const Embedder& embedder, const fs::path& checkpoint) {
   const std::string& trained_on = embedder.manifest().alignment_template();
   if (trained_on != kAlignmentTemplate || network.height != kAlignedHeight ||
       network.width != kAlignedWidth) {
-    throw Error(concat(checkpoint.string(), " was trained on \"", trained_on, "\" faces of ",
-                       network.height, "x", network.width, ", identify makes \"",
-                       kAlignmentTemplate, "\" of ", kAlignedHeight, "x", kAlignedWidth));
+    throw Error(
+        concat(checkpoint.string(), " was trained on \"", trained_on, "\" faces of ",
+               network.height, "x", network.width, ", identify makes \"", kAlignmentTemplate,
+               "\" of ", kAlignedHeight, "x", kAlignedWidth,
+               trained_on == "unknown" ? "; if they were such, convert --alignment says so" : ""));
   }
 }
 
@@ -186,7 +188,8 @@ void addIdentifyCommand(const Command& app) {
       "identify", "Name the faces of a video or of photographs by a gallery of known people");
   verb.required("--checkpoint", &options->extract.checkpoint, "Checkpoint folder");
   verb.required("--models", &options->models,
-                "Folder with MTCNN's det1, det2, det3, each .prototxt and .caffemodel");
+                "Folder with MTCNN's {p,r,o}net.onnx (scripts/get_detector.sh fetches them) or "
+                "det{1,2,3}.caffemodel");
   verb.required(
       "--gallery", &options->gallery,
       "Folder of the known people: NAME/*.jpg or NAME.jpg, photographs or aligned faces of 112x96");

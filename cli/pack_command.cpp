@@ -147,9 +147,9 @@ void addPackCommand(const Command& app) {
               concat("HEIGHTxWIDTH that every image must have; default: ", kAlignedHeight, "x",
                      kAlignedWidth, ", of a .rec or LMDB that of its first image"));
   verb.option("--alignment", &pack.alignment,
-              concat("Template the faces were aligned to; default: ", kAlignmentTemplate, " for ",
-                     kAlignedHeight, "x", kAlignedWidth, ", ", kInsightfaceTemplate,
-                     " for a .rec of that size, else unknown"));
+              concat("Template the faces were aligned to; default: ", kAlignmentTemplate,
+                     " for a folder that `align` or `synth` made, ", kInsightfaceTemplate,
+                     " for a .rec of that size, an LMDB's own, else unknown"));
   addSelection(verb, pack.selection);
   verb.flag("--force", &pack.force, "Replace an existing data set");
   verb.setting("--threads", {&pack.threads, "[1, 4096]"}, "Threads that read and check images");

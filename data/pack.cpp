@@ -162,6 +162,27 @@ void requireReplaceable(const fs::path& output, bool force) {
   }
 }
 
+/// The template that the images are known to be aligned to. Where they could be SphereFace's by
+/// their size, `notes` gets why it isn't known.
+std::string alignmentOf(const Plan& plan, std::vector<std::string>& notes) {
+  const PackInput& input = plan.input;
+  if (!input.alignment.empty()) return input.alignment;
+  if (plan.size != cv::Size(kAlignedWidth, kAlignedHeight)) return "unknown";
+  const auto stranger = std::ranges::find_if(input.images, [&](const PackImage& image) {
+    return !input.aligned.has(input.name(image.at));
+  });
+  if (!input.aligned.alignment.empty() && stranger == input.images.end()) {
+    return input.aligned.alignment;
+  }
+  notes.push_back(
+      concat("the alignment is unknown: ",
+             input.aligned.alignment.empty()
+                 ? std::string("no landmarks.tsv of `sphereface align` is beside the images")
+                 : concat(input.name(stranger->at), " isn't in landmarks.tsv"),
+             "; --alignment ", kAlignmentTemplate, " says that they are aligned to it"));
+  return "unknown";
+}
+
 Plan makePlan(const PackOptions& options, const fs::path& scratch, PackResult& result) {
   Plan plan;
   plan.input = openPackInput(options.input, scratch);
@@ -169,10 +190,6 @@ Plan makePlan(const PackOptions& options, const fs::path& scratch, PackResult& r
   plan.size = options.height > 0    ? cv::Size(options.width, options.height)
               : !input.size.empty() ? input.size
                                     : cv::Size(kAlignedWidth, kAlignedHeight);
-  plan.alignment = !options.alignment.empty()                             ? options.alignment
-                   : !input.alignment.empty()                             ? input.alignment
-                   : plan.size == cv::Size(kAlignedWidth, kAlignedHeight) ? kAlignmentTemplate
-                                                                          : "unknown";
   result.left_out = selectImages(input, options.selection, plan.size, options.seed, options.threads,
                                  options.input);
   if (input.images.size() > kMaxRecords) {
@@ -183,6 +200,7 @@ Plan makePlan(const PackOptions& options, const fs::path& scratch, PackResult& r
     shuffle(input.images, random);
   }
   result.notes = input.notes;
+  plan.alignment = options.alignment.empty() ? alignmentOf(plan, result.notes) : options.alignment;
   return plan;
 }
 

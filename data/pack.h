@@ -29,7 +29,8 @@ struct PackOptions {
   /// kAlignedHeight x kAlignedWidth.
   int height = 0;
   int width = 0;
-  /// Empty: what the input says, else kAlignmentTemplate for faces of its size, else "unknown".
+  /// Empty: what the input says, or the landmarks.tsv beside its images when it lists all of them,
+  /// else "unknown".
   std::string alignment;
   PackSelection selection;
   /// Replace an existing data set.

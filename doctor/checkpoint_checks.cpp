@@ -76,8 +76,11 @@ Finding checkpointDataFinding(const CheckpointManifest& checkpoint, const Datase
   differences.compare("width", network.width(), data.width());
   differences.compare("colour order", checkpoint.color_order(),
                       DatasetManifest::ColorOrder_Name(data.color_order()));
-  differences.compare("alignment template", checkpoint.alignment_template(),
-                      data.alignment_template());
+  const std::string unknown = "unknown";
+  if (checkpoint.alignment_template() != unknown && data.alignment_template() != unknown) {
+    differences.compare("alignment template", checkpoint.alignment_template(),
+                        data.alignment_template());
+  }
   differences.compare("mean", checkpoint.normalization_mean(), data.normalization_mean());
   differences.compare("scale", checkpoint.normalization_scale(), data.normalization_scale());
   if (!differences.text().empty()) {
@@ -85,7 +88,7 @@ Finding checkpointDataFinding(const CheckpointManifest& checkpoint, const Datase
                    "align and pack the photographs as for the checkpoint (sphereface align, "
                    "sphereface pack), or take a checkpoint trained on such data");
   }
-  const std::string same = "size, colour order, template and normalisation agree";
+  const std::string same = "size, colour order, template, if known, and normalisation agree";
   if (checkpoint.dataset_sha256() == data.sha256()) {
     return good(name, concat(same, "; it was trained on this data set"));
   }

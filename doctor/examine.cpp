@@ -283,7 +283,7 @@ class Examination {
     check("images", [&] { return imagesFinding(stored, images, dataset.size()); });
     check("blank images", [&] { return blankFinding(images, key); });
     check("colour order", [&] { return colourFinding(images); });
-    check("alignment", [&] { return alignmentFinding(images, manifest.alignment_template()); });
+    check("alignment", [&] { return alignmentFinding(images, manifest); });
     check("duplicates", [&] {
       return duplicatesFinding(stored, manifest, key, [&](uint64_t record) {
         std::string bytes;

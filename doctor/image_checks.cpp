@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <iomanip>
+#include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
 #include "data/align/alignment_template.h"
@@ -17,30 +18,60 @@ namespace {
 constexpr float kBlack = 8;
 constexpr float kWhite = 247;
 constexpr float kFlat = 3;
-/// How much darker than bridge and cheeks the mean face's eyes are at least. Against the cheeks,
-/// measured: aligned photographs 71 to 84, painted faces 8 to 23, photographs that aren't aligned
-/// -9 to -4.
-constexpr double kEyes = 3;
-constexpr size_t kFacesForMean = 50;
+constexpr uint64_t kFacesForMean = 50;
+/// How far the mean face's eyes may lie from the template's on average, in pixels of a 112x96 face,
+/// and how much darker than their surroundings they are at least, in standard deviations of the
+/// mean face's grey levels. docs/architecture.md has what was measured.
+constexpr double kFarthestEyes = 6;
+constexpr double kFaintestEyes = 0.5;
 
-/// Grey level of the mean face where a point of the template is.
-class MeanFace {
- public:
-  explicit MeanFace(const ImageFacts& facts) {
-    for (const ImageFact& image : facts.images) {
-      for (size_t i = 0; i < sum_.size(); ++i)
-        sum_[i] += image.thumbnail.pixels[i] / static_cast<double>(facts.images.size());
-    }
-  }
-  double at(const cv::Point2d& point) const {
-    const auto x = static_cast<size_t>(point.x * Thumbnail::kWidth / kAlignedWidth);
-    const auto y = static_cast<size_t>(point.y * Thumbnail::kHeight / kAlignedHeight);
-    return sum_.at(y * Thumbnail::kWidth + x);
-  }
-
- private:
-  std::array<double, Thumbnail::kPixels> sum_{};
+/// Where the mean face has a dark spot of an eye's size, in pixels of a 112x96 face, and how dark.
+struct Eye {
+  cv::Point2d at;
+  double contrast = 0;  // standard deviations of the mean face's grey levels
 };
+
+/// Half a step to the side at most: where the parabola through three neighbours is highest.
+double peakBetween(float before, float here, float after) {
+  const double curvature = before - 2.0 * here + after;
+  return curvature < 0 ? std::clamp(0.5 * (before - after) / curvature, -0.5, 0.5) : 0;
+}
+
+/// The darkest spots within 16 pixels to the side and 20 up or down of the template's eyes. A
+/// spot's darkness is the difference of two blurs, of 8 and 3 pixels.
+std::array<Eye, 2> findEyes(const MeanFace& mean) {
+  constexpr double kShrunk = double{kAlignedWidth} / MeanFace::kWidth;
+  cv::Mat face(MeanFace::kHeight, MeanFace::kWidth, CV_32F);
+  for (size_t i = 0; i < MeanFace::kPixels; ++i) {
+    face.at<float>(static_cast<int>(i)) =
+        static_cast<float>(mean.sum[i]) / static_cast<float>(mean.faces);
+  }
+  cv::Scalar grey;
+  cv::Scalar spread;
+  cv::meanStdDev(face, grey, spread);
+  cv::Mat narrow;
+  cv::Mat wide;
+  cv::GaussianBlur(face, narrow, {}, 3 / kShrunk, 0, cv::BORDER_REPLICATE);
+  cv::GaussianBlur(face, wide, {}, 8 / kShrunk, 0, cv::BORDER_REPLICATE);
+  const cv::Mat dark = wide - narrow;
+  std::array<Eye, 2> eyes;
+  for (size_t k = 0; k < eyes.size(); ++k) {
+    const cv::Point2d expected = alignmentTemplate()[k];
+    const int x = static_cast<int>(expected.x / kShrunk);
+    const int y = static_cast<int>(expected.y / kShrunk);
+    const cv::Rect window(x - 8, y - 10, 17, 21);
+    cv::Point spot;
+    cv::minMaxLoc(dark(window), nullptr, nullptr, nullptr, &spot);
+    spot += window.tl();
+    const auto at = [&](int dx, int dy) { return dark.at<float>(spot.y + dy, spot.x + dx); };
+    const cv::Point2d exact(spot.x + peakBetween(at(-1, 0), at(0, 0), at(1, 0)),
+                            spot.y + peakBetween(at(0, -1), at(0, 0), at(0, 1)));
+    // Centres of pixels are at whole numbers in both.
+    eyes[k].at = kShrunk * (exact + cv::Point2d(0.5, 0.5)) - cv::Point2d(0.5, 0.5);
+    eyes[k].contrast = at(0, 0) / std::max(spread[0], 1.0);
+  }
+  return eyes;
+}
 
 }  // namespace
 
@@ -117,25 +148,33 @@ Finding colourFinding(const ImageFacts& facts) {
                  "write the records' pixels as B, G, R planes (sphereface pack does)");
 }
 
-Finding alignmentFinding(const ImageFacts& facts, const std::string& alignment_template) {
+Finding alignmentFinding(const ImageFacts& facts, const DatasetManifest& manifest) {
   const std::string name = "alignment";
-  if (alignment_template != kAlignmentTemplate) {
-    return skipped(name, concat("the template \"", alignment_template, "\" isn't known here"));
+  const bool unknown = manifest.alignment_template() == "unknown" &&
+                       manifest.height() == kAlignedHeight && manifest.width() == kAlignedWidth;
+  if (manifest.alignment_template() != kAlignmentTemplate && !unknown) {
+    return skipped(name,
+                   concat("the template \"", manifest.alignment_template(), "\" isn't known here"));
   }
-  if (facts.images.size() < kFacesForMean) {
-    return skipped(name, concat(facts.images.size(), " images make no mean face"));
+  if (facts.mean.faces < kFacesForMean) {
+    return skipped(name, concat(facts.mean.faces, " images make no mean face"));
   }
-  const MeanFace face(facts);
+  const std::array<Eye, 2> eyes = findEyes(facts.mean);
   const FivePoints points = alignmentTemplate();
-  const double eyes = 0.5 * (face.at(points[0]) + face.at(points[1]));
-  const double bridge = face.at(0.5 * (points[0] + points[1]));
-  const double cheeks =
-      0.5 * (face.at(0.5 * (points[0] + points[3])) + face.at(0.5 * (points[1] + points[4])));
-  const std::string found =
-      concat(std::setprecision(3), "the mean face has grey level ", eyes, " at the eyes, ", bridge,
-             " between them, ", cheeks, " at the cheeks");
-  if (bridge - eyes >= kEyes && cheeks - eyes >= kEyes) return good(name, found);
-  return warning(name, concat(found, ": the eyes aren't where ", alignment_template, " has them"),
+  const double distance =
+      0.5 * (cv::norm(eyes[0].at - points[0]) + cv::norm(eyes[1].at - points[1]));
+  const double contrast = std::min(eyes[0].contrast, eyes[1].contrast);
+  const auto place = [](const cv::Point2d& point) {
+    return concat("(", cvRound(point.x), ", ", cvRound(point.y), ")");
+  };
+  const std::string mean =
+      concat("the mean of ", facts.mean.faces, " faces has dark spots at ", place(eyes[0].at),
+             " and ", place(eyes[1].at), ", ", std::fixed, std::setprecision(1), distance,
+             " pixels from ", kAlignmentTemplate, "'s eyes, of contrast ", contrast);
+  if (distance <= kFarthestEyes && contrast >= kFaintestEyes) {
+    return good(name, unknown ? concat(mean, "; the data set itself says \"unknown\"") : mean);
+  }
+  return warning(name, concat(mean, ": the eyes aren't where ", kAlignmentTemplate, " has them"),
                  "sphereface align --input PHOTOGRAPHS --output FACES --models MTCNN, then "
                  "sphereface pack; photographs already aligned aren't to be aligned again");
 }

@@ -7,6 +7,7 @@
 
 #include "doctor/finding.h"
 #include "doctor/record_scan.h"
+#include "proto/manifest.pb.h"
 
 namespace sphereface::doctor {
 
@@ -22,8 +23,9 @@ bool isBlank(const ImageFact& image);
 /// vote.
 Finding colourFinding(const ImageFacts& facts);
 
-/// Whether the faces lie as the template has them: the mean of aligned faces has eyes, darker than
-/// the nose's bridge between them and the cheeks below; the mean of others has none there.
-Finding alignmentFinding(const ImageFacts& facts, const std::string& alignment_template);
+/// Whether the faces lie as SphereFace's template has them: the mean face has eyes, dark spots in
+/// brighter surroundings, where the template's are. Faces aligned to another template are passed
+/// over; of those whose alignment is unknown it tells whether it is this one.
+Finding alignmentFinding(const ImageFacts& facts, const DatasetManifest& manifest);
 
 }  // namespace sphereface::doctor

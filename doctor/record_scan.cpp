@@ -49,11 +49,16 @@ class UnusableList {
   Unusable list_;
 };
 
-cv::Mat shrunkPlane(const uint8_t* plane, int height, int width) {
+cv::Mat shrunkPlane(const uint8_t* plane, int height, int width, cv::Size to) {
   const cv::Mat whole(height, width, CV_8UC1, const_cast<uint8_t*>(plane));
   cv::Mat small;
-  cv::resize(whole, small, {Thumbnail::kWidth, Thumbnail::kHeight}, 0, 0, cv::INTER_AREA);
+  cv::resize(whole, small, to, 0, 0, cv::INTER_AREA);
   return small;
+}
+
+/// BT.601, of 256.
+int greyOf(int blue, int green, int red) {
+  return (29 * blue + 150 * green + 77 * red) >> 8;
 }
 
 }  // namespace
@@ -87,9 +92,10 @@ StoredFacts scanStored(const Dataset& dataset, const ScanLimits& limits) {
 
 ImageFact describeImage(const uint8_t* planes, int height, int width) {
   const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
-  const cv::Mat blue = shrunkPlane(planes, height, width);
-  const cv::Mat green = shrunkPlane(planes + area, height, width);
-  const cv::Mat red = shrunkPlane(planes + 2 * area, height, width);
+  const cv::Size size(Thumbnail::kWidth, Thumbnail::kHeight);
+  const cv::Mat blue = shrunkPlane(planes, height, width, size);
+  const cv::Mat green = shrunkPlane(planes + area, height, width, size);
+  const cv::Mat red = shrunkPlane(planes + 2 * area, height, width, size);
   ImageFact fact;
   fact.grey = true;
   double sum = 0;
@@ -101,7 +107,7 @@ ImageFact describeImage(const uint8_t* planes, int height, int width) {
       const int b = blue.at<uint8_t>(y, x);
       const int g = green.at<uint8_t>(y, x);
       const int r = red.at<uint8_t>(y, x);
-      const int grey = (29 * b + 150 * g + 77 * r) >> 8;
+      const int grey = greyOf(b, g, r);
       fact.thumbnail.pixels[static_cast<size_t>(y) * Thumbnail::kWidth + static_cast<size_t>(x)] =
           static_cast<uint8_t>(grey);
       sum += grey;
@@ -123,6 +129,18 @@ ImageFact describeImage(const uint8_t* planes, int height, int width) {
   return fact;
 }
 
+void addFace(MeanFace& mean, const uint8_t* planes, int height, int width) {
+  const size_t area = static_cast<size_t>(height) * static_cast<size_t>(width);
+  const cv::Size size(MeanFace::kWidth, MeanFace::kHeight);
+  const cv::Mat blue = shrunkPlane(planes, height, width, size);
+  const cv::Mat green = shrunkPlane(planes + area, height, width, size);
+  const cv::Mat red = shrunkPlane(planes + 2 * area, height, width, size);
+  for (size_t i = 0; i < MeanFace::kPixels; ++i) {
+    mean.sum[i] += static_cast<uint32_t>(greyOf(blue.data[i], green.data[i], red.data[i]));
+  }
+  ++mean.faces;
+}
+
 ImageFacts scanImages(const Dataset& dataset, const StoredFacts& stored, const ScanLimits& limits) {
   const DatasetManifest& manifest = dataset.manifest();
   const uint64_t wanted = std::min(dataset.size(), limits.images);
@@ -132,6 +150,8 @@ ImageFacts scanImages(const Dataset& dataset, const StoredFacts& stored, const S
     records[i] = order.record(i);
   std::vector<ImageFact> facts(wanted);
   std::vector<uint8_t> usable(wanted, 0);
+  ImageFacts result;
+  std::mutex mean_mutex;
   const Deadline deadline(limits.seconds);
   std::atomic<uint64_t> tried{0};
   UnusableList unusable;
@@ -150,13 +170,17 @@ ImageFacts scanImages(const Dataset& dataset, const StoredFacts& stored, const S
       unusable.add(e.what());
       return;
     }
-    facts[i] = describeImage(planes.data(), static_cast<int>(manifest.height()),
-                             static_cast<int>(manifest.width()));
+    const int height = static_cast<int>(manifest.height());
+    const int width = static_cast<int>(manifest.width());
+    facts[i] = describeImage(planes.data(), height, width);
+    if (i < MeanFace::kMostFaces) {
+      const std::lock_guard lock(mean_mutex);
+      addFace(result.mean, planes.data(), height, width);
+    }
     facts[i].record = records[i];
     facts[i].label = label;
     usable[i] = 1;
   });
-  ImageFacts result;
   for (uint64_t i = 0; i < wanted; ++i) {
     if (usable[i] != 0) result.images.push_back(facts[i]);
   }

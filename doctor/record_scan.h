@@ -61,9 +61,24 @@ struct ImageFact {
   bool grey = false;         // no colour anywhere
 };
 
+/// The mean of some faces in grey, larger than thumbnails: where its eyes are can be told.
+struct MeanFace {
+  static constexpr int kHeight = 56;
+  static constexpr int kWidth = 48;
+  static constexpr size_t kPixels = size_t{kHeight} * kWidth;
+  static constexpr uint64_t kMostFaces = 4096;  // more don't make it better
+
+  std::array<uint32_t, kPixels> sum{};  // of grey levels, row by row
+  uint64_t faces = 0;
+};
+
+/// Adds a face from its B, G and R planes.
+void addFace(MeanFace& mean, const uint8_t* planes, int height, int width);
+
 /// Of the records that were decoded.
 struct ImageFacts {
   std::vector<ImageFact> images;
+  MeanFace mean;  // of the first of them
   uint64_t tried = 0;
   Unusable unusable;
 };

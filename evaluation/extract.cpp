@@ -38,7 +38,8 @@ Extractor::Extractor(const ExtractOptions& options, const ImageSource& input)
       images_(static_cast<size_t>(fitted(options, input).batch)) {
   const CheckpointManifest& manifest = embedder_.manifest();
   source_ = alignedTo(manifest.alignment_template(), input);
-  if (!source_.alignment_template.empty() &&
+  const auto known = [](const std::string& name) { return !name.empty() && name != "unknown"; };
+  if (known(source_.alignment_template) && known(manifest.alignment_template()) &&
       source_.alignment_template != manifest.alignment_template()) {
     throw Error(concat("the images are aligned to \"", source_.alignment_template, "\", ",
                        options.checkpoint.string(), " was trained on \"",
@@ -103,7 +104,7 @@ FeatureSet pixelFeatures(const ImageSource& source, size_t threads) {
   features.rows = source.names.size();
   features.dim = size_t{kAlignedHeight} * kAlignedWidth;
   features.values.resize(features.rows * features.dim);
-  features.alignment_template = kAlignmentTemplate;
+  features.alignment_template = source.alignment_template;
   features.color_order = "grey";
 
   Progress progress("reading", features.rows, "images");

@@ -29,8 +29,8 @@ std::string describeBadImages(std::span<const BadImage> bad, size_t images);
 /// A network and the images it is for.
 class Extractor {
  public:
-  /// errors: as Embedder; Error when the input's alignment isn't the one the network was trained
-  /// on.
+  /// errors: as Embedder; Error when the input is known to be aligned otherwise than what the
+  /// network was trained on.
   Extractor(const ExtractOptions& options, const ImageSource& input);
 
   const std::vector<std::string>& names() const { return source_.names; }

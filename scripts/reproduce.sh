@@ -75,7 +75,8 @@ pack() {
     return
   fi
   say "packing CASIA without the three people that LFW has too"
-  "$sphereface" pack --input "$out/casia-aligned" --output "$out/train.lmdb" --exclude-lfw-overlap
+  "$sphereface" pack --input "$out/casia-aligned" --output "$out/train.lmdb" --exclude-lfw-overlap \
+    --alignment sphereface-112x96
 }
 
 scores() { ls "$out/runs/seed-$1/evaluations/"step-*-lfw-sphereface.json 2>/dev/null | tail -1; }

@@ -19,6 +19,7 @@ import xml.etree.ElementTree
 # What a machine of this kind may lack: how the tests' words begin, and what the table says.
 MAY_BE_ABSENT = {
     r"needs .* \(see SPHEREFACE_SHARED\)": "research data, which isn't in the repository (SPHEREFACE_SHARED)",
+    r"needs what scripts/get_detector.sh fetches": "a package index with the detector's weights",
     r"device CUDA: ": "a GPU",
     r"worker\.device CUDA, ": "a machine without a GPU",
     r"this card has no clusters": "a GPU with clusters",

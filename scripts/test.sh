@@ -51,6 +51,15 @@ make_python() {
   fi
 }
 
+# The detector's weights, kept in build/.
+get_detector() {
+  if PYTHON=$SPHEREFACE_PYTHON scripts/get_detector.sh build/mtcnn >/dev/null; then
+    export SPHEREFACE_DETECTOR=$PWD/build/mtcnn
+  else
+    echo "the detector's weights can't be had: tests that need them skip"
+  fi
+}
+
 # choose SOURCE: adds the program that it is compiled into and the names of its suites and tests.
 choose() {
   local source=${1##*/} found program named
@@ -69,6 +78,7 @@ any() { local IFS='|'; echo "$*"; }
 export SPHEREFACE_PYTHON=${SPHEREFACE_PYTHON:-/usr/bin/python3}
 if [ ${#only[@]} -eq 0 ] || [ ! -e build/CMakeCache.txt ]; then install; fi
 [ -n "${SPHEREFACE_ONNX_PYTHON:-}" ] || make_python
+[ -n "${SPHEREFACE_DETECTOR:-}" ] || get_detector
 cmake --preset release >/dev/null
 chosen=()
 [ -n "$all" ] || chosen=(-LE nightly)

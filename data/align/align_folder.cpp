@@ -17,6 +17,7 @@
 #include "base/image_file.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "data/align/aligned_list.h"
 
 namespace sphereface {
 namespace {
@@ -226,7 +227,7 @@ AlignReport alignFolder(const AlignSettings& settings) {
   if (failed)
     throw Error(concat("cannot create ", settings.output.string(), ": ", failed.message()));
 
-  Journal journal(settings.output / "landmarks.tsv", settingsLine(settings));
+  Journal journal(settings.output / kLandmarksFile, settingsLine(settings));
   std::vector<fs::path> todo;
   for (const fs::path& image : images) {
     const fs::path target = targetOf(settings, image);

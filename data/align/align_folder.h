@@ -28,7 +28,7 @@ enum class CropFormat { kJpeg, kPng };
 struct AlignSettings {
   std::filesystem::path input;
   std::filesystem::path output;
-  std::filesystem::path models;  // det1..3.{prototxt,caffemodel}
+  std::filesystem::path models;  // what loadMtcnn() reads
   int min_face = 20;             // pixels
   FaceChoice choice = FaceChoice::kCentral;
   CropFormat format = CropFormat::kJpeg;

@@ -3,139 +3,132 @@
 
 #include "data/align/mtcnn_networks.h"
 
-#include <algorithm>
+#include <array>
 #include <cmath>
-#include <fstream>
-#include <opencv2/dnn.hpp>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "data/align/mtcnn_weights.h"
 
 namespace sphereface {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// One Caffe file with its weights, by layer name.
-class CaffeWeights {
- public:
-  CaffeWeights(const fs::path& folder, const std::string& name)
-      : prototxt_(folder / (name + ".prototxt")), caffemodel_(folder / (name + ".caffemodel")) {
-    for (const fs::path& path : {prototxt_, caffemodel_}) {
-      if (!fs::is_regular_file(path)) {
-        throw Error(concat("no such file: ", path.string(),
-                           " (the folder of models has to hold det1, det2 and det3, each as "
-                           ".prototxt and .caffemodel)"));
-      }
-      if (!std::ifstream(path)) throw Error(concat("cannot read ", path.string()));
-    }
-    try {
-      net_ = cv::dnn::readNetFromCaffe(prototxt_.string(), caffemodel_.string());
-    } catch (const cv::Exception& e) {
-      throw Error(concat(caffemodel_.string(), " or ", prototxt_.filename().string(),
-                         " is not a readable Caffe network: ", e.err));
-    }
-  }
+constexpr uint64_t kLargestFile = 64U << 20;  // the largest network has 1.6 MB
 
-  /// Blob `index` of `layer`, as floats. errors: Error when its shape is not `shape`.
-  const float* blob(const std::string& layer, size_t index, const std::vector<int>& shape) {
-    const auto id = net_.getLayerId(layer);
-    if (id < 0) fail(concat("has no layer '", layer, "'"));
-    const std::vector<cv::Mat>& blobs = net_.getLayer(id)->blobs;
-    size_t count = 1;
-    for (const int size : shape)
-      count *= static_cast<size_t>(size);
-    if (index >= blobs.size()) fail(concat("layer '", layer, "' has no weights"));
-    const cv::Mat& values = blobs[index];
-    if (values.type() != CV_32F || values.total() != count || !values.isContinuous()) {
-      fail(concat("layer '", layer, "' has ", values.total(), " weights, expected ", count));
-    }
-    return values.ptr<float>();
-  }
+const std::array<MtcnnTable, 3>& tables() {
+  static const std::array<MtcnnTable, 3> kTables = {{
+      {"P-Net",
+       "det1.caffemodel",
+       "pnet.onnx",
+       MtcnnNetworks::kProposalSize,
+       {{3, 3, false, {{"conv1", 10}}, "PReLU1", 2, 2},
+        {10, 3, false, {{"conv2", 16}}, "PReLU2"},
+        {16, 3, false, {{"conv3", 32}}, "PReLU3"},
+        {32, 1, false, {{"conv4-1", 2}, {"conv4-2", 4}}}}},
+      {"R-Net",
+       "det2.caffemodel",
+       "rnet.onnx",
+       MtcnnNetworks::kRefinementSize,
+       {{3, 3, false, {{"conv1", 28}}, "prelu1", 3, 2},
+        {28, 3, false, {{"conv2", 48}}, "prelu2", 3, 2},
+        {48, 2, false, {{"conv3", 64}}, "prelu3"},
+        {64, 3, true, {{"conv4", 128}}, "prelu4"},
+        {128, 1, true, {{"conv5-1", 2}, {"conv5-2", 4}}}}},
+      {"O-Net",
+       "det3.caffemodel",
+       "onet.onnx",
+       MtcnnNetworks::kOutputSize,
+       {{3, 3, false, {{"conv1", 32}}, "prelu1", 3, 2},
+        {32, 3, false, {{"conv2", 64}}, "prelu2", 3, 2},
+        {64, 3, false, {{"conv3", 64}}, "prelu3", 2, 2},
+        {64, 2, false, {{"conv4", 128}}, "prelu4"},
+        {128, 3, true, {{"conv5", 256}}, "prelu5"},
+        {256, 1, true, {{"conv6-1", 2}, {"conv6-2", 4}, {"conv6-3", 10}}}}},
+  }};
+  return kTables;
+}
 
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(concat(caffemodel_.string(), " is not the expected network: ", what));
-  }
-
-  fs::path prototxt_;
-  fs::path caffemodel_;
-  cv::dnn::Net net_;
-};
-
-/// Makes a layer of the Caffe layers `names`, which share their input and have `outputs` each, with
-/// the PReLU layer `activation` ("" = none). Caffe's weights are [output][input][x][y].
-ConvolutionLayer readLayer(CaffeWeights& file, int inputs, int kernel,
-                           const std::vector<std::pair<std::string, int>>& names,
-                           const std::string& activation) {
+/// The layer with all its parts side by side, kernels transposed.
+ConvolutionLayer makeLayer(const MtcnnLayerTable& table, const MtcnnLayerWeights& read) {
   ConvolutionLayer layer;
-  layer.kernel = kernel;
-  layer.inputs = inputs;
-  for (const auto& [name, outputs] : names)
-    layer.outputs += outputs;
+  layer.kernel = table.kernel;
+  layer.inputs = table.inputs;
+  for (const MtcnnLayerTable::Part& part : table.parts)
+    layer.outputs += part.outputs;
   const size_t total = static_cast<size_t>(layer.outputs);
-  layer.weights.resize(total * static_cast<size_t>(inputs * kernel * kernel));
+  layer.weights.resize(total * static_cast<size_t>(layer.inputs * layer.kernel * layer.kernel));
   int first = 0;
-  for (const auto& [name, outputs] : names) {
-    const float* weights = file.blob(name, 0, {outputs, inputs, kernel, kernel});
-    for (int o = 0; o < outputs; ++o) {
-      for (int c = 0; c < inputs; ++c) {
-        for (int x = 0; x < kernel; ++x) {
-          for (int y = 0; y < kernel; ++y) {
-            const int target = (c * kernel + y) * kernel + x;
-            layer.weights[static_cast<size_t>(target) * total + static_cast<size_t>(first + o)] =
+  for (size_t i = 0; i < table.parts.size(); ++i) {
+    const float* weights = read.parts[i].weights.data();
+    for (int o = first; o < first + table.parts[i].outputs; ++o) {
+      for (int c = 0; c < layer.inputs; ++c) {
+        for (int x = 0; x < layer.kernel; ++x) {
+          for (int y = 0; y < layer.kernel; ++y) {
+            const int target = (c * layer.kernel + y) * layer.kernel + x;
+            layer.weights[static_cast<size_t>(target) * total + static_cast<size_t>(o)] =
                 *weights++;
           }
         }
       }
     }
-    const float* bias = file.blob(name, 1, {outputs});
-    layer.bias.insert(layer.bias.end(), bias, bias + outputs);
-    first += outputs;
+    layer.bias.insert(layer.bias.end(), read.parts[i].bias.begin(), read.parts[i].bias.end());
+    first += table.parts[i].outputs;
   }
-  layer.slope.assign(total, 1.0F);
-  if (!activation.empty()) {
-    const float* slope = file.blob(activation, 0, {layer.outputs});
-    layer.slope.assign(slope, slope + layer.outputs);
-  }
+  layer.slope = read.slope;
+  if (layer.slope.empty()) layer.slope.assign(total, 1.0F);
   return layer;
 }
 
-MtcnnNetwork readProposal(const fs::path& folder) {
-  CaffeWeights file(folder, "det1");
-  return {.layers = {readLayer(file, 3, 3, {{"conv1", 10}}, "PReLU1"),
-                     readLayer(file, 10, 3, {{"conv2", 16}}, "PReLU2"),
-                     readLayer(file, 16, 3, {{"conv3", 32}}, "PReLU3"),
-                     readLayer(file, 32, 1, {{"conv4-1", 2}, {"conv4-2", 4}}, "")},
-          .pools = {{2, 2}, {}, {}, {}}};
+std::string readModel(const fs::path& path) {
+  if (!fs::is_regular_file(path)) {
+    throw Error(
+        concat("no such file: ", path.string(), " (the other networks of MTCNN are there)"));
+  }
+  if (fs::file_size(path) > kLargestFile) {
+    throw Error(concat(path.string(), ": ", fs::file_size(path),
+                       " bytes, more than a network of MTCNN has"));
+  }
+  return readFile(path);
 }
 
-MtcnnNetwork readRefinement(const fs::path& folder) {
-  CaffeWeights file(folder, "det2");
-  return {.layers = {readLayer(file, 3, 3, {{"conv1", 28}}, "prelu1"),
-                     readLayer(file, 28, 3, {{"conv2", 48}}, "prelu2"),
-                     readLayer(file, 48, 2, {{"conv3", 64}}, "prelu3"),
-                     readLayer(file, 64, 3, {{"conv4", 128}}, "prelu4"),
-                     readLayer(file, 128, 1, {{"conv5-1", 2}, {"conv5-2", 4}}, "")},
-          .pools = {{3, 2}, {3, 2}, {}, {}, {}}};
-}
-
-MtcnnNetwork readOutput(const fs::path& folder) {
-  CaffeWeights file(folder, "det3");
-  return {
-      .layers = {readLayer(file, 3, 3, {{"conv1", 32}}, "prelu1"),
-                 readLayer(file, 32, 3, {{"conv2", 64}}, "prelu2"),
-                 readLayer(file, 64, 3, {{"conv3", 64}}, "prelu3"),
-                 readLayer(file, 64, 2, {{"conv4", 128}}, "prelu4"),
-                 readLayer(file, 128, 3, {{"conv5", 256}}, "prelu5"),
-                 readLayer(file, 256, 1, {{"conv6-1", 2}, {"conv6-2", 4}, {"conv6-3", 10}}, "")},
-      .pools = {{3, 2}, {3, 2}, {2, 2}, {}, {}, {}}};
+MtcnnNetwork readNetwork(const fs::path& folder, const MtcnnTable& table, bool caffe) {
+  const fs::path path = folder / (caffe ? table.caffe_file : table.onnx_file);
+  const std::vector<MtcnnLayerWeights> read =
+      (caffe ? readMtcnnCaffe : readMtcnnOnnx)(table, readModel(path), path.string());
+  MtcnnNetwork network;
+  for (size_t i = 0; i < table.layers.size(); ++i) {
+    const ConvolutionLayer& layer =
+        network.layers.emplace_back(makeLayer(table.layers[i], read[i]));
+    network.pools.push_back({table.layers[i].pool_size, table.layers[i].pool_stride});
+    for (const std::vector<float>* numbers : {&layer.weights, &layer.bias, &layer.slope}) {
+      for (const float number : *numbers) {
+        if (!std::isfinite(number)) throw Error(concat(path.string(), ": weights aren't finite"));
+      }
+    }
+  }
+  return network;
 }
 
 }  // namespace
 
 MtcnnNetworks loadMtcnn(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw Error(concat("no such folder: ", folder.string()));
-  return {readProposal(folder), readRefinement(folder), readOutput(folder)};
+  bool caffe = false;
+  bool onnx = false;
+  for (const MtcnnTable& table : tables()) {
+    caffe = caffe || fs::exists(folder / table.caffe_file);
+    onnx = onnx || fs::exists(folder / table.onnx_file);
+  }
+  if (!caffe && !onnx) {
+    throw Error(concat(folder.string(),
+                       " has neither pnet.onnx, rnet.onnx and onet.onnx, which get_detector.sh "
+                       "fetches, nor det1, det2 and det3.caffemodel"));
+  }
+  const auto& [proposal, refinement, output] = tables();
+  return {readNetwork(folder, proposal, caffe), readNetwork(folder, refinement, caffe),
+          readNetwork(folder, output, caffe)};
 }
 
 const FeatureMap& forward(const MtcnnNetwork& network, const FeatureMap& input) {

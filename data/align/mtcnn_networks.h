@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// The three networks of MTCNN. Their weights are the published det1..3.{prototxt,caffemodel}.
+// The three networks of MTCNN. Their weights are the published det1..3.caffemodel, or the same
+// numbers as {p,r,o}net.onnx (data/align/mtcnn_weights.h).
 //
 // The published networks see transposed images (Matlab's column order handed to Caffe's rows).
 // Here the kernels are transposed at loading instead, so that maps are indexed as the image is.
@@ -46,7 +47,8 @@ struct MtcnnNetworks {
   MtcnnNetwork output;      // O-Net, 48x48
 };
 
-/// Reads det1, det2 and det3 from `folder`.
+/// Reads the three networks from `folder`: det1..3.caffemodel if one of them is there, else
+/// {p,r,o}net.onnx. Both give the same bits.
 /// errors: Error naming the file that is missing, unreadable or not the expected network.
 MtcnnNetworks loadMtcnn(const std::filesystem::path& folder);
 

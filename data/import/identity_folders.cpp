@@ -66,6 +66,7 @@ PackInput openIdentityFolders(const fs::path& folder) {
     throw Error(concat(folder.string(), ": no identity folder with an image in it"));
   }
   takeFiles(input, folder, std::move(names));
+  input.aligned = readAlignedList(folder);
   input.fingerprint = stamps.hex();
   return input;
 }

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "data/align/aligned_list.h"
+
 namespace sphereface {
 
 /// An image as the input holds it.
@@ -49,8 +51,10 @@ struct PackInput {
 
   /// Of every image, when the input holds aligned faces whose size is its own; else empty.
   cv::Size size;
-  /// Template the faces were aligned to, when the input knows it.
+  /// Template that all faces were aligned to, when the input knows it.
   std::string alignment;
+  /// The same by image, of a folder that `align` or `synth` made.
+  AlignedList aligned;
   /// Changes when the input's files change.
   std::string fingerprint;
   std::vector<std::string> empty_identities;  // folders without an image

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "data/align/aligned_list.h"
+#include "data/align/alignment_template.h"
 #include "data/synth/render.h"
 
 namespace sphereface {
@@ -66,6 +68,13 @@ void writeSyntheticFaces(const SynthOptions& options) {
       }
     });
     progress.finish();
+    std::string list = concat("# ", kAlignmentTemplate, " painted\npath\n");
+    for (uint64_t i = 0; i < options.identities; ++i) {
+      const std::string name = synthIdentityName(options.first_identity + i);
+      for (uint64_t image = 1; image <= options.images_per_identity; ++image)
+        list += concat(name, "/", imageName(name, image), "\n");
+    }
+    writeBytes(partial / kLandmarksFile, list);
     fs::rename(partial, out);
   } catch (...) {
     std::error_code ignored;

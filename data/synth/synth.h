@@ -30,7 +30,8 @@ struct SynthOptions {
 /// "id_00042", name of the identity's folder and beginning of its images' names.
 std::string synthIdentityName(uint64_t identity);
 
-/// Writes out/NAME/NAME_0001.jpg .. . A picture depends on seed, identity and its number alone.
+/// Writes out/NAME/NAME_0001.jpg .. , and out/landmarks.tsv, which says that they are aligned
+/// (data/align/aligned_list.h). A picture depends on seed, identity and its number alone.
 /// ensures: `out` is complete, or as it was.
 /// errors: Error when `out` exists and isn't empty, or can't be written.
 void writeSyntheticFaces(const SynthOptions& options);

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <opencv2/dnn.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -229,47 +228,6 @@ TEST(Mtcnn, FindsNothingWhereNothingIs) {
     EXPECT_TRUE(detectFaces(networks, cv::Mat(size, CV_8UC3, cv::Scalar(255, 255, 255))).empty());
   }
   EXPECT_THROW(detectFaces(networks, cv::Mat(40, 40, CV_8UC1, cv::Scalar(0))), Error);
-}
-
-std::string messageOfLoading(const fs::path& folder) {
-  try {
-    loadMtcnn(folder);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
-TEST(Mtcnn, NamesTheModelFileThatIsMissingOrWrong) {
-  const fs::path folder = fs::path(testing::TempDir()) / "mtcnn_models";
-  fs::remove_all(folder);
-  EXPECT_NE(messageOfLoading(folder).find("no such folder"), std::string::npos);
-  fs::create_directories(folder);
-  EXPECT_NE(messageOfLoading(folder).find("no such file: " + (folder / "det1.prototxt").string()),
-            std::string::npos);
-  std::ofstream(folder / "det1.prototxt") << "layer { this is no prototxt";
-  EXPECT_NE(messageOfLoading(folder).find("det1.caffemodel"), std::string::npos);
-  std::ofstream(folder / "det1.caffemodel") << "nor is this a model";
-  EXPECT_NE(messageOfLoading(folder).find("det1.caffemodel or det1.prototxt is not a readable"),
-            std::string::npos);
-  fs::remove_all(folder);
-}
-
-TEST(Mtcnn, RefusesTheWrongNetwork) {
-  SPHEREFACE_NEEDS(kModels);
-  const fs::path folder = fs::path(testing::TempDir()) / "mtcnn_swapped";
-  fs::create_directories(folder);
-  const auto link = [&](const char* from, const char* to) {
-    fs::remove(folder / to);
-    fs::create_symlink(fs::absolute(kModels / from), folder / to);
-  };
-  link("det2.prototxt", "det1.prototxt");
-  link("det2.caffemodel", "det1.caffemodel");
-  EXPECT_NE(messageOfLoading(folder).find("det1.caffemodel is not the expected network: layer "
-                                          "'conv1' has 756 weights, expected 270"),
-            std::string::npos)
-      << messageOfLoading(folder);
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "base/sha256.h"
 #include "data/dataset.h"
+#include "data/synth/synth.h"
 #include "tests/support/packing_test_tools.h"
 
 namespace sphereface {
@@ -250,6 +251,70 @@ TEST(Pack, LeavesNothingWhenTheDiskIsFull) {
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_TRUE(contains(error, "data.mdb")) << error;
+}
+
+/// Three images of an aligned face's size, of two people.
+class PackAlignment : public testing::Test {
+ protected:
+  PackAlignment() {
+    for (const char* image : {"a/1.png", "a/2.png", "b/1.png"})
+      writeBytes(folder_ / "faces" / image, encodePng(testImage(1, 112, 96)));
+  }
+
+  /// The manifest's template and the notes.
+  std::pair<std::string, std::string> packed(const std::string& alignment = "",
+                                             const std::string& exclude = "") {
+    PackOptions options = testPackOptions(folder_ / "faces", folder_ / "set");
+    options.height = options.width = 0;
+    options.force = true;
+    options.alignment = alignment;
+    if (!exclude.empty()) {
+      writeBytes(folder_ / "exclude.txt", exclude);
+      options.selection.exclude = {folder_ / "exclude.txt"};
+    }
+    const PackResult result = packDataset(options);
+    std::string notes;
+    for (const std::string& note : result.notes)
+      notes += note + "\n";
+    return {result.manifest.alignment_template(), notes};
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(PackAlignment, IsUnknownUnlessItIsSaid) {
+  const auto [alignment, notes] = packed();
+  EXPECT_EQ(alignment, "unknown");
+  EXPECT_TRUE(contains(notes,
+                       "the alignment is unknown: no landmarks.tsv of `sphereface align` is "
+                       "beside the images; --alignment sphereface-112x96 says"))
+      << notes;
+  EXPECT_EQ(packed("sphereface-112x96"),
+            std::pair(std::string("sphereface-112x96"), std::string()));
+}
+
+TEST_F(PackAlignment, IsWhatAlignHasWrittenOfEveryImage) {
+  const std::string list = "# sphereface-112x96 min_face=20\npath\tx1\na/1.jpg\t2\na/2.jpg\t2\n";
+  writeBytes(folder_ / "faces/landmarks.tsv", list + "b/1.jpeg\t2\n");
+  EXPECT_EQ(packed(), std::pair(std::string("sphereface-112x96"), std::string()));
+  writeBytes(folder_ / "faces/landmarks.tsv", list);
+  const auto [alignment, notes] = packed();
+  EXPECT_EQ(alignment, "unknown");
+  EXPECT_TRUE(contains(notes, "the alignment is unknown: b/1.png isn't in landmarks.tsv")) << notes;
+  EXPECT_EQ(packed("", "b\n").first, "sphereface-112x96") << "what is left out doesn't count";
+  writeBytes(folder_ / "faces/landmarks.tsv", "# other-112x96\npath\na/1\na/2\nb/1\n");
+  EXPECT_EQ(packed().first, "unknown");
+}
+
+TEST_F(PackAlignment, OfPaintedFacesIsKnown) {
+  SynthOptions faces;
+  faces.out = folder_ / "painted";
+  faces.identities = 2;
+  faces.images_per_identity = 2;
+  writeSyntheticFaces(faces);
+  PackOptions options = testPackOptions(folder_ / "painted", folder_ / "set");
+  options.height = options.width = 0;
+  EXPECT_EQ(packDataset(options).manifest.alignment_template(), "sphereface-112x96");
 }
 
 }  // namespace

@@ -6,14 +6,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <opencv2/imgproc.hpp>
 
+#include "base/image_file.h"
 #include "base/temporary_folder.h"
+#include "data/align/face_alignment.h"
+#include "data/align/mtcnn.h"
 #include "doctor/duplicate_checks.h"
 #include "doctor/image_checks.h"
 #include "doctor/label_checks.h"
 #include "tests/doctor/doctor_data.h"
 #include "tests/doctor/doctor_support.h"
+#include "tests/support/shared_data.h"
 
 namespace sphereface::doctor {
 namespace {
@@ -100,7 +105,8 @@ TEST_F(DoctorData, AGoodSetHasNothingToSay) {
   expectFinding(imagesFinding(stored_, images_, 72), State::kOk, "72 of 72 records decoded");
   expectFinding(blankFinding(images_, key_), State::kOk, "0 of 72");
   expectFinding(colourFinding(images_), State::kOk, "0 of 72 images are grey");
-  expectFinding(alignmentFinding(images_, kAlignmentTemplate), State::kOk, "grey level");
+  expectFinding(alignmentFinding(images_, manifest()), State::kOk,
+                "the mean of 72 faces has dark spots at (");
   expectFinding(duplicates(), State::kOk, "no two of 72 stored images are equal");
   expectFinding(nearDuplicates(), State::kOk, "no two of 72 images look like");
 }
@@ -242,22 +248,101 @@ TEST_F(DoctorData, GreyImagesHaveNoColourOrder) {
   expectFinding(colourFinding(images_), State::kSkipped, "72 of 72 images are grey");
 }
 
+/// The face moved by (x, y) and made larger, its border repeated.
+cv::Mat moved(const cv::Mat& face, double scale, double x, double y) {
+  const cv::Matx23d map(scale, 0, (1 - scale) * face.cols / 2 + x,  //
+                        0, scale, (1 - scale) * face.rows / 2 + y);
+  cv::Mat result;
+  cv::warpAffine(face, result, map, face.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+  return result;
+}
+
+cv::Mat upsideDown(const cv::Mat& face) {
+  cv::Mat turned;
+  cv::rotate(face, turned, cv::ROTATE_180);
+  return turned;
+}
+
+/// A photograph with the face in the middle, made 112x96.
+cv::Mat squeezed(const cv::Mat& photograph) {
+  cv::Mat small;
+  cv::resize(photograph, small, {kAlignedWidth, kAlignedHeight}, 0, 0, cv::INTER_AREA);
+  return small;
+}
+
+void add(ImageFacts& facts, const cv::Mat& face) {
+  std::vector<cv::Mat> planes;
+  cv::split(face, planes);
+  cv::Mat stacked;
+  cv::vconcat(planes, stacked);
+  addFace(facts.mean, stacked.data, kAlignedHeight, kAlignedWidth);
+}
+
 TEST_F(DoctorData, FacesThatAreNotAlignedAreNoticed) {
-  std::vector<FaceRecord> records;
-  for (const FaceRecord& face : faces()) {
-    // The face in the middle of a larger picture.
-    cv::Mat small;
-    cv::resize(face.image, small, {64, 75}, 0, 0, cv::INTER_AREA);
-    records.push_back({face.label, cv::Mat()});
-    cv::copyMakeBorder(small, records.back().image, 19, 18, 16, 16, cv::BORDER_REPLICATE);
+  const std::vector<std::pair<const char*, std::function<cv::Mat(const cv::Mat&)>>> cases = {
+      {"smaller, as of a squeezed photograph", [](auto& face) { return moved(face, 0.6, 0, 0); }},
+      {"down", [](auto& face) { return moved(face, 1, 0, 12); }},
+      {"up", [](auto& face) { return moved(face, 1, 0, -10); }},
+      {"to the side", [](auto& face) { return moved(face, 1, 12, 0); }},
+      {"upside down", upsideDown}};
+  for (const auto& [what, change] : cases) {
+    images_.mean = {};
+    for (const FaceRecord& face : *faces_) {
+      add(images_, change(face.image));
+    }
+    SCOPED_TRACE(what);
+    expectFinding(alignmentFinding(images_, manifestOf(*faces_, kIdentities)), State::kWarn,
+                  "the eyes aren't where sphereface-112x96 has them", "sphereface align");
   }
-  scan(records);
-  expectFinding(alignmentFinding(images_, kAlignmentTemplate), State::kWarn,
-                "the eyes aren't where sphereface-112x96 has them", "sphereface align");
-  expectFinding(alignmentFinding(images_, "unknown"), State::kSkipped, "isn't known here");
-  images_.images.resize(10);
-  expectFinding(alignmentFinding(images_, kAlignmentTemplate), State::kSkipped,
+}
+
+TEST_F(DoctorData, AlignmentIsLookedForWhereItIsUnknown) {
+  DatasetManifest manifest = manifestOf(*faces_, kIdentities);
+  manifest.set_alignment_template("unknown");
+  scan(faces(), manifest);
+  expectFinding(alignmentFinding(images_, manifest), State::kOk,
+                "the data set itself says \"unknown\"");
+  manifest.set_height(128);
+  expectFinding(alignmentFinding(images_, manifest), State::kSkipped, "isn't known here");
+  images_.mean.faces = 10;
+  expectFinding(alignmentFinding(images_, manifestOf(*faces_, kIdentities)), State::kSkipped,
                 "10 images make no mean face");
+}
+
+/// Faces of 100 photographs, and what users make of photographs instead.
+TEST(DoctorAlignment, TellsAlignedPhotographsFromOthers) {
+  for (const char* data : {"mtcnn", "lfw", "celeba299"})
+    SPHEREFACE_NEEDS(sharedData(data));
+  const MtcnnNetworks networks = loadMtcnn(sharedData("mtcnn"));
+  for (const char* set : {"lfw", "celeba299"}) {
+    ImageFacts aligned;
+    ImageFacts turned;
+    ImageFacts whole;
+    ImageFacts centre;
+    const std::vector<std::filesystem::path> all = listImages(sharedData(set));
+    for (size_t i = 0; i < 100; ++i) {
+      const cv::Mat image = readImage(sharedData(set) / all[i * all.size() / 100]);
+      const std::vector<Face> faces = detectFaces(networks, image, {.min_face = 40});
+      if (faces.empty()) continue;
+      const cv::Mat face =
+          alignFace(image, faces[chooseFace(faces, image.size(), FaceChoice::kCentral)].points);
+      add(aligned, face);
+      add(turned, upsideDown(face));
+      add(whole, squeezed(image));
+      // The middle 60 % of it, of a face's proportions.
+      const int height = cvFloor(0.6 * std::min(image.rows, image.cols * 7 / 6));
+      const int width = height * 6 / 7;
+      add(centre, squeezed(image({(image.cols - width) / 2, (image.rows - height) / 2, width,  //
+                                  height})));
+    }
+    const DatasetManifest manifest = manifestOf({}, 1);
+    SCOPED_TRACE(set);
+    EXPECT_GT(aligned.mean.faces, 90U);
+    expectFinding(alignmentFinding(aligned, manifest), State::kOk, "dark spots");
+    expectFinding(alignmentFinding(turned, manifest), State::kWarn, "eyes aren't where", "align");
+    expectFinding(alignmentFinding(whole, manifest), State::kWarn, "eyes aren't where", "align");
+    expectFinding(alignmentFinding(centre, manifest), State::kWarn, "eyes aren't where", "align");
+  }
 }
 
 TEST_F(DoctorData, CopiesAreFoundWithinAndAcrossIdentities) {
