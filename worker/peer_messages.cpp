@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "base/clock.h"
-#include "base/error.h"
 
 namespace sphereface {
 namespace {
@@ -94,8 +93,10 @@ void PeerMessages::wait(const char* operation, uint64_t number, const char* phas
       std::string names;
       for (const int peer : absent)
         names += (names.empty() ? "" : ", ") + names_[static_cast<size_t>(peer)];
-      throw Error(concat(operation, " ", number, ", ", phase, ": waited ", options_.timeout.count(),
-                         " s in vain for ", names));
+      const Error error(concat(operation, " ", number, ", ", phase, ": waited ",
+                               options_.timeout.count(), " s in vain for ", names));
+      if (options_.give_up) options_.give_up(error);
+      throw error;
     }
     std::this_thread::sleep_for(sleep);
     sleep = std::min(2 * sleep, kLongestSleep);

@@ -12,10 +12,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "worker/last_collective.h"
 
 namespace sphereface {
@@ -28,6 +30,10 @@ struct WaitOptions {
   std::chrono::seconds timeout{300};
   Waiting waiting = Waiting::kAsleep;
   LastCollective* last = nullptr;  // is told of every operation, if there is one
+  /// Called before the error of a timeout is thrown. Whoever hasn't come yet may come after all and
+  /// write into memory that the error's way up frees: a program that isn't ended here must keep
+  /// all memory of the operation.
+  std::function<void(const Error&)> give_up = {};
 };
 
 class PeerMessages {

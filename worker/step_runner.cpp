@@ -9,6 +9,7 @@
 #include "model/train_config.h"
 #include "worker/device_gradient_sum.h"
 #include "worker/gradient_reducer.h"
+#include "worker/worker_model.h"
 
 namespace sphereface {
 namespace {
@@ -36,8 +37,8 @@ std::unique_ptr<GradientSum> makeGradientSum(const MpiSession& session,
   ReducerOptions options;
   options.wire = wireOf(config);
   options.bucket_bytes = size_t{1024} * config.bucket_kilobytes();
-  options.waits.timeout = std::chrono::seconds(config.collective_timeout());
-  if (heartbeat != nullptr) options.waits.last = &heartbeat->lastCollective();
+  options.waits =
+      waitOptions(session, config, heartbeat == nullptr ? nullptr : &heartbeat->lastCollective());
   options.threaded = config.overlap() && session.threadsMayCallMpi();
   const DeviceGroup group = newGroupOfWorkers(session, deviceOf(config));
   if (group.id.empty()) {

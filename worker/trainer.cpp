@@ -270,21 +270,22 @@ class Trainer {
     leased_until_ = lease.first_step() + lease.steps();
   }
 
+  LastCollective* lastCollective() {
+    return heartbeat_ == nullptr ? nullptr : &heartbeat_->lastCollective();
+  }
+
   /// Over several hosts, as the gradients' sums will go (GPUs' go over NCCL's own connections).
   void testNetwork() {
     if (session_.otherHost().empty() || !config_.worker().link_test()) return;
-    WaitOptions waits;
-    waits.timeout = std::chrono::seconds(config_.worker().collective_timeout());
+    WaitOptions waits = waitOptions(session_, config_.worker(), lastCollective());
     waits.waiting = Waiting::kAwake;
-    if (heartbeat_ != nullptr) waits.last = &heartbeat_->lastCollective();
     const LinkReport report = testLinks(session_, wireOf(config_.worker()), waits);
     if (session_.isFirstWorker()) channel_.send(kCoordinator, KIND_LINKS, report);
   }
 
   void makeModel() {
     testNetwork();
-    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(),
-                             heartbeat_ == nullptr ? nullptr : &heartbeat_->lastCollective());
+    model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), lastCollective());
     forward_passes_ = model_->forward_passes;
     for (const std::string& text : model_->notes)
       tell(text);

@@ -35,10 +35,8 @@ void connectHeads(const MpiSession& session, const TrainConfig& config, LastColl
     options.head_group = {group, first_image, timeout};
     return;
   }
-  WaitOptions waits;
-  waits.timeout = timeout;
+  WaitOptions waits = waitOptions(session, config.worker(), last);
   waits.waiting = Waiting::kAwake;
-  waits.last = last;
   model.exchange = std::make_unique<MpiHeadExchange>(session.workerComm(), first_image,
                                                      model.network.embedding, waits);
   options.exchange = model.exchange.get();
@@ -81,6 +79,17 @@ void beginAnew(const NetworkConfig& config, const DatasetManifest& data, WorkerM
 }
 
 }  // namespace
+
+WaitOptions waitOptions(const MpiSession& session, const WorkerConfig& config,
+                        LastCollective* last) {
+  WaitOptions options;
+  options.timeout = std::chrono::seconds(config.collective_timeout());
+  options.last = last;
+  options.give_up = [who = session.name() + ": "](const Error& error) {
+    endJob("sphereface-worker", who, error, kExitFailed);
+  };
+  return options;
+}
 
 WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,
                             const TrainConfig& config, const DatasetManifest& data,

@@ -30,6 +30,11 @@ struct WorkerModel {
   std::vector<std::string> notes;    // what the user should know
 };
 
+/// How this worker waits for the others: not for longer than worker.collective_timeout; then it
+/// ends the job. `last`: is told of what is waited for; may be null.
+WaitOptions waitOptions(const MpiSession& session, const WorkerConfig& config,
+                        LastCollective* last);
+
 /// Made by all workers together. `last`: is told of the exchange's operations; may be null.
 /// errors: Error when the checkpoint to begin with doesn't fit; those of makeEngine.
 WorkerModel makeWorkerModel(const MpiSession& session, const RunPlan& plan,

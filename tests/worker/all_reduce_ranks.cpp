@@ -103,16 +103,17 @@ int main(int argc, char** argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   if (argc > 1 && std::strcmp(argv[1], "late") == 0) {
-    AllReduce all_reduce({MPI_COMM_WORLD}, Wire::kFp32, 100, {std::chrono::seconds(1)});
-    std::vector<float> values(100, 1);
-    try {
-      if (rank + 1 < ranks) all_reduce(values);
-      MPI_Barrier(MPI_COMM_WORLD);
-    } catch (const Error& e) {
+    WaitOptions waits;
+    waits.timeout = std::chrono::seconds(1);
+    waits.give_up = [](const Error& e) {
       std::printf("%s\n", e.what());
       std::fflush(stdout);
       MPI_Abort(MPI_COMM_WORLD, 1);
-    }
+    };
+    AllReduce all_reduce({MPI_COMM_WORLD}, Wire::kFp32, 100, waits);
+    std::vector<float> values(100, 1);
+    if (rank + 1 < ranks) all_reduce(values);
+    MPI_Barrier(MPI_COMM_WORLD);
   }
   bool good = true;
   for (const size_t count : {1, 3, 13, 127, 5000}) {
