@@ -109,14 +109,15 @@ class Coordinator {
                {"head", identity.head}});
     while (goodbyes_ < workers_) {
       const auto message = channel_.wait(kLook);
-      liveness_.tick(Liveness::Clock::now());
       if (message) {
+        liveness_.tick(Liveness::Clock::now());
         liveness_.heard(message->from, Liveness::Clock::now());
         handle(*message, log);
       }
       // By the clock, whatever arrives: of a thousand workers one message or another always does.
       if (Liveness::Clock::now() >= next_look_) {
         next_look_ = Liveness::Clock::now() + kLook;
+        liveness_.tick(Liveness::Clock::now());  // what was done with the message took its time
         endWhenOneIsLost(log);
       }
       if (Liveness::Clock::now() >= next_telling_) {

@@ -36,9 +36,12 @@ void CheckpointWriter::begin(const Engine& engine, const std::vector<CheckpointS
   });
 }
 
+bool CheckpointWriter::idleWithin(std::chrono::milliseconds patience) const {
+  return !writing_.valid() || writing_.wait_for(patience) == std::future_status::ready;
+}
+
 std::optional<CheckpointPart> CheckpointWriter::finished() {
-  if (!writing_.valid() || writing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
-    return std::nullopt;
+  if (!writing_.valid() || !idleWithin(std::chrono::milliseconds(0))) return std::nullopt;
   return writing_.get();
 }
 

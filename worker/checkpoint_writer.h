@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <optional>
@@ -28,6 +29,8 @@ class CheckpointWriter {
   /// The message of the one begun, once its parts are written and synced; at most once.
   /// errors: Error of the writing.
   std::optional<CheckpointPart> finished();
+  /// Waits so long at most; true when nothing is being written any more.
+  bool idleWithin(std::chrono::milliseconds patience) const;
   /// Waits for it. Nothing when none was begun.
   std::optional<CheckpointPart> finish();
 

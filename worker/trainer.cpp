@@ -48,6 +48,8 @@ constexpr int kMostRollBacks = 10;
 
 // A coordinator that starts may have a checkpoint of many gigabytes to look at.
 constexpr std::chrono::seconds kStartPatience{3600};
+// Between looks at whether a checkpoint is written.
+constexpr std::chrono::milliseconds kAsk{100};
 // One that doesn't answer may be hanging. Whoever asks for the job's end waits for no more than
 // this.
 constexpr std::chrono::seconds kStopPatience{10};
@@ -306,7 +308,20 @@ class Trainer {
     channel_.send(kCoordinator, KIND_NOTE, note);
   }
 
+  /// Together with the others, who mustn't wait in a reduction: that has a deadline, and a slow
+  /// file system is no reason to end a job.
+  void waitForTheCheckpointBefore() {
+    if (session_.workers() == 1) return;
+    AllReduce ask(session_.gradientLevels(), Wire::kFp32, 1,
+                  waitOptions(session_, config_.worker(), lastCollective()), "checkpoint");
+    for (float writing = 1; writing > 0;) {
+      writing = writer_.idleWithin(kAsk) ? 0 : 1;
+      ask({&writing, 1});
+    }
+  }
+
   void writeCheckpoint(uint64_t step) {
+    waitForTheCheckpointBefore();
     last_written_ = step;
     checkpointed_ = secondsNow();
     // With spread classes every worker writes its own; otherwise all hold the same.

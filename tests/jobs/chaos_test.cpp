@@ -234,8 +234,9 @@ bool Chaos::emptyManifest() {
 }
 
 bool Chaos::loseLocks() {
-  std::vector<std::string> line = {"env", concat("LD_PRELOAD=", testing::program("libno_locks.so")),
-                                   concat("NO_LOCKS_UNDER=", run_.parent_path().string())};
+  std::vector<std::string> line = {
+      "env", concat("LD_PRELOAD=", testing::program("libpoor_file_system.so")),
+      concat("NO_LOCKS_UNDER=", run_.parent_path().string())};
   line.insert(line.end(), line_.begin(), line_.end());
   startAgain(line);
   return true;

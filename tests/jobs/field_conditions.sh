@@ -56,7 +56,10 @@ P
 }
 
 # without_locks: this folder's file system has none from now on.
-without_locks() { export LD_PRELOAD=$BIN/libno_locks.so NO_LOCKS_UNDER=$PWD; }
+without_locks() { export LD_PRELOAD=$BIN/libpoor_file_system.so NO_LOCKS_UNDER=$PWD; }
+
+# slow_sync SECONDS: that long a checkpoint takes to reach the disk from now on.
+slow_sync() { export LD_PRELOAD=$BIN/libpoor_file_system.so SLOW_SYNC=$1; }
 
 # At a row's end no process of its job may be left.
 trap 'code=$?; for i in {1..100}; do [ -z "$(coordinator; workers)" ] && exit $code; sleep 0.1; done

@@ -133,6 +133,10 @@ const Row kRows[] = {
      "without_locks; begin --set checkpoint.every_steps=3; until_ has_checkpoint; kill -KILL $job $(mpirun_of) $(coordinator) $(workers); goes_on", 0, "can't be locked"},
     {"NoLocksPack", "`pack` where there are no locks", "as without",
      "without_locks; sphereface synth --identities 2 --images-per-identity 2 --out faces >/dev/null; sphereface pack --input faces --output p.lmdb && sphereface inspect p.lmdb --verify", 0, ""},
+    {"SlowSync", "a checkpoint takes longer than its interval and worker.collective_timeout to reach the disk", "the job waits for it",
+     "slow_sync 3; train --workers 2 --set worker.collective_timeout=1 --set checkpoint.every_steps=6 --set checkpoint.keep=0 && ls run/checkpoints | tr '\\n' ' '", 0, "step-00000006 step-00000012"},
+    {"SlowSyncSpread", "the same, the classes spread over the workers", "the job waits for it",
+     "slow_sync 3; train --workers 2 --set head.class_parallel=true --set worker.collective_timeout=1 --set checkpoint.every_steps=6", 0, "trained:"},
     {"ByteOrderMark", "the configuration begins with a byte order mark", "as without",
      "printf '\\xef\\xbb\\xbf' | cat - $CONFIG >bom.textproto; sphereface train --config bom.textproto --run run", 0, "trained:"},
     // known before a job begins, told in one line, without MPI's paragraphs

@@ -3,6 +3,7 @@
 //
 // Preloaded (LD_PRELOAD), makes what lies below the folder NO_LOCKS_UNDER a file system without
 // locks, as Lustre is without -o flock: flock() and the locks of fcntl() fail with ENOSYS there.
+// And fsync() of a checkpoint's parameters takes SLOW_SYNC seconds.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -14,18 +15,21 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
+#include <string>
 
 namespace {
 
-bool isWithoutLocks(int file) {
-  const char* folder = std::getenv("NO_LOCKS_UNDER");
+std::string pathOf(int file) {
   std::array<char, 64> link{};
   std::array<char, 4096> path{};
   std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", file);
   const ssize_t length = ::readlink(link.data(), path.data(), path.size());
-  return folder != nullptr && length > 0 &&
-         std::string_view(path.data(), static_cast<size_t>(length)).starts_with(folder);
+  return length > 0 ? std::string(path.data(), static_cast<size_t>(length)) : "";
+}
+
+bool isWithoutLocks(int file) {
+  const char* folder = std::getenv("NO_LOCKS_UNDER");
+  return folder != nullptr && pathOf(file).starts_with(folder);
 }
 
 int control(const char* name, int file, int command, void* argument) {
@@ -50,6 +54,14 @@ int flock(int file, int operation) noexcept {
   if (!isWithoutLocks(file)) return static_cast<int>(::syscall(SYS_flock, file, operation));
   errno = ENOSYS;
   return -1;
+}
+
+int fsync(int file) {
+  const char* seconds = std::getenv("SLOW_SYNC");
+  if (seconds != nullptr && pathOf(file).ends_with("/parameters.bin")) {
+    ::sleep(static_cast<unsigned>(std::atoi(seconds)));
+  }
+  return static_cast<int>(::syscall(SYS_fsync, file));
 }
 
 int fcntl(int file, int command, ...) {
