@@ -25,7 +25,7 @@ struct TrainingJob {
   Launcher launcher = Launcher::kMpirun;
   std::vector<Host> hosts;  // empty: where the launcher has room
   int workers = 1;
-  int cpus_per_worker = 0;  // 0: they share their host's
+  int cpus_per_worker = 0;                // 0: they share their host's
   std::chrono::seconds start_limit{720};  // within which a coordinator must have begun
   bool progress_bar = false;
   int restarts = 0;     // without a new checkpoint between

@@ -228,7 +228,7 @@ bool Chaos::emptyManifest() {
   if (checkpoints.size() < 2 || emptied_.count(checkpoints[checkpoints.size() - 2]) > 0) {
     return false;
   }
-  std::ofstream(checkpoints.back() / "manifest.textproto", std::ios::trunc);
+  fs::resize_file(checkpoints.back() / "manifest.textproto", 0);
   emptied_.insert(checkpoints.back());
   return true;
 }
