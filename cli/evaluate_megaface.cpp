@@ -88,6 +88,11 @@ void run(Options options, WorkSharing& sharing) {
   if (!options.matches.empty() && options.distractors.size() > 1) {
     throw UsageError("--matches is of one list of distractors");
   }
+  if (options.feature_root.empty() && options.distractor_root.empty() &&
+      options.file_ending != Options{}.file_ending) {
+    throw UsageError(
+        "--file-ending is of the files below --feature-root; without it the lists' paths are whole");
+  }
   if (sharing.otherRanksDidIt()) return;
   RankGroup& ranks = sharing.ranks();
   if (options.distractor_root.empty()) options.distractor_root = options.feature_root;
@@ -153,7 +158,7 @@ void addEvaluateMegaface(const Command& evaluate, WorkSharing& sharing) {
                 "several of one size are averaged, too");
   verb.option("--feature-root", &options->feature_root,
               "Features: a file (.sff, .npy) or the folder of the kit's files, FOLDER/PATH + "
-              "--file-ending; left out: the lists' paths are the files");
+              "--file-ending; left out: the lists' paths are the files, endings included");
   verb.option("--distractor-root", &options->distractor_root,
               "The distractors' features, when they aren't where the probes' are");
   verb.setting("--file-ending", &options->file_ending,

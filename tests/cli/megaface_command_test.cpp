@@ -117,6 +117,31 @@ TEST_F(MegafaceCommand, EveryFormatOfFeaturesGivesTheSame) {
       evaluate({"--distractors", path("list_400_1"), "--file-ending", "_x.bin"}, "");
   ASSERT_EQ(devkit.code, 0) << devkit.output;
   EXPECT_EQ(result(), sff);
+
+  // Without a root the lists' paths are the files.
+  for (const char* file : {"probes.json", "list_400_1"}) {
+    Json list = readJsonFile(folder_ / file);
+    const std::string features = file == std::string("probes.json") ? "probes" : "distractors1";
+    for (Json& name : list["path"])
+      name = concat(path(features), "/", name.text(), "_x.bin");
+    writeJsonFile(folder_ / concat("whole_", file), list);
+  }
+  const std::vector<std::string> line = {testing::program("sphereface"),
+                                         "evaluate",
+                                         "megaface",
+                                         "--probes",
+                                         path("whole_probes.json"),
+                                         "--distractors",
+                                         path("whole_list_400_1"),
+                                         "--json",
+                                         path("out.json")};
+  const Finished whole = testing::runCommand(line);
+  ASSERT_EQ(whole.code, 0) << whole.output;
+  for (const char* key : {"rank", "tar_at_far", "cmc", "roc"})
+    EXPECT_EQ(result().at(key), sff.at(key)) << key;
+  std::vector<std::string> with_ending = line;
+  with_ending.insert(with_ending.end(), {"--file-ending", "_x.bin"});
+  EXPECT_EQ(testing::runCommand(with_ending).code, 2);
 }
 
 TEST_F(MegafaceCommand, RanksGiveToTheBitWhatOneProcessGives) {
