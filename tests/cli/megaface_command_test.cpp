@@ -208,7 +208,7 @@ TEST_F(MegafaceCommand, NoiseIsLeftOutAndBothResultsAreShown) {
   EXPECT_NE(done.output.find("probe_noise.txt names 2 images, 1 of them in probes.json"),
             std::string::npos)
       << done.output;
-  EXPECT_NE(done.output.find("list_400_1 cleaned"), std::string::npos) << done.output;
+  EXPECT_NE(done.output.find("list_400_1, cleaned"), std::string::npos) << done.output;
   const Json json = result();
   ASSERT_EQ(json.at("runs").size(), 2U);
   EXPECT_EQ(json.at("runs").at(0).at("cleaned"), false);
@@ -218,6 +218,18 @@ TEST_F(MegafaceCommand, NoiseIsLeftOutAndBothResultsAreShown) {
   EXPECT_EQ(json.at("distractors"), 399);
   EXPECT_EQ(json.at("rank1"), 1.0);
   EXPECT_LT(json.at("runs").at(0).at("rank1"), 1.0);
+  EXPECT_TRUE(json.at("warnings").empty());
+
+  // Lists that match nothing are warned of.
+  writeFileAtomically(folder_ / "other.txt", "X_1.png\nX_2.png\n");
+  const Finished other = evaluate({"--distractors", path("list_400_1"), "--probe-noise",
+                                   path("other.txt"), "--distractor-noise", path("other.txt")});
+  ASSERT_EQ(other.code, 0) << other.output;
+  const Json warnings = result().at("warnings");
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(warnings[0], "other.txt names 2 images, none of which is in probes.json");
+  EXPECT_EQ(warnings[1], "other.txt names 2 images, none of which is in list_400_1");
+  EXPECT_NE(other.output.find("warning: " + warnings[1].text()), std::string::npos) << other.output;
 }
 
 TEST_F(MegafaceCommand, DevkitModeWritesTheKitsFiles) {
