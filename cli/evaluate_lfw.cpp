@@ -108,11 +108,14 @@ void runLfw(LfwOptions options) {
   needFolder("--json", options.json);
   needFolder("--report", options.report);
   const auto [list, images] = openInput(options);
+  // Said before features are extracted, which may take hours.
+  const VerificationRule rule = verificationRule(options.protocol);
+  for (const std::string& warning : pairWarnings(rule, list))
+    std::fprintf(stderr, "warning: %s: %s\n", options.pairs.c_str(), warning.c_str());
   if (options.check) return;
   if (!options.run.empty()) takeRun(options);
   const FeatureSet features = featuresOf(options, images);
-  const LfwResult result =
-      evaluateLfw(verificationRule(options.protocol), list, features, availableThreads());
+  const LfwResult result = evaluateLfw(rule, list, features, availableThreads());
   std::fputs(lfwTable(result, features).c_str(), stdout);
   const Json whole = lfwJson(result, list, features);
   writeJsonFile(options.json, whole);

@@ -59,10 +59,15 @@ Images openImages(const fs::path& file, bool with_ids, const fs::path& root, con
   return images;
 }
 
-/// Without the images of the noise list; says how many those were.
-Images cleaned(const Images& images, const fs::path& noise, NoiseNames names) {
+/// Without the images of the noise list; says how many those were, and warns when it was none.
+Images cleaned(const Images& images, const fs::path& noise, NoiseNames names,
+               std::vector<std::string>& warnings) {
   if (noise.empty()) return images;
   CleanedList clean = removeNoise(images.list, noise, names);
+  if (clean.removed == 0) {
+    warnings.push_back(concat(noise.filename().string(), " names ", clean.named,
+                              " images, none of which is in ", images.list.file));
+  }
   std::printf("%s names %zu images, %zu of them in %s (%zu images)\n", noise.filename().c_str(),
               clean.named, clean.removed, images.list.file.c_str(), images.list.paths.size());
   return {std::move(clean.list), selectFeatures(images.features, std::move(clean.kept))};
@@ -88,6 +93,12 @@ void run(Options options, WorkSharing& sharing) {
   if (!options.matches.empty() && options.distractors.size() > 1) {
     throw UsageError("--matches is of one list of distractors");
   }
+  if (options.feature_root.empty() && options.distractor_root.empty() &&
+      options.file_ending != Options{}.file_ending) {
+    throw UsageError(
+        "--file-ending is of the files below --feature-root; without it the lists' paths are "
+        "whole");
+  }
   if (sharing.otherRanksDidIt()) return;
   RankGroup& ranks = sharing.ranks();
   if (options.distractor_root.empty()) options.distractor_root = options.feature_root;
@@ -104,25 +115,31 @@ void run(Options options, WorkSharing& sharing) {
   if (!options.run.empty()) {
     checkpoint = checkpointOfModel(options.run, probes.features.model_sha256);
   }
-  const Images clean_probes = cleaned(probes, options.probe_noise, NoiseNames::kBaseName);
+  std::vector<std::string> probe_warnings;
+  const Images clean_probes =
+      cleaned(probes, options.probe_noise, NoiseNames::kBaseName, probe_warnings);
   const Scorer scorer(evaluation.devkit ? Similarity::kDevkit : Similarity::kCosine,
                       probes.features.dim);
   std::vector<MegafaceRun> runs;
   const auto evaluate = [&](const Images& searching, const Images& distractors, size_t listed,
-                            bool clean) {
+                            bool clean, std::vector<std::string> warnings) {
     runs.push_back(
         {distractors.list.file, distractors.list.sha256, listed, clean,
          evaluateMegaface(scorer, prepareProbes(scorer, searching.list, searching.features),
-                          distractors.features, evaluation, ranks)});
+                          distractors.features, evaluation, ranks),
+         std::move(warnings)});
   };
   for (const fs::path& file : options.distractors) {
     const Images distractors = openImages(file, false, options.distractor_root, options, ranks);
     const size_t listed = distractors.list.paths.size();
     checkAlike(options, probes, distractors);
-    evaluate(probes, distractors, listed, false);
+    evaluate(probes, distractors, listed, false, {});
     if (!has_noise) continue;
-    evaluate(clean_probes, cleaned(distractors, options.distractor_noise, NoiseNames::kPath),
-             listed, true);
+    // What there is to say of the probes is said with the first list.
+    std::vector<std::string> warnings = std::exchange(probe_warnings, {});
+    const Images clean =
+        cleaned(distractors, options.distractor_noise, NoiseNames::kPath, warnings);
+    evaluate(clean_probes, clean, listed, true, std::move(warnings));
   }
   if (!ranks.isFirst()) return;
   std::fputs(megafaceTable(runs).c_str(), stdout);
@@ -153,7 +170,7 @@ void addEvaluateMegaface(const Command& evaluate, WorkSharing& sharing) {
                 "several of one size are averaged, too");
   verb.option("--feature-root", &options->feature_root,
               "Features: a file (.sff, .npy) or the folder of the kit's files, FOLDER/PATH + "
-              "--file-ending; left out: the lists' paths are the files");
+              "--file-ending; left out: the lists' paths are the files, endings included");
   verb.option("--distractor-root", &options->distractor_root,
               "The distractors' features, when they aren't where the probes' are");
   verb.setting("--file-ending", &options->file_ending,

@@ -139,6 +139,11 @@ AngularFisher angularFisher(const FeatureSet& features, size_t threads) {
     result.intra_class.insert(result.intra_class.end(), angles[c].begin(), angles[c].end());
     angles[c].clear();
   }
+  // What is left between equal means is rounding.
+  constexpr double kLeastBetween = 1e-12;
+  if (result.between <= kLeastBetween * static_cast<double>(features.rows)) {
+    throw Error("the means of all classes have one direction: the features tell nobody apart");
+  }
   result.score = result.within / result.between;
   parallelFor(classes.size(), threads, [&](size_t c) {
     for (size_t other = c + 1; other < classes.size(); ++other)

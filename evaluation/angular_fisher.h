@@ -37,7 +37,7 @@ struct AngularFisher {
 /// The class of a feature is the folder of its name ("Ann/Ann_0001.jpg": "Ann"). Inter-class angles
 /// take classes^2 / 2 numbers.
 /// errors: Error naming a feature without a folder, or a feature or mean without direction; when
-/// there are fewer than two classes, or no class with two features.
+/// there are fewer than two classes, no class with two features, or all means have one direction.
 AngularFisher angularFisher(const FeatureSet& features, size_t threads);
 
 /// For people, for programs, and as one HTML page with histograms of the angles, where `label`

@@ -4,6 +4,7 @@
 #include "evaluation/blufr.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <span>
@@ -20,6 +21,7 @@
 #include "evaluation/pairs.h"
 #include "evaluation/roc.h"
 #include "evaluation/scorer.h"
+#include "evaluation/told_rate.h"
 #include "report/numbers.h"
 #include "report/text_table.h"
 
@@ -88,8 +90,10 @@ class Blufr {
     std::map<size_t, uint64_t> images_of;
     for (const size_t place : trial.test)
       ++images_of[people_[place]];
-    for (const auto& [person, images] : images_of)
+    for (const auto& [person, images] : images_of) {
       result.same_pairs += images * (images - 1) / 2;
+      result.people_in_pairs += images > 1 ? 1 : 0;
+    }
     const uint64_t count = trial.test.size();
     result.different_pairs = count * (count - 1) / 2 - result.same_pairs;
     if (result.same_pairs == 0 || result.different_pairs == 0) {
@@ -98,6 +102,8 @@ class Blufr {
 
     std::vector<double> same;
     std::mutex same_mutex;
+    float least = std::numeric_limits<float>::infinity();
+    float most = -least;
     LargestScores different(
         1 + static_cast<size_t>(kBlufrVrFars[0] * static_cast<double>(result.different_pairs)));
     scoreEachOther(scorer_, prepared, threads_, [&](size_t i, std::span<const float> scores) {
@@ -113,14 +119,20 @@ class Blufr {
         }
       }
       different.add(others);
+      const std::span<const float> later = scores.subspan(i + 1);
       const std::lock_guard lock(same_mutex);
       same.insert(same.end(), mates.begin(), mates.end());
+      for (const float score : later) {
+        least = std::min(least, score);
+        most = std::max(most, score);
+      }
     });
     const std::vector<float> highest = different.take();
     const std::vector<RocPoint> roc =
         rocCurve(same, std::vector<double>(highest.begin(), highest.end()), result.different_pairs);
     for (size_t i = 0; i < kBlufrVrFars.size(); ++i)
       result.vr[i] = tarAtFar(roc, kBlufrVrFars[i]);
+    result.all_scores_equal = least == most;
   }
 
   void identify(const BlufrTrial& trial, BlufrTrialResult& result) const {
@@ -131,6 +143,9 @@ class Blufr {
       person_of.push_back(people_[place]);
     }
     const size_t genuine = trial.genuine_probes.size();
+    result.gallery_people = trial.gallery.size();
+    result.genuine_probes = genuine;
+    result.impostor_probes = trial.impostor_probes.size();
     std::vector<OpenSetProbe> probes(genuine + trial.impostor_probes.size());
     parallelFor(probes.size(), threads_, [&](size_t i) {
       const bool is_genuine = i < genuine;
@@ -176,26 +191,61 @@ struct Rate {
   const char* json_list;
   double far = 0;
   Spread spread;
+  ToldRate told;
 };
 
-template <size_t kCount>
-void addRates(const std::string& name, const char* json_list,
-              const std::array<double, kCount>& fars, const std::vector<BlufrTrialResult>& results,
-              std::array<double, kCount> BlufrTrialResult::*values, std::vector<Rate>& rates) {
-  for (size_t i = 0; i < kCount; ++i) {
-    std::vector<double> of_trials;
-    of_trials.reserve(results.size());
-    for (const BlufrTrialResult& result : results)
-      of_trials.push_back((result.*values)[i]);
-    rates.push_back({name, json_list, fars[i], spreadOf(of_trials)});
+/// Told where every trial can tell it, by the people of the trial with the fewest.
+template <class ScoresOf, class PeopleOf>
+ToldRate toldOver(const std::vector<BlufrTrialResult>& results, double far, double mean,
+                  const ScoresOf& scores_of, const PeopleOf& people_of) {
+  std::string reason;
+  uint64_t people = people_of(results[0]);
+  for (const BlufrTrialResult& result : results) {
+    if (reason.empty()) reason = whyUntold(scores_of(result), far);
+    people = std::min(people, people_of(result));
   }
+  return tell(reason, mean, static_cast<double>(people));
 }
 
 std::vector<Rate> ratesOf(const std::vector<BlufrTrialResult>& results) {
   std::vector<Rate> rates;
-  addRates("VR", "vr_at_far", kBlufrVrFars, results, &BlufrTrialResult::vr, rates);
-  addRates("DIR at rank 1", "dir_at_far", kBlufrDirFars, results, &BlufrTrialResult::dir, rates);
+  const auto spread_of = [&](const auto& value) {
+    std::vector<double> values;
+    for (const BlufrTrialResult& result : results)
+      values.push_back(value(result));
+    return spreadOf(values);
+  };
+  for (size_t i = 0; i < kBlufrVrFars.size(); ++i) {
+    const Spread spread = spread_of([&](const BlufrTrialResult& result) { return result.vr[i]; });
+    const ToldRate told = toldOver(
+        results, kBlufrVrFars[i], spread.mean,
+        [](const BlufrTrialResult& r) {
+          return ScoresOfKinds{r.same_pairs, r.different_pairs, r.all_scores_equal};
+        },
+        [](const BlufrTrialResult& r) { return r.people_in_pairs; });
+    rates.push_back({"VR", "vr_at_far", kBlufrVrFars[i], spread, told});
+  }
+  for (size_t i = 0; i < kBlufrDirFars.size(); ++i) {
+    const Spread spread = spread_of([&](const BlufrTrialResult& result) { return result.dir[i]; });
+    const ToldRate told = toldOver(
+        results, kBlufrDirFars[i], spread.mean,
+        [](const BlufrTrialResult& r) {
+          return ScoresOfKinds{r.genuine_probes, r.impostor_probes, r.all_scores_equal};
+        },
+        [](const BlufrTrialResult& r) { return r.gallery_people; });
+    rates.push_back({"DIR at rank 1", "dir_at_far", kBlufrDirFars[i], spread, told});
+  }
   return rates;
+}
+
+std::vector<std::string> warningsOf(const std::vector<BlufrTrialResult>& results) {
+  std::vector<std::string> warnings;
+  for (size_t t = 0; t < results.size(); ++t) {
+    if (!results[t].all_scores_equal) continue;
+    warnings.push_back(
+        concat("trial ", t + 1, ": all scores are equal, the features tell nobody apart"));
+  }
+  return warnings;
 }
 
 }  // namespace
@@ -239,17 +289,25 @@ std::vector<BlufrTrialResult> evaluateBlufr(const BlufrTrials& trials, const Fea
 }
 
 std::string blufrTable(const std::vector<BlufrTrialResult>& results) {
-  TextTable table({-16, 9, 11, 11, 13});
-  table.row({"", "FAR", "mean", "std", "mean - std"});
+  const bool has_deviation = results.size() > 1;
+  TextTable table({-16, 9, 11, 11, 13, 0});
+  table.row({"", "FAR", "mean", "std", "mean - std", "   95 %"});
   for (const Rate& rate : ratesOf(results)) {
     const double mean = rate.spread.mean;
     const double deviation = rate.spread.sample_deviation;
-    table.row({"  " + rate.name, percent(rate.far), percent(mean), percent(deviation),
-               percent(mean - deviation)});
+    std::vector<std::string> cells = {"  " + rate.name, percent(rate.far)};
+    if (!rate.told.rate) {
+      cells.push_back("   n/a: " + rate.told.reason);
+    } else {
+      cells.insert(cells.end(), {percent(mean), has_deviation ? percent(deviation) : "n/a",
+                                 has_deviation ? percent(mean - deviation) : "n/a",
+                                 "   " + intervalText(rate.told)});
+    }
+    table.row(cells);
   }
-  return concat(results.size(), " trials, in the first ", results[0].same_pairs,
-                " pairs of the same person and ", results[0].different_pairs,
-                " of different people\n\n", table.text());
+  return concat(results.size(), results.size() == 1 ? " trial" : " trials", ", in the first ",
+                results[0].same_pairs, " pairs of the same person and ", results[0].different_pairs,
+                " of different people\n\n", table.text(), warningText(warningsOf(results)));
 }
 
 Json blufrJson(const std::vector<BlufrTrialResult>& results, const BlufrTrials& trials,
@@ -260,13 +318,18 @@ Json blufrJson(const std::vector<BlufrTrialResult>& results, const BlufrTrials& 
                {"mirror", features.mirror},
                {"model_sha256", features.model_sha256}};
   for (const Rate& rate : ratesOf(results)) {
-    const double mean = rate.spread.mean;
+    // One trial has no deviation.
+    const bool has_deviation = rate.told.rate && results.size() > 1;
     const double deviation = rate.spread.sample_deviation;
-    json[rate.json_list].push_back({{"far", rate.far},
-                                    {"mean", mean},
-                                    {"sample_std", deviation},
-                                    {"mean_minus_std", mean - deviation}});
+    Json entry = {{"far", rate.far},
+                  {"mean", rateJson(rate.told)},
+                  {"sample_std", has_deviation ? Json(deviation) : Json()},
+                  {"mean_minus_std", has_deviation ? Json(rate.spread.mean - deviation) : Json()},
+                  {"interval", intervalJson(rate.told)}};
+    if (!rate.told.rate) entry["reason"] = rate.told.reason;
+    json[rate.json_list].push_back(entry);
   }
+  json["warnings"] = warningsOf(results);
   return json;
 }
 

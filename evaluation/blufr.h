@@ -61,16 +61,23 @@ struct BlufrTrialResult {
   std::array<double, kBlufrDirFars.size()> dir{};
   uint64_t same_pairs = 0;
   uint64_t different_pairs = 0;
+  uint64_t people_in_pairs = 0;  // those with two test images or more
+  uint64_t gallery_people = 0;
+  uint64_t genuine_probes = 0;
+  uint64_t impostor_probes = 0;
+  bool all_scores_equal = false;  // of the test images
 };
 
 /// Shows progress. errors: Error when an image has no feature, or one without a direction.
 std::vector<BlufrTrialResult> evaluateBlufr(const BlufrTrials& trials, const FeatureSet& features,
                                             size_t threads);
 
-/// For people, in percent.
+/// For people, in percent. Each mean has its interval (evaluation/told_rate.h), by as many trials
+/// as the trial with the fewest has people: pairs and probes of one person aren't independent, and
+/// the trials are of the same people. A rate that a trial can't tell is "n/a: needs ...".
 std::string blufrTable(const std::vector<BlufrTrialResult>& results);
 
-/// For programs, in fractions.
+/// For programs, in fractions; null with its "reason" where a trial can't tell the rate.
 Json blufrJson(const std::vector<BlufrTrialResult>& results, const BlufrTrials& trials,
                const FeatureSet& features);
 

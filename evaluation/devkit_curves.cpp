@@ -73,11 +73,14 @@ Curve devkitRoc(std::vector<uint64_t> above, uint64_t negatives) {
   return curve;
 }
 
-double devkitTarAtFar(std::span<const uint64_t> above, uint64_t negatives, double far) {
+uint64_t devkitFalseAccepts(uint64_t negatives, double far) {
   // far is a decimal fraction: a product a rounding below an integer means the integer.
   constexpr double kRounding = 1e-6;
-  const auto f =
-      static_cast<uint64_t>(std::floor(far * static_cast<double>(negatives) + kRounding));
+  return static_cast<uint64_t>(std::floor(far * static_cast<double>(negatives) + kRounding));
+}
+
+double devkitTarAtFar(std::span<const uint64_t> above, uint64_t negatives, double far) {
+  const uint64_t f = devkitFalseAccepts(negatives, far);
   const auto accepted =
       std::count_if(above.begin(), above.end(), [&](uint64_t count) { return count <= f; });
   return static_cast<double>(accepted) / static_cast<double>(above.size());

@@ -33,7 +33,10 @@ Curve devkitTraditionalCmc(std::span<const uint64_t> counts);
 /// more.
 Curve devkitRoc(std::vector<uint64_t> above, uint64_t negatives);
 
-/// Of the same counts the rate at f = floor(far negatives).
+/// floor(far negatives): so many negatives may be accepted at that FAR.
+uint64_t devkitFalseAccepts(uint64_t negatives, double far);
+
+/// Of the same counts the rate at f = devkitFalseAccepts().
 double devkitTarAtFar(std::span<const uint64_t> above, uint64_t negatives, double far);
 
 /// How the kit draws a gallery image: libstdc++'s minstd_rand0 and uniform_int_distribution.

@@ -123,7 +123,7 @@ FeatureSource openFeatures(const fs::path& root, const std::string& ending,
   if (root.extension() == ".sff" || root.extension() == ".npy") {
     return fromFile(root, std::move(names), check);
   }
-  return fromDevkitFolder(root, ending, std::move(names), threads, check);
+  return fromDevkitFolder(root, root.empty() ? "" : ending, std::move(names), threads, check);
 }
 
 }  // namespace sphereface

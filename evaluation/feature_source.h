@@ -31,8 +31,8 @@ enum class Check {
 
 /// The features of the images `names` from `root`: a feature file (.sff, .npy), or the folder of
 /// the MegaFace kit's files (devkit_feature.h), whose names end in `ending`. An empty root: the
-/// names are paths of such files. errors: Error naming the file that is damaged, or the number of
-/// missing images and the first few.
+/// names are whole paths of such files, endings included. errors: Error naming the file that is
+/// damaged, or the number of missing images and the first few.
 FeatureSource openFeatures(const std::filesystem::path& root, const std::string& ending,
                            std::vector<std::string> names, size_t threads,
                            Check check = Check::kAll);

@@ -7,8 +7,10 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -127,15 +129,26 @@ struct Comparison {
 struct Fold {
   double threshold = 0;
   double accuracy = 0;
+  ScoresOfKinds training;
   double validated = 0;  // TAR and FAR of the fold's own pairs at the training pairs' FAR 1e-3
   double validated_far = 0;
   std::vector<double> values;        // of its own pairs, in file order
   std::vector<size_t> without_norm;  // rows
 };
 
+ScoresOfKinds scoresOfKinds(std::span<const double> values, const std::vector<bool>& same) {
+  ScoresOfKinds scores;
+  for (const bool is_same : same)
+    ++(is_same ? scores.same : scores.different);
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  scores.all_equal = values.empty() || *least == *most;
+  return scores;
+}
+
 void validate(std::span<const double> training, const std::vector<bool>& training_same,
               const std::vector<bool>& own_same, Fold& fold) {
   const double threshold = validationThreshold(training, training_same, kValidationFar);
+  fold.training = scoresOfKinds(training, training_same);
   double same = 0;
   double accepted_same = 0;
   double accepted_different = 0;
@@ -195,10 +208,15 @@ void takeFoldStatistics(std::span<const Fold> folds, LfwResult& result) {
   const double far = spreadOf(validated_far).mean;
   // A fold without pairs of a kind has no rate.
   if (!result.rule.isDistance() || std::isnan(rate.mean + far)) return;
-  result.validation_rate = {rate.mean, rate.deviation, far};
+  const auto fewest = std::min_element(
+      folds.begin(), folds.end(),
+      [](const auto& a, const auto& b) { return a.training.different < b.training.different; });
+  result.validation_rate = {rate.mean, rate.deviation, far, fewest->training};
 }
 
 void takeRoc(LfwResult& result) {
+  result.scores = scoresOfKinds(result.values, result.same);
+  if (result.scores.same == 0 || result.scores.different == 0) return;
   const double sign = result.rule.isDistance() ? -1 : 1;
   std::vector<double> same_scores;
   std::vector<double> different_scores;
@@ -215,9 +233,39 @@ void takeRoc(LfwResult& result) {
 
 }  // namespace
 
+std::vector<std::string> pairWarnings(const VerificationRule& rule, const PairList& list) {
+  if (list.folds < 2) throw Error(concat("the protocol needs 2 or more folds, got ", list.folds));
+  std::vector<std::string> warnings;
+  size_t same = 0;
+  size_t with_itself = 0;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const Pair& pair : list.pairs) {
+    same += pair.same ? 1 : 0;
+    with_itself += pair.left == pair.right ? 1 : 0;
+    seen.insert(std::minmax(pair.left, pair.right));
+  }
+  const size_t count = list.pairs.size();
+  if (same == 0 || same == count) {
+    const std::string kind = same == 0 ? "of different people" : "of the same person";
+    if (!rule.isHeldOut()) {
+      throw Error(concat("all ", count, " pairs are ", kind, ": protocol ", rule.name,
+                         " chooses its threshold by pairs of both kinds"));
+    }
+    warnings.push_back(concat("all ", count, " pairs are ", kind,
+                              ": there is no ROC, and accuracy only says how far one fold's "
+                              "threshold holds for the others"));
+  }
+  if (with_itself > 0) warnings.push_back(concat("pairs of an image with itself: ", with_itself));
+  if (seen.size() < count) {
+    warnings.push_back(concat("pairs that are in the list before: ", count - seen.size()));
+  }
+  return warnings;
+}
+
 LfwResult evaluateLfw(const VerificationRule& rule, const PairList& list,
                       const FeatureSet& features, size_t threads) {
-  if (list.folds < 2) throw Error(concat("the protocol needs 2 or more folds, got ", list.folds));
+  LfwResult result;
+  result.warnings = pairWarnings(rule, list);
   const std::vector<std::string> images = distinctImages(list);
   const std::vector<size_t> rows = locateImages(images, features.names, "features");
   const auto row_of = [&](const std::string& image) {
@@ -234,7 +282,6 @@ LfwResult evaluateLfw(const VerificationRule& rule, const PairList& list,
     folds[fold] = evaluateFold(rule, fold, list, pairs, rows, features, sums);
   });
 
-  LfwResult result;
   result.rule = rule;
   result.images = images.size();
   std::vector<size_t> without_norm;
@@ -251,6 +298,14 @@ LfwResult evaluateLfw(const VerificationRule& rule, const PairList& list,
       std::unique(without_norm.begin(), without_norm.end()) - without_norm.begin());
   takeFoldStatistics(folds, result);
   takeRoc(result);
+  if (result.zero_norm_images > 0) {
+    result.warnings.push_back(concat(result.zero_norm_images, " of ", result.images,
+                                     " images have features without a direction"));
+  }
+  if (result.scores.all_equal) {
+    result.warnings.push_back(concat("all ", result.values.size(), " pairs have the same value, ",
+                                     result.values[0], ": the features tell nobody apart"));
+  }
   return result;
 }
 

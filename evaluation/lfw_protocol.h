@@ -18,11 +18,13 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "evaluation/feature_file.h"
 #include "evaluation/pairs.h"
 #include "evaluation/roc.h"
+#include "evaluation/told_rate.h"
 #include "evaluation/verification_rule.h"
 
 namespace sphereface {
@@ -30,8 +32,9 @@ namespace sphereface {
 /// insightface's and facenet's VAL at FAR 1e-3 (validationThreshold), over the folds.
 struct ValidationRate {
   double mean = 0;
-  double std = 0;  // population standard deviation
-  double far = 0;  // mean FAR of the thresholds on the folds they were not chosen on
+  double std = 0;          // population standard deviation
+  double far = 0;          // mean FAR of the thresholds on the folds they were not chosen on
+  ScoresOfKinds training;  // of the fold with the fewest pairs of different people to choose by
 };
 
 /// Rates are fractions, 0 .. 1.
@@ -53,6 +56,9 @@ struct LfwResult {
   std::vector<double> values;
   std::vector<bool> same;
   std::vector<RocPoint> roc;
+  ScoresOfKinds scores;  // pairs of each kind
+  // Rates that these pairs can't tell (evaluation/told_rate.h) are here, too, but 0 where all pairs
+  // are of one kind: then there is no ROC.
   double auc = 0;
   double eer = 0;
   double tar_at_far_1e2 = 0;  // TAR at FAR <= 1e-2
@@ -63,9 +69,16 @@ struct LfwResult {
   /// Images whose feature is zero, or the mean of some fold's training part, so that they have no
   /// direction; they count as a vector of zeros.
   size_t zero_norm_images = 0;
+
+  std::vector<std::string> warnings;  // pairWarnings(), and what the values are
 };
 
-/// requires: two or more folds. errors: Error when images of the pairs have no feature.
+/// What a list's results are to be read with, which is seen without features: pairs of one kind
+/// alone, of an image with itself, or named twice.
+/// errors: Error for fewer than two folds, and for pairs of one kind where the rule needs both.
+std::vector<std::string> pairWarnings(const VerificationRule& rule, const PairList& list);
+
+/// errors: as pairWarnings(), and Error when images of the pairs have no feature.
 /// `threads` folds are worked on at a time.
 LfwResult evaluateLfw(const VerificationRule& rule, const PairList& list,
                       const FeatureSet& features, size_t threads);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "evaluation/roc.h"
+#include "evaluation/told_rate.h"
 #include "report/html_page.h"
 #include "report/numbers.h"
 #include "report/plot.h"
@@ -18,6 +19,7 @@
 namespace sphereface {
 namespace {
 
+constexpr double kValidationFar = 1e-3;
 constexpr double kLowestFar = 1e-4;
 constexpr size_t kBins = 60;
 constexpr size_t kShownPairs = 12;  // of each kind: three rows
@@ -29,11 +31,13 @@ constexpr const char* kOptimistic =
 Panel rocPanel(const LfwResult& result) {
   // The curve as tarAtFar reads it: TAR stays until the next point's FAR is allowed.
   const std::vector<RocPoint>& roc = result.roc;
+  // From one false accept on: lower rates can't be told apart.
+  const double lowest = std::max(kLowestFar, 1 / static_cast<double>(result.scores.different));
   Series series{concat("area ", percent(result.auc), ", equal error rate ", percent(result.eer)),
-                {kLowestFar},
-                {tarAtFar(roc, kLowestFar)}};
+                {lowest},
+                {tarAtFar(roc, lowest)}};
   for (size_t i = 1; i < roc.size(); ++i) {
-    if (roc[i].far <= kLowestFar) continue;
+    if (roc[i].far <= lowest) continue;
     series.x.insert(series.x.end(), {roc[i].far, roc[i].far});
     series.y.insert(series.y.end(), {roc[i - 1].tar, roc[i].tar});
   }
@@ -63,19 +67,57 @@ Panel scorePanel(const LfwResult& result) {
   return panel;
 }
 
-/// Each rate of the pooled pairs, as the table and the page call it.
+/// Each rate of the pooled pairs, as the table, the page and JSON call it.
 struct Rate {
   const char* in_table;
   const char* on_page;
-  double value;
+  const char* json_key;
+  ToldRate told;
 };
 
+/// How many independent pairs tell as much of the area under the ROC (Hanley and McNeil, Radiology
+/// 143, 1982).
+double areaTrials(const LfwResult& result) {
+  const double area = result.auc;
+  const auto same = static_cast<double>(result.scores.same);
+  const auto different = static_cast<double>(result.scores.different);
+  const double one_same = area / (2 - area) - area * area;
+  const double one_different = 2 * area * area / (1 + area) - area * area;
+  const double variance =
+      (area * (1 - area) + (same - 1) * one_same + (different - 1) * one_different) /
+      (same * different);
+  // At 0 and 1 there is no variance to go by.
+  return area > 0 && area < 1 ? area * (1 - area) / variance : std::min(same, different);
+}
+
 std::vector<Rate> ratesOf(const LfwResult& result) {
-  return {{"area under ROC", "area under ROC", result.auc},
-          {"equal error rate", "equal error rate", result.eer},
-          {"TAR at FAR <= 1 %", "TAR at FAR <= 1 %", result.tar_at_far_1e2},
-          {"TAR at FAR <= 0.1 %", "TAR at FAR <= 0.1 %", result.tar_at_far_1e3},
-          {"TAR at FAR <= 1e-4", "TAR at FAR <= 0.01 %", result.tar_at_far_1e4}};
+  const auto same = static_cast<double>(result.scores.same);
+  const std::string no_roc = whyUntold(result.scores, 1);
+  const auto tar = [&](double far, double rate) {
+    return tell(whyUntold(result.scores, far), rate, same);
+  };
+  return {{"area under ROC", "area under ROC", "auc", tell(no_roc, result.auc, areaTrials(result))},
+          // Half of it is of the pairs of each kind: the fewer count.
+          {"equal error rate", "equal error rate", "eer",
+           tell(no_roc, result.eer,
+                static_cast<double>(std::min(result.scores.same, result.scores.different)))},
+          {"TAR at FAR <= 1 %", "TAR at FAR <= 1 %", "1e-2", tar(1e-2, result.tar_at_far_1e2)},
+          {"TAR at FAR <= 0.1 %", "TAR at FAR <= 0.1 %", "1e-3", tar(1e-3, result.tar_at_far_1e3)},
+          {"TAR at FAR <= 1e-4", "TAR at FAR <= 0.01 %", "1e-4", tar(1e-4, result.tar_at_far_1e4)}};
+}
+
+ToldRate toldAccuracy(const LfwResult& result) {
+  return tell("", result.accuracy_mean, static_cast<double>(result.values.size()));
+}
+
+ToldRate toldValidation(const LfwResult& result) {
+  return tell(whyUntold(result.validation_rate->training, kValidationFar),
+              result.validation_rate->mean, static_cast<double>(result.scores.same));
+}
+
+/// "none" for one that accepts no pair.
+std::string thresholdText(double threshold) {
+  return std::isfinite(threshold) ? fixed(threshold, 4) : "none";
 }
 
 /// Number, accuracy and threshold of each fold.
@@ -83,7 +125,7 @@ std::vector<std::vector<std::string>> foldRows(const LfwResult& result) {
   std::vector<std::vector<std::string>> rows;
   for (size_t fold = 0; fold < result.fold_accuracy.size(); ++fold) {
     rows.push_back({std::to_string(fold + 1), percent(result.fold_accuracy[fold]),
-                    fixed(result.fold_threshold[fold], 4)});
+                    thresholdText(result.fold_threshold[fold])});
   }
   return rows;
 }
@@ -113,7 +155,7 @@ void addHardPairs(const std::string& name, const std::vector<HardPair>& hard, co
       pair.right = images.load(faces[2 * i + 1]);
     }
     pair.caption = concat(stems[2 * i], " and ", stems[2 * i + 1], ": ", fixed(hard[i].value, 4),
-                          ", threshold ", fixed(hard[i].threshold, 4));
+                          ", threshold ", thresholdText(hard[i].threshold));
     pairs.push_back(std::move(pair));
   }
   page.facePairs(pairs);
@@ -127,42 +169,57 @@ std::string lfwTable(const LfwResult& result, const FeatureSet& features) {
   for (const std::vector<std::string>& row : foldRows(result))
     folds.row(row);
   TextTable rates({-21, 9, 0});
+  const auto add = [&](const std::string& name, const ToldRate& told, const std::string& more) {
+    // What there is stands behind what it needs.
+    rates.row({"  " + name, told.rate ? rateText(told) : "  n/a: " + told.reason,
+               told.rate ? concat("   95 %: ", intervalText(told), more) : ""});
+  };
   for (const Rate& rate : ratesOf(result))
-    rates.row({concat("  ", rate.in_table), percent(rate.value)});
+    add(rate.in_table, rate.told, "");
   if (const auto& validated = result.validation_rate) {
-    rates.row({"  VAL at FAR 0.1 %", percent(validated->mean),
-               concat(" +- ", percent(validated->std), ", FAR ", percent(validated->far, 3))});
+    add("VAL at FAR 0.1 %", toldValidation(result),
+        concat(", +- ", percent(validated->std), " over folds, FAR ", percent(validated->far, 3)));
   }
   TextTable mean({6, 11, 0});
-  mean.row({"mean", percent(result.accuracy_mean),
-            concat("   +- ", percent(result.accuracy_std), " over folds, standard error ",
-                   percent(result.standard_error))});
+  mean.row(
+      {"mean", percent(result.accuracy_mean),
+       concat("   +- ", percent(result.accuracy_std), " over folds, standard error ",
+              percent(result.standard_error), ", 95 %: ", intervalText(toldAccuracy(result)))});
   std::string text =
       concat(result.values.size(), " pairs of ", result.images, " images, features of ",
              features.dim, " numbers, protocol ", result.rule.name, "\n\n", folds.text(),
              mean.text(), "\n", rates.text());
   if (!result.rule.isHeldOut()) text += concat("\n", kOptimistic, "\n");
-  if (result.zero_norm_images > 0) {
-    text += concat("\n", result.zero_norm_images, " images have features without a direction\n");
-  }
-  return text;
+  return text + warningText(result.warnings);
 }
 
 Json lfwJson(const LfwResult& result, const PairList& list, const FeatureSet& features) {
   Json json = {{"protocol", result.rule.name},
                {"measure", measureName(result.rule.measure)},
                {"accuracy_mean", result.accuracy_mean},
+               {"accuracy_interval", intervalJson(toldAccuracy(result))},
                {"accuracy_std", result.accuracy_std},
                {"standard_error", result.standard_error},
                {"fold_accuracy", result.fold_accuracy},
-               {"fold_threshold", result.fold_threshold},
-               {"auc", result.auc},
-               {"eer", result.eer},
-               {"tar_at_far",
-                {{"1e-2", result.tar_at_far_1e2},
-                 {"1e-3", result.tar_at_far_1e3},
-                 {"1e-4", result.tar_at_far_1e4}}},
-               {"pairs", list.pairs.size()},
+               {"fold_threshold", result.fold_threshold}};
+  json["reasons"] = Json::object();
+  for (const Rate& rate : ratesOf(result)) {
+    const std::string key = rate.json_key;
+    const bool at_far = key.starts_with("1e");
+    (at_far ? json["tar_at_far"][key] : json[key]) = rateJson(rate.told);
+    (at_far ? json["tar_at_far_interval"][key] : json[key + "_interval"]) = intervalJson(rate.told);
+    if (!rate.told.rate) json["reasons"][(at_far ? "tar_at_far." : "") + key] = rate.told.reason;
+  }
+  if (const auto& validated = result.validation_rate) {
+    const ToldRate told = toldValidation(result);
+    json["validation_rate"] = {{"mean", rateJson(told)},
+                               {"interval", intervalJson(told)},
+                               {"std", told.rate ? Json(validated->std) : Json()},
+                               {"far", told.rate ? Json(validated->far) : Json()}};
+    if (!told.rate) json["reasons"]["validation_rate"] = told.reason;
+  }
+  json["warnings"] = result.warnings;
+  json.update({{"pairs", list.pairs.size()},
                {"pairs_sha256", list.sha256},
                {"images", result.images},
                {"zero_norm_images", result.zero_norm_images},
@@ -170,24 +227,20 @@ Json lfwJson(const LfwResult& result, const PairList& list, const FeatureSet& fe
                {"mirror", features.mirror},
                {"alignment_template", features.alignment_template},
                {"color_order", features.color_order},
-               {"model_sha256", features.model_sha256}};
-  if (result.validation_rate) {
-    json["validation_rate"] = {{"mean", result.validation_rate->mean},
-                               {"std", result.validation_rate->std},
-                               {"far", result.validation_rate->far}};
-  }
+               {"model_sha256", features.model_sha256}});
   return json;
 }
 
 Json lfwScores(const LfwResult& result, const Json& whole) {
   Json scores = {{"benchmark", "lfw"}};
-  for (const char* key :
-       {"protocol", "accuracy_mean", "accuracy_std", "auc", "eer", "tar_at_far", "pairs"})
+  for (const char* key : {"protocol", "accuracy_mean", "accuracy_std", "auc", "eer", "tar_at_far",
+                          "reasons", "pairs"})
     scores[key] = whole.at(key);
   // TAR at FARs that are evenly spaced on a logarithmic axis, from one false accept to all of them.
   const auto negatives = std::count(result.same.begin(), result.same.end(), false);
   const double lowest = std::log10(1.0 / static_cast<double>(negatives));
   scores["roc"] = Json::array();
+  if (result.roc.empty()) return scores;
   for (size_t i = 0; i < kCurvePoints; ++i) {
     const double place = static_cast<double>(i) / static_cast<double>(kCurvePoints - 1);
     const double far = std::pow(10.0, lowest * (1 - place));
@@ -199,7 +252,9 @@ Json lfwScores(const LfwResult& result, const Json& whole) {
 void writeLfwPlots(const std::filesystem::path& folder, const LfwResult& result,
                    const std::string& label) {
   std::filesystem::create_directories(folder);
-  writeFigure(folder / "lfw_roc.png", concat("Verification of pairs: ", label), {rocPanel(result)});
+  if (!result.roc.empty())
+    writeFigure(folder / "lfw_roc.png", concat("Verification of pairs: ", label),
+                {rocPanel(result)});
   writeFigure(folder / "lfw_scores.png",
               concat("Scores: ", label, ", accuracy ", percent(result.accuracy_mean)),
               {scorePanel(result)});
@@ -209,10 +264,12 @@ std::string lfwPage(const LfwResult& result, const PairList& list, const Feature
                     const std::string& label, const ImageSource& images) {
   HtmlPage page("Verification of pairs", label);
   std::vector<std::vector<std::string>> figures = {
-      {percent(result.accuracy_mean), "accuracy, " + result.rule.name + " protocol"}};
+      rateFigure(toldAccuracy(result), concat("accuracy, ", result.rule.name, " protocol"))};
   for (const Rate& rate : ratesOf(result))
-    figures.push_back({percent(rate.value), rate.on_page});
+    figures.push_back(rateFigure(rate.told, rate.on_page));
   page.figures(figures);
+  for (const std::string& warning : result.warnings)
+    page.paragraph("Warning: " + warning);
   if (!result.rule.isHeldOut()) page.paragraph(kOptimistic);
   page.heading("What was evaluated");
   page.facts({{"pairs",
@@ -222,8 +279,10 @@ std::string lfwPage(const LfwResult& result, const PairList& list, const Feature
               {"features", concat(features.dim, " numbers, mirrored image: ", features.mirror)},
               {"alignment, colours", concat(orNotKnown(features.alignment_template), ", ",
                                             orNotKnown(features.color_order))}});
-  page.heading("ROC");
-  page.picture(drawFigure("", {rocPanel(result)}), "true accept rate over false accept rate");
+  if (!result.roc.empty()) {
+    page.heading("ROC");
+    page.picture(drawFigure("", {rocPanel(result)}), "true accept rate over false accept rate");
+  }
   page.heading("Scores");
   page.picture(drawFigure("", {scorePanel(result)}), "histograms of the pairs of both kinds");
   page.heading("Folds");

@@ -62,7 +62,8 @@ struct Questions {
   // those of the trials.
   std::vector<size_t> first;
   std::vector<CountQuery> queries;
-  std::vector<float> positives;         // scores of unordered pairs
+  std::vector<float> positives;  // scores of unordered pairs
+  std::vector<size_t> person_of_positive;
   std::vector<uint64_t> trial_gallery;  // of each trial query: other people's images above the mate
 };
 
@@ -108,7 +109,10 @@ Questions askQuestions(const Scorer& scorer, const MegafaceProbes& probes,
     size_t next = questions.first[i];
     for (const size_t mate : probes.people[person[i]]) {
       if (mate == i) continue;
-      if (mate > i) questions.positives.push_back(questions.queries[next].threshold);
+      if (mate > i) {
+        questions.positives.push_back(questions.queries[next].threshold);
+        questions.person_of_positive.push_back(person[i]);
+      }
       ++next;
     }
   }
@@ -145,11 +149,29 @@ Curve curveOf(std::span<const RocPoint> roc) {
   return curve;
 }
 
-void takeFullVerification(const ScanResult& scan, MegafaceResult& result) {
+/// By whether each positive, in the order of `positives`, is accepted at a FAR.
+template <class IsAccepted>
+void countAccepted(size_t far, const std::vector<size_t>& person_of_positive,
+                   const IsAccepted& is_accepted, MegafaceResult& result) {
+  for (size_t p = 0; p < person_of_positive.size(); ++p) {
+    if (is_accepted(p)) ++result.by_person[person_of_positive[p]].accepted[far];
+  }
+}
+
+void takeFullVerification(const Questions& questions, const ScanResult& scan,
+                          MegafaceResult& result) {
   const std::vector<double> different(scan.largest.begin(), scan.largest.end());
   const std::vector<RocPoint> roc = rocCurve(result.positives, different, result.negatives);
-  for (size_t i = 0; i < kMegafaceFars.size(); ++i)
+  for (size_t i = 0; i < kMegafaceFars.size(); ++i) {
     result.tar_at_far[i] = tarAtFar(roc, kMegafaceFars[i]);
+    double threshold = roc.front().threshold;
+    for (const RocPoint& point : roc) {
+      if (point.far <= kMegafaceFars[i]) threshold = point.threshold;
+    }
+    countAccepted(
+        i, questions.person_of_positive, [&](size_t p) { return result.positives[p] >= threshold; },
+        result);
+  }
   result.roc = curveOf(roc);
 }
 
@@ -160,8 +182,12 @@ void takeDevkitVerification(const Questions& questions, const ScanOptions& optio
     const auto edge = std::lower_bound(options.edges.begin(), options.edges.end(), score);
     above.push_back(scan.above_edge[static_cast<size_t>(edge - options.edges.begin())]);
   }
-  for (size_t i = 0; i < kMegafaceFars.size(); ++i)
+  for (size_t i = 0; i < kMegafaceFars.size(); ++i) {
     result.tar_at_far[i] = devkitTarAtFar(above, result.negatives, kMegafaceFars[i]);
+    const uint64_t allowed = devkitFalseAccepts(result.negatives, kMegafaceFars[i]);
+    countAccepted(
+        i, questions.person_of_positive, [&](size_t p) { return above[p] <= allowed; }, result);
+  }
   result.roc = devkitRoc(std::move(above), result.negatives);
 }
 
@@ -172,6 +198,29 @@ void takeTraditionalCmc(const Questions& questions, const MegafaceProbes& probes
   for (size_t i = 0; i < questions.trial_gallery.size(); ++i)
     ++counts[questions.trial_gallery[i] + questions.queries[searches + i].above];
   result.traditional_cmc = devkitTraditionalCmc(counts);
+}
+
+void takePeople(const Questions& questions, const MegafaceProbes& probes, MegafaceResult& result) {
+  result.by_person.resize(probes.people.size());
+  for (size_t person = 0; person < probes.people.size(); ++person) {
+    for (const size_t image : probes.people[person]) {
+      for (size_t search = questions.first[image]; search < questions.first[image + 1]; ++search)
+        result.by_person[person].above.push_back(questions.queries[search].above);
+    }
+  }
+  for (const size_t person : questions.person_of_positive)
+    ++result.by_person[person].positives;
+}
+
+/// Whether mates and distractors, as far as they were kept, all have one score.
+bool allScoresEqual(const MegafaceResult& result) {
+  const double one = result.positives[0];
+  return std::all_of(result.positives.begin(), result.positives.end(),
+                     [&](double score) { return score == one; }) &&
+         std::all_of(result.matches.begin(), result.matches.end(), [&](const auto& matches) {
+           return std::all_of(matches.distractors.begin(), matches.distractors.end(),
+                              [&](const Neighbour& best) { return best.score == one; });
+         });
 }
 
 void takeMatches(const Questions& questions, const MegafaceProbes& probes, ScanResult& scan,
@@ -319,15 +368,17 @@ MegafaceResult evaluateMegaface(const Scorer& scorer, const MegafaceProbes& prob
   result.rank_counts.resize(result.distractors + 1);
   for (size_t search = 0; search < result.searches; ++search)
     ++result.rank_counts[questions.queries[search].above];
+  takePeople(questions, probes, result);
   if (options.devkit) {
     result.cmc = devkitCmc(result.rank_counts);
     takeDevkitVerification(questions, scan_options, scan, result);
     takeTraditionalCmc(questions, probes, result);
   } else {
     result.cmc = cmcOf(result.rank_counts, result.searches);
-    takeFullVerification(scan, result);
+    takeFullVerification(questions, scan, result);
   }
   takeMatches(questions, probes, scan, result);
+  result.all_scores_equal = allScoresEqual(result);
   takeHardPairs(questions, probes, distractors, result);
   return result;
 }

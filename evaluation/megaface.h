@@ -67,6 +67,13 @@ struct ScoredPair {
   double score = 0;
 };
 
+/// What one person's searches and pairs gave.
+struct MegafacePerson {
+  std::vector<uint64_t> above;  // of each search: distractors above the mate
+  uint64_t positives = 0;
+  std::array<uint64_t, kMegafaceFars.size()> accepted{};  // positives, at each FAR's threshold
+};
+
 struct MegafaceResult {
   size_t probes = 0;
   size_t people = 0;
@@ -75,7 +82,10 @@ struct MegafaceResult {
   std::vector<uint64_t> rank_counts;  // of searches with 0, 1, ..., distractors above the mate
   std::vector<double> positives;      // scores of the unordered pairs
   uint64_t negatives = 0;             // how many scores
+  /// Also of FARs that so few negatives can't tell (evaluation/told_rate.h).
   std::array<double, kMegafaceFars.size()> tar_at_far{};
+  bool all_scores_equal = false;
+  std::vector<MegafacePerson> by_person;
 
   /// x = distractors above the mate, so that x = 0 is rank 1; y = share of searches.
   Curve cmc;

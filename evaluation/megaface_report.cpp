@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/image_file.h"
 #include "base/progress.h"
+#include "evaluation/told_rate.h"
 #include "report/html_page.h"
 #include "report/numbers.h"
 #include "report/plot.h"
@@ -24,6 +25,9 @@ constexpr std::array<size_t, 3> kRanks = {1, 10, 100};
 constexpr int kDecimals = 3;
 constexpr size_t kBins = 60;
 constexpr size_t kCurvePoints = 200;
+constexpr const char* kIntervals =
+    "Below each rate: Wilson's interval of 95 %, in which a person's searches count as fewer when "
+    "they end alike.";
 
 const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs) {
   return *std::max_element(runs.begin(), runs.end(),
@@ -33,8 +37,8 @@ const MegafaceRun& mainRun(const std::vector<MegafaceRun>& runs) {
                            });
 }
 
-std::string nameOf(const MegafaceRun& run, const char* cleaned = ", cleaned") {
-  return run.distractor_list + (run.cleaned ? cleaned : "");
+std::string nameOf(const MegafaceRun& run) {
+  return run.distractor_list + (run.cleaned ? ", cleaned" : "");
 }
 
 /// "1e-6"
@@ -53,14 +57,89 @@ std::vector<std::string> rateNames() {
   return names;
 }
 
-/// As fractions.
-std::vector<double> ratesOf(const MegafaceResult& result) {
-  std::vector<double> rates;
-  rates.reserve(kRanks.size() + result.tar_at_far.size());
+ToldRate toldRank(const MegafaceResult& result, size_t rank) {
+  std::string reason;
+  if (result.distractors < rank) {
+    // Every search ends at that rank or a better one.
+    reason = concat("needs ", rank, " distractors, has ", result.distractors);
+  } else if (result.all_scores_equal) {
+    reason = whyUntold({result.searches, result.negatives, true}, 1);
+  }
+  std::vector<PersonTrials> people;
+  people.reserve(result.by_person.size());
+  for (const MegafacePerson& person : result.by_person) {
+    const auto found = std::count_if(person.above.begin(), person.above.end(),
+                                     [&](uint64_t above) { return above < rank; });
+    people.push_back({static_cast<uint64_t>(found), person.above.size()});
+  }
+  return tell(reason, result.rateAtRank(rank), effectiveTrials(people));
+}
+
+ToldRate toldTar(const MegafaceResult& result, size_t far) {
+  std::vector<PersonTrials> people;
+  people.reserve(result.by_person.size());
+  for (const MegafacePerson& person : result.by_person)
+    people.push_back({person.accepted[far], person.positives});
+  return tell(whyUntold({result.positives.size(), result.negatives, result.all_scores_equal},
+                        kMegafaceFars[far]),
+              result.tar_at_far[far], effectiveTrials(people));
+}
+
+/// Of rateNames().
+std::vector<ToldRate> ratesOf(const MegafaceResult& result) {
+  std::vector<ToldRate> rates;
+  rates.reserve(kRanks.size() + kMegafaceFars.size());
   for (const size_t rank : kRanks)
-    rates.push_back(result.rateAtRank(rank));
-  rates.insert(rates.end(), result.tar_at_far.begin(), result.tar_at_far.end());
+    rates.push_back(toldRank(result, rank));
+  for (size_t far = 0; far < kMegafaceFars.size(); ++far)
+    rates.push_back(toldTar(result, far));
   return rates;
+}
+
+/// Rates and the lines below them, of each run and of those of one size.
+struct RateRow {
+  std::string name;
+  std::string distractors;
+  std::vector<std::string> cells;
+};
+
+/// In percent, without its sign.
+std::string bareRate(const ToldRate& told) {
+  return told.rate ? fixed(100 * *told.rate, kDecimals) : rateText(told);
+}
+
+void addRunRows(const MegafaceRun& run, std::vector<RateRow>& rows) {
+  RateRow rates{nameOf(run), std::to_string(run.result.distractors), {}};
+  RateRow low{"  95 %: from", "", {}};
+  RateRow high{"  95 %: to", "", {}};
+  for (const ToldRate& told : ratesOf(run.result)) {
+    rates.cells.push_back(bareRate(told));
+    low.cells.push_back(told.rate ? fixed(100 * told.interval.low, kDecimals) : "");
+    high.cells.push_back(told.rate ? fixed(100 * told.interval.high, kDecimals) : "");
+  }
+  rows.insert(rows.end(), {rates, low, high});
+}
+
+/// Mean and deviation of the runs of one size.
+void addGroupRows(const std::vector<const MegafaceRun*>& group, std::vector<RateRow>& rows) {
+  RateRow means{concat("mean of ", group.size(), group[0]->cleaned ? ", cleaned" : ""),
+                std::to_string(group[0]->listed),
+                {}};
+  RateRow deviations{"  deviation", "", {}};
+  for (size_t k = 0; k < rateNames().size(); ++k) {
+    std::vector<double> values;
+    std::string untold;
+    for (const MegafaceRun* run : group) {
+      const ToldRate told = ratesOf(run->result)[k];
+      if (told.rate) values.push_back(*told.rate);
+      if (!told.rate) untold = bareRate(told);
+    }
+    const Spread spread = values.empty() ? Spread{} : spreadOf(values);
+    means.cells.push_back(untold.empty() ? fixed(100 * spread.mean, kDecimals) : untold);
+    deviations.cells.push_back(untold.empty() ? fixed(100 * spread.sample_deviation, kDecimals)
+                                              : "");
+  }
+  rows.insert(rows.end(), {means, deviations});
 }
 
 /// Runs of one size, cleaned or not, in the order of the first of each.
@@ -95,11 +174,17 @@ Json runJson(const MegafaceRun& run) {
                {"searches", result.searches},
                {"positives", result.positives.size()},
                {"negatives", result.negatives},
-               {"rank1", result.rateAtRank(1)}};
+               {"rank1", rateJson(toldRank(result, 1))}};
+  json["reasons"] = Json::object();
+  const auto add = [&](const std::string& rates, const std::string& key, const ToldRate& told) {
+    json[rates][key] = rateJson(told);
+    json[rates + "_interval"][key] = intervalJson(told);
+    if (!told.rate) json["reasons"][concat(rates, ".", key)] = told.reason;
+  };
   for (const size_t rank : kRanks)
-    json["rank"][std::to_string(rank)] = result.rateAtRank(rank);
-  for (size_t i = 0; i < kMegafaceFars.size(); ++i)
-    json["tar_at_far"][farName(kMegafaceFars[i])] = result.tar_at_far[i];
+    add("rank", std::to_string(rank), toldRank(result, rank));
+  for (size_t far = 0; far < kMegafaceFars.size(); ++far)
+    add("tar_at_far", farName(kMegafaceFars[far]), toldTar(result, far));
   json["cmc"] = curveJson(result.cmc);
   json["roc"] = curveJson(result.roc);
   if (result.traditional_cmc) json["traditional_cmc"] = curveJson(*result.traditional_cmc);
@@ -174,43 +259,46 @@ void addPairs(const std::string& heading, const std::vector<ScoredPair>& pairs,
 
 }  // namespace
 
+std::vector<std::string> megafaceWarnings(const std::vector<MegafaceRun>& runs) {
+  std::vector<std::string> warnings;
+  for (const MegafaceRun& run : runs) {
+    warnings.insert(warnings.end(), run.warnings.begin(), run.warnings.end());
+    if (run.result.all_scores_equal) {
+      warnings.push_back(concat(nameOf(run), ": all scores are ", run.result.positives[0],
+                                ", the features tell nobody apart"));
+    }
+  }
+  return warnings;
+}
+
 std::string megafaceTable(const std::vector<MegafaceRun>& runs) {
-  size_t width = 16;
+  std::vector<RateRow> rows;
   for (const MegafaceRun& run : runs)
-    width = std::max(width, run.distractor_list.size() + 10);
+    addRunRows(run, rows);
+  for (const std::vector<const MegafaceRun*>& group : bySize(runs)) {
+    if (group.size() > 1) addGroupRows(group, rows);
+  }
   const std::vector<std::string> names = rateNames();
-  std::vector<int> widths = {2, -static_cast<int>(width), 12};
-  widths.resize(widths.size() + names.size(), 10);
-  TextTable table(widths);
+  std::vector<size_t> widths(names.size(), 8);
+  size_t name_width = 16;
+  for (const RateRow& row : rows) {
+    name_width = std::max(name_width, row.name.size());
+    for (size_t k = 0; k < names.size(); ++k)
+      widths[k] = std::max(widths[k], row.cells[k].size());
+  }
+  std::vector<int> columns = {2, -static_cast<int>(name_width), 12};
+  for (const size_t width : widths)
+    columns.push_back(static_cast<int>(width) + 2);
+  TextTable table(columns);
   std::vector<std::string> header = {"", "%", "distractors"};
   header.insert(header.end(), names.begin(), names.end());
   table.row(header);
-  const auto add = [&](const std::string& name, size_t distractors,
-                       const std::vector<double>& rates) {
-    std::vector<std::string> cells = {"", name, std::to_string(distractors)};
-    for (const double rate : rates)
-      cells.push_back(fixed(100 * rate, kDecimals));
+  for (const RateRow& row : rows) {
+    std::vector<std::string> cells = {"", row.name, row.distractors};
+    cells.insert(cells.end(), row.cells.begin(), row.cells.end());
     table.row(cells);
-  };
-  for (const MegafaceRun& run : runs)
-    add(nameOf(run, " cleaned"), run.result.distractors, ratesOf(run.result));
-  for (const std::vector<const MegafaceRun*>& group : bySize(runs)) {
-    if (group.size() < 2) continue;
-    std::vector<double> mean;
-    std::vector<double> deviation;
-    for (size_t k = 0; k < names.size(); ++k) {
-      std::vector<double> rates;
-      rates.reserve(group.size());
-      for (const MegafaceRun* run : group)
-        rates.push_back(ratesOf(run->result)[k]);
-      mean.push_back(spreadOf(rates).mean);
-      deviation.push_back(spreadOf(rates).sample_deviation);
-    }
-    add(concat("mean of ", group.size(), group[0]->cleaned ? " cleaned" : ""), group[0]->listed,
-        mean);
-    add("  deviation", group[0]->listed, deviation);
   }
-  return table.text();
+  return table.text() + warningText(megafaceWarnings(runs));
 }
 
 Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& setting) {
@@ -220,6 +308,7 @@ Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& s
                {"feature_dim", setting.feature_dim},
                {"model_sha256", setting.model_sha256}};
   json.update(runJson(mainRun(runs)));
+  json["warnings"] = megafaceWarnings(runs);
   json["runs"] = Json::array();
   for (const MegafaceRun& run : runs)
     json["runs"].push_back(runJson(run));
@@ -228,7 +317,7 @@ Json megafaceJson(const std::vector<MegafaceRun>& runs, const MegafaceSetting& s
 
 Json megafaceScores(const std::vector<MegafaceRun>& runs, const Json& whole) {
   Json scores = {{"benchmark", "megaface"}};
-  for (const char* key : {"protocol", "rank1", "tar_at_far", "distractors"})
+  for (const char* key : {"protocol", "rank1", "tar_at_far", "reasons", "distractors"})
     scores[key] = whole.at(key);
   const Curve& roc = mainRun(runs).result.roc;
   const size_t step = std::max<size_t>(1, (roc.x.size() + kCurvePoints - 1) / kCurvePoints);
@@ -256,9 +345,12 @@ std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSet
                          const MegafaceImages& images) {
   const MegafaceRun& main = mainRun(runs);
   HtmlPage page("MegaFace", nameOf(main));
-  page.figures({{percent(main.result.rateAtRank(1), kDecimals),
-                 concat("rank 1 among ", main.result.distractors, " distractors")},
-                {percent(main.result.tar_at_far[0], kDecimals), "TAR at FAR 1e-6"}});
+  page.figures(
+      {rateFigure(toldRank(main.result, 1),
+                  concat("rank 1 among ", main.result.distractors, " distractors"), kDecimals),
+       rateFigure(toldTar(main.result, 0), "TAR at FAR 1e-6", kDecimals)});
+  for (const std::string& warning : megafaceWarnings(runs))
+    page.paragraph("Warning: " + warning);
   page.heading("What was evaluated");
   page.facts({{"counting", setting.devkit ? "as the development kit's programs" : "complete"},
               {"score", setting.devkit ? "minus the squared distance" : "cosine"},
@@ -268,16 +360,19 @@ std::string megafacePage(const std::vector<MegafaceRun>& runs, const MegafaceSet
               {"model, SHA-256", orNotKnown(setting.model_sha256)},
               {"features", concat(setting.feature_dim, " numbers")}});
   page.heading("Distractors");
-  std::vector<std::string> header = {"list", "distractors"};
+  std::vector<std::string> header = {"%", "distractors"};
   for (const std::string& name : rateNames())
     header.push_back(name);
-  std::vector<std::vector<std::string>> rows;
-  for (const MegafaceRun& run : runs) {
-    rows.push_back({nameOf(run), std::to_string(run.result.distractors)});
-    for (const double rate : ratesOf(run.result))
-      rows.back().push_back(percent(rate, kDecimals));
+  std::vector<RateRow> rows;
+  for (const MegafaceRun& run : runs)
+    addRunRows(run, rows);
+  std::vector<std::vector<std::string>> cells;
+  for (const RateRow& row : rows) {
+    cells.push_back({row.name, row.distractors});
+    cells.back().insert(cells.back().end(), row.cells.begin(), row.cells.end());
   }
-  page.table(header, rows);
+  page.table(header, cells);
+  page.paragraph(kIntervals);
   page.heading("Identification (CMC)");
   page.picture(drawFigure("", {cmcPanel(runs)}), "cumulative match characteristic over the rank");
   page.heading("Verification (ROC)");

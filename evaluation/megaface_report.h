@@ -20,6 +20,7 @@ struct MegafaceRun {
   size_t listed = 0;  // distractors of the list, those of the noise list among them
   bool cleaned = false;
   MegafaceResult result;
+  std::vector<std::string> warnings;  // of its lists
 };
 
 /// What the runs have in common.
@@ -37,8 +38,13 @@ struct MegafaceImages {
   std::filesystem::path distractors;
 };
 
-/// A line for each run, in percent; for sizes with several lists a line of mean and sample standard
-/// deviation. requires: here and below, a run.
+/// What the results are to be read with: `warnings` of the runs, and scores that are all equal.
+std::vector<std::string> megafaceWarnings(const std::vector<MegafaceRun>& runs);
+
+/// Three lines for each run, in percent: its rates, and the bounds of their intervals; for sizes
+/// with several lists lines of mean and sample standard deviation; then the warnings. Here and
+/// below a rate that the data can't tell (evaluation/told_rate.h) is "n/a: needs ...", in JSON null
+/// with its reason in "reasons". requires: here and below, a run.
 std::string megafaceTable(const std::vector<MegafaceRun>& runs);
 
 /// The result for programs, in fractions. At the top are the fields of the main run, the one with

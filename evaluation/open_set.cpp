@@ -14,6 +14,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "evaluation/face_gallery.h"
+#include "evaluation/told_rate.h"
 #include "report/numbers.h"
 #include "report/text_table.h"
 
@@ -65,6 +66,19 @@ std::vector<Rows> drawPeople(const std::vector<Rows>& people, size_t photographs
   return drawn;
 }
 
+/// What the draws' rates at FAR x are told by: the draw with the fewest impostors.
+ScoresOfKinds scoresOf(const OpenSetResult& result) {
+  return {*std::min_element(result.genuine.begin(), result.genuine.end()),
+          *std::min_element(result.impostors.begin(), result.impostors.end()),
+          result.all_scores_equal};
+}
+
+/// A person's probes are no independent trials, and the draws are of the same people: as many
+/// trials as the gallery has people.
+ToldRate told(const OpenSetResult& result, double far, double rate) {
+  return tell(whyUntold(scoresOf(result), far), rate, static_cast<double>(result.gallery_people));
+}
+
 Spread spreadOfDraws(const OpenSetResult::AtFar& at_far, double OpenSetRate::*number) {
   std::vector<double> values;
   for (const OpenSetRate& rate : at_far.draws)
@@ -72,12 +86,32 @@ Spread spreadOfDraws(const OpenSetResult::AtFar& at_far, double OpenSetRate::*nu
   return spreadOf(values);
 }
 
+std::vector<std::string> warningsOf(const OpenSetResult& result) {
+  if (!result.all_scores_equal) return {};
+  return {"all probes have one score: the features tell nobody apart"};
+}
+
 double mean(const std::vector<size_t>& counts) {
   return spreadOf(std::vector<double>(counts.begin(), counts.end())).mean;
 }
 
-Json spreadJson(const Spread& spread) {
-  return {{"mean", spread.mean}, {"sample_std", spread.sample_deviation}};
+/// One draw has no deviation.
+Json deviationJson(const Spread& spread, size_t draws) {
+  return draws > 1 ? Json(spread.sample_deviation) : Json();
+}
+
+Json rateJson(const ToldRate& told, const Spread& spread, size_t draws) {
+  return {{"mean", rateJson(told)},
+          {"sample_std", told.rate ? deviationJson(spread, draws) : Json()},
+          {"interval", intervalJson(told)}};
+}
+
+/// "97.10 +- 0.52 %, 95 %: 91.21 .. 99.10 %", or why there is none.
+std::string rateWithSpread(const ToldRate& told, const Spread& spread, size_t draws) {
+  if (!told.rate) return "n/a: " + told.reason;
+  return concat(fixed(100 * spread.mean, 2),
+                draws > 1 ? concat(" +- ", fixed(100 * spread.sample_deviation, 2)) : "",
+                " %, 95 %: ", intervalText(told));
 }
 
 }  // namespace
@@ -146,6 +180,10 @@ OpenSetResult evaluateOpenSet(const FeatureSet& features, const OpenSetOptions& 
         std::count_if(probes.begin(), probes.end(), [](const auto& p) { return p.is_genuine; }));
     const auto right =
         std::count_if(probes.begin(), probes.end(), [](const auto& p) { return p.is_right; });
+    result.all_scores_equal = result.all_scores_equal &&
+                              std::all_of(probes.begin(), probes.end(), [&](const OpenSetProbe& p) {
+                                return p.score == probes[0].score;
+                              });
     result.genuine.push_back(genuine);
     result.impostors.push_back(probes.size() - genuine);
     result.rank1.push_back(static_cast<double>(right) / static_cast<double>(genuine));
@@ -157,38 +195,48 @@ OpenSetResult evaluateOpenSet(const FeatureSet& features, const OpenSetOptions& 
 }
 
 std::string openSetTable(const OpenSetResult& result) {
-  TextTable table({9, 10, 0, 5, 2, 11});
+  const size_t draws = result.rank1.size();
+  TextTable table({9, 12, -2, 0});
+  table.row({"FAR <=", "threshold", "", "DIR"});
   for (const OpenSetResult::AtFar& at_far : result.at_far) {
     const Spread dir = spreadOfDraws(at_far, &OpenSetRate::dir);
     const double threshold = spreadOfDraws(at_far, &OpenSetRate::threshold).mean;
-    table.row({percent(at_far.asked), fixed(100 * dir.mean, 2), " +- ",
-               fixed(100 * dir.sample_deviation, 2), " %",
-               std::isfinite(threshold) ? fixed(threshold, 4) : "none"});
+    const ToldRate rate = told(result, at_far.asked, dir.mean);
+    const bool has_threshold = rate.rate && std::isfinite(threshold);
+    table.row({percent(at_far.asked), has_threshold ? fixed(threshold, 4) : "none", "",
+               rateWithSpread(rate, dir, draws)});
   }
   const Spread rank1 = spreadOf(result.rank1);
   return concat("gallery of ", result.gallery_people, " people, ", result.photographs,
                 " photograph", result.photographs == 1 ? "" : "s", " each; ",
                 fixed(mean(result.genuine), 0), " probes of them, ",
-                fixed(mean(result.impostors), 0), " of others; ", result.rank1.size(),
-                " draws\n\nrank 1 without a threshold  ", fixed(100 * rank1.mean, 2), " +- ",
-                percent(rank1.sample_deviation),
-                "\n\n   FAR <=       DIR (mean, std)   threshold\n", table.text());
+                fixed(mean(result.impostors), 0), " of others; ", draws,
+                draws == 1 ? " draw" : " draws", "\n\nrank 1 without a threshold  ",
+                rateWithSpread(told(result, 1, rank1.mean), rank1, draws), "\n\n", table.text(),
+                warningText(warningsOf(result)));
 }
 
 Json openSetJson(const OpenSetResult& result, const FeatureSet& features) {
+  const size_t draws = result.rank1.size();
+  const Spread rank1 = spreadOf(result.rank1);
   Json json = {{"gallery_people", result.gallery_people},
                {"photographs", result.photographs},
-               {"draws", result.rank1.size()},
+               {"draws", draws},
                {"genuine_probes", mean(result.genuine)},
                {"impostor_probes", mean(result.impostors)},
-               {"rank1", spreadJson(spreadOf(result.rank1))}};
+               {"rank1", rateJson(told(result, 1, rank1.mean), rank1, draws)}};
   json["at_far"] = Json::array();
   for (const OpenSetResult::AtFar& at_far : result.at_far) {
-    json["at_far"].push_back(
-        {{"far", at_far.asked},
-         {"dir", spreadJson(spreadOfDraws(at_far, &OpenSetRate::dir))},
-         {"threshold", spreadJson(spreadOfDraws(at_far, &OpenSetRate::threshold))}});
+    const Spread dir = spreadOfDraws(at_far, &OpenSetRate::dir);
+    const Spread threshold = spreadOfDraws(at_far, &OpenSetRate::threshold);
+    const ToldRate rate = told(result, at_far.asked, dir.mean);
+    Json entry = {{"far", at_far.asked}, {"dir", rateJson(rate, dir, draws)}};
+    entry["threshold"] = {{"mean", rate.rate ? Json(threshold.mean) : Json()},
+                          {"sample_std", rate.rate ? deviationJson(threshold, draws) : Json()}};
+    if (!rate.rate) entry["reason"] = rate.reason;
+    json["at_far"].push_back(entry);
   }
+  json["warnings"] = warningsOf(result);
   json["mirror"] = features.mirror;
   json["model_sha256"] = features.model_sha256;
   return json;
@@ -208,7 +256,12 @@ double openSetThreshold(const std::filesystem::path& file, double far,
                          json.at("mirror").get<std::string>(), ", not ", mirror));
     }
     for (const Json& rate : json.at("at_far")) {
-      if (rate.at("far") == far) return rate.at("threshold").at("mean").get<double>();
+      if (rate.at("far") != far) continue;
+      if (const Json* reason = rate.find("reason")) {
+        throw Error(concat(file.string(), " has no threshold for a false alarm rate of ", far, ": ",
+                           reason->text()));
+      }
+      return rate.at("threshold").at("mean").get<double>();
     }
   } catch (const JsonError&) {
     throw Error(concat(file.string(),

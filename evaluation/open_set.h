@@ -61,7 +61,8 @@ struct OpenSetResult {
   std::vector<size_t> impostors;
   // Of each draw the share of genuine probes whose best match is right, accepted or not.
   std::vector<double> rank1;
-  std::vector<AtFar> at_far;
+  std::vector<AtFar> at_far;  // also those that so few impostors can't tell
+  bool all_scores_equal = true;
 };
 
 /// The false alarm rates that results list.
@@ -71,11 +72,13 @@ inline constexpr double kOpenSetFars[] = {0.001, 0.01, 0.1};
 /// left to be an impostor.
 OpenSetResult evaluateOpenSet(const FeatureSet& features, const OpenSetOptions& options);
 
-/// Mean and sample standard deviation over the draws, in percent, for people.
+/// Mean and sample standard deviation over the draws, in percent, for people, with the mean's
+/// interval (evaluation/told_rate.h) by as many trials as the gallery has people; "n/a: needs ..."
+/// for a FAR that the impostors of a draw can't tell.
 std::string openSetTable(const OpenSetResult& result);
 
-/// The same in fractions, with the features' model, for programs. A threshold is null when a draw
-/// has none.
+/// The same in fractions, with the features' model, for programs. A rate that can't be told is null
+/// with its "reason", its threshold too; a threshold is also null when a draw has none.
 Json openSetJson(const OpenSetResult& result, const FeatureSet& features);
 
 /// The mean threshold that such a result, written to `file`, has for false alarm rate `far`.

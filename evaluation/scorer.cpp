@@ -44,7 +44,7 @@ inline __attribute__((always_inline)) void devkitTile(const float* rows, size_t 
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r) {
       *reinterpret_cast<Vector*>(out + r * out_stride + v * kLanes) =
-          2.0F * sum[r][v] + rows[r * depth + dim] + last;
+          2.0F * sum[r][v] + (rows[r * depth + dim] + last);
     }
   }
 }

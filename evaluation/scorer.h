@@ -7,9 +7,9 @@
 //            the dimensions as kernels/cpu/panel_gemm.h makes them);
 //   kDevkit  minus the squared distance of the features as they are, with the MegaFace development
 //            kit's arithmetic: each vector gets one more number, -(x.x) (summed in double, rounded
-//            to fp32); score = 2 sum_i a_i b_i + a_last + b_last, summed in fp32 in the order of
-//            the dimensions, multiplications and additions rounded separately. Bit by bit the
-//            kit's, so that ties are its ties.
+//            to fp32); score = 2 sum_i a_i b_i + (a_last + b_last), summed in fp32 in the order of
+//            the dimensions, multiplications and additions rounded separately, the last two numbers
+//            added to each other first. Bit by bit the kit's, so that ties are its ties.
 
 #pragma once
 

@@ -5,7 +5,7 @@
 // a device that keeps the scores to itself. A score is a number of fp32:
 //
 //   kCosine  sum_k a_k b_k, one chain of fused multiply-adds over the depth, in order;
-//   kDevkit  2 sum_k a_k b_k + a_last + b_last, the sum over all but the last number, in order,
+//   kDevkit  2 sum_k a_k b_k + (a_last + b_last), the sum over all but the last number, in order,
 //            each multiplication and addition rounded by itself.
 
 #pragma once

@@ -94,7 +94,7 @@ __global__ void scoreKernel(ScoreBlock block, int sum_depth) {
       if (kFormula == ScoreFormula::kDevkit) {
         const float a = block.rows[static_cast<size_t>(row) * block.depth + sum_depth];
         const float b = block.columns[static_cast<size_t>(column) * block.depth + sum_depth];
-        score = __fadd_rn(__fadd_rn(__fmul_rn(2.0F, score), a), b);
+        score = __fadd_rn(__fmul_rn(2.0F, score), __fadd_rn(a, b));
       }
       block.scores[static_cast<size_t>(row) * block.column_count + column] = score;
     }

@@ -65,7 +65,10 @@ TEST_F(FeaturesCommand, JoinsWhatOpenSetScores) {
       << finished.output;
   const Json result = readJsonFile(folder_ / "open.json");
   EXPECT_EQ(result["rank1"]["mean"], 1);
-  EXPECT_EQ(result["at_far"][0]["dir"]["mean"], 1);
+  // 15 impostors tell a FAR of 10 % alone.
+  EXPECT_EQ(result["at_far"][2]["dir"]["mean"], 1);
+  EXPECT_TRUE(result["at_far"][1]["dir"]["mean"].is_null());
+  EXPECT_EQ(result["at_far"][1]["reason"], "needs 100 scores of different people, has 15");
 }
 
 TEST_F(FeaturesCommand, SaysWhatIsWrong) {

@@ -117,6 +117,31 @@ TEST_F(MegafaceCommand, EveryFormatOfFeaturesGivesTheSame) {
       evaluate({"--distractors", path("list_400_1"), "--file-ending", "_x.bin"}, "");
   ASSERT_EQ(devkit.code, 0) << devkit.output;
   EXPECT_EQ(result(), sff);
+
+  // Without a root the lists' paths are the files.
+  for (const char* file : {"probes.json", "list_400_1"}) {
+    Json list = readJsonFile(folder_ / file);
+    const std::string features = file == std::string("probes.json") ? "probes" : "distractors1";
+    for (Json& name : list["path"])
+      name = concat(path(features), "/", name.text(), "_x.bin");
+    writeJsonFile(folder_ / concat("whole_", file), list);
+  }
+  const std::vector<std::string> line = {testing::program("sphereface"),
+                                         "evaluate",
+                                         "megaface",
+                                         "--probes",
+                                         path("whole_probes.json"),
+                                         "--distractors",
+                                         path("whole_list_400_1"),
+                                         "--json",
+                                         path("out.json")};
+  const Finished whole = testing::runCommand(line);
+  ASSERT_EQ(whole.code, 0) << whole.output;
+  for (const char* key : {"rank", "tar_at_far", "cmc", "roc"})
+    EXPECT_EQ(result().at(key), sff.at(key)) << key;
+  std::vector<std::string> with_ending = line;
+  with_ending.insert(with_ending.end(), {"--file-ending", "_x.bin"});
+  EXPECT_EQ(testing::runCommand(with_ending).code, 2);
 }
 
 TEST_F(MegafaceCommand, RanksGiveToTheBitWhatOneProcessGives) {
@@ -183,7 +208,7 @@ TEST_F(MegafaceCommand, NoiseIsLeftOutAndBothResultsAreShown) {
   EXPECT_NE(done.output.find("probe_noise.txt names 2 images, 1 of them in probes.json"),
             std::string::npos)
       << done.output;
-  EXPECT_NE(done.output.find("list_400_1 cleaned"), std::string::npos) << done.output;
+  EXPECT_NE(done.output.find("list_400_1, cleaned"), std::string::npos) << done.output;
   const Json json = result();
   ASSERT_EQ(json.at("runs").size(), 2U);
   EXPECT_EQ(json.at("runs").at(0).at("cleaned"), false);
@@ -193,6 +218,18 @@ TEST_F(MegafaceCommand, NoiseIsLeftOutAndBothResultsAreShown) {
   EXPECT_EQ(json.at("distractors"), 399);
   EXPECT_EQ(json.at("rank1"), 1.0);
   EXPECT_LT(json.at("runs").at(0).at("rank1"), 1.0);
+  EXPECT_TRUE(json.at("warnings").empty());
+
+  // Lists that match nothing are warned of.
+  writeFileAtomically(folder_ / "other.txt", "X_1.png\nX_2.png\n");
+  const Finished other = evaluate({"--distractors", path("list_400_1"), "--probe-noise",
+                                   path("other.txt"), "--distractor-noise", path("other.txt")});
+  ASSERT_EQ(other.code, 0) << other.output;
+  const Json warnings = result().at("warnings");
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(warnings[0], "other.txt names 2 images, none of which is in probes.json");
+  EXPECT_EQ(warnings[1], "other.txt names 2 images, none of which is in list_400_1");
+  EXPECT_NE(other.output.find("warning: " + warnings[1].text()), std::string::npos) << other.output;
 }
 
 TEST_F(MegafaceCommand, DevkitModeWritesTheKitsFiles) {

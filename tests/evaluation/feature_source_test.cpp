@@ -92,7 +92,7 @@ TEST(FeatureSource, ReadsAllThreeFormatsInTheOrderOfTheList) {
   const std::string whole = concat((folder / "devkit" / forward[5]).string(), kEnding);
   float first = 0;
   std::vector<float> row(7);
-  openFeatures("", "", {whole}, 1).read(0, 1, row.data());
+  openFeatures("", kEnding, {whole}, 1).read(0, 1, row.data());
   std::memcpy(&first, row.data(), 4);
   EXPECT_EQ(first, features.row(5)[0]);
 }

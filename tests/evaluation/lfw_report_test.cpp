@@ -11,6 +11,7 @@
 #include "base/image_file.h"
 #include "base/sha256.h"
 #include "evaluation/extract.h"
+#include "report/numbers.h"
 #include "tests/support/evaluation_support.h"
 
 namespace sphereface {
@@ -32,7 +33,44 @@ TEST(LfwReport, JsonHasTheFieldsThatProgramsReadInFractions) {
     EXPECT_LE(json.at(key), 1.0) << key;
   }
   EXPECT_EQ(json.at("accuracy_mean").get<double>(), result.accuracy_mean);
-  EXPECT_EQ(json.at("tar_at_far").at("1e-3").get<double>(), result.tar_at_far_1e3);
+  // 60 pairs of different people.
+  EXPECT_TRUE(json.at("tar_at_far").at("1e-2").is_null());
+  EXPECT_TRUE(json.at("tar_at_far_interval").at("1e-2").is_null());
+  EXPECT_EQ(json.at("reasons").at("tar_at_far.1e-2"),
+            "needs 100 scores of different people, has 60");
+  EXPECT_NE(json.at("warnings").at(0).text().find("in the list before: "), std::string::npos);
+
+  const PairList more = randomPairs(10, 100, 5, 1);
+  const FeatureSet alike = randomFeatures(more, 8, 1.0, 1);
+  const LfwResult told = evaluateLfw(verificationRule("sphereface"), more, alike, 1);
+  const Json rates = lfwJson(told, more, alike);
+  EXPECT_EQ(rates.at("tar_at_far").at("1e-3").get<double>(), told.tar_at_far_1e3);
+  EXPECT_LE(rates.at("tar_at_far_interval").at("1e-3")[0].get<double>(), told.tar_at_far_1e3);
+  EXPECT_TRUE(rates.at("tar_at_far").at("1e-4").is_null());
+}
+
+/// Mann-Whitney's statistic of many samples varies as the area's interval says.
+TEST(LfwReport, TheAreasIntervalIsAsWideAsSamplesDiffer) {
+  std::vector<double> areas;
+  double width = 0;
+  constexpr uint64_t kSamples = 200;
+  for (uint64_t sample = 0; sample < kSamples; ++sample) {
+    LfwResult result;
+    Random random(sample);
+    std::vector<double> same;
+    std::vector<double> different;
+    for (int i = 0; i < 150; ++i) {
+      same.push_back(random.normal() + 1.2);
+      different.push_back(random.normal());
+    }
+    result.roc = rocCurve(same, different);
+    result.auc = rocArea(result.roc);
+    result.scores = {150, 150, false};
+    areas.push_back(result.auc);
+    const Json interval = lfwJson(result, {}, {}).at("auc_interval");
+    width += interval[1].get<double>() - interval[0].get<double>();
+  }
+  EXPECT_NEAR(width / kSamples / (2 * 1.96 * spreadOf(areas).deviation), 1, 0.15);
 }
 
 TEST(LfwReport, TableHasALinePerFoldAndTheMeanInPercent) {

@@ -103,20 +103,34 @@ double cosineOf(const std::vector<float>& a, const std::vector<float>& b) {
   return ab / std::sqrt(aa * bb);
 }
 
-/// The kit's score, its arithmetic word by word.
-double devkitScore(const std::vector<float>& a, const std::vector<float>& b) {
-  const auto last = [](const std::vector<float>& x) {
-    double squares = 0;
-    for (const float value : x)
-      squares += static_cast<double>(value) * value;
-    return static_cast<float>(-squares);
-  };
+/// What the kit adds to a score for a feature: minus its square.
+float devkitLast(const std::vector<float>& x) {
+  double squares = 0;
+  for (const float value : x)
+    squares += static_cast<double>(value) * value;
+  return static_cast<float>(-squares);
+}
+
+float fp32Dot(const std::vector<float>& a, const std::vector<float>& b) {
   float sum = 0;
   for (size_t k = 0; k < a.size(); ++k) {
     const float product = a[k] * b[k];
     sum += product;
   }
-  return 2 * sum + last(a) + last(b);
+  return sum;
+}
+
+/// The kit's score, its arithmetic word by word: the two squares are added to each other first.
+double devkitScore(const std::vector<float>& a, const std::vector<float>& b) {
+  const float squares = devkitLast(a) + devkitLast(b);
+  const float twice = 2 * fp32Dot(a, b);
+  return twice + squares;
+}
+
+/// The sum in another order, which rounds differently.
+double otherOrder(const std::vector<float>& a, const std::vector<float>& b) {
+  const float one = 2 * fp32Dot(a, b) + devkitLast(a);
+  return one + devkitLast(b);
 }
 
 using Score = std::function<double(const std::vector<float>&, const std::vector<float>&)>;
@@ -406,11 +420,25 @@ TEST(Megaface, DevkitScoresHaveTheBitsOfTheKitsArithmetic) {
     }
   }
   const MegafaceResult result = evaluate(c, {.devkit = true, .threads = 1});
+  size_t told_apart = 0;
   for (size_t i = 0; i < c.probes.size(); ++i) {
     for (const Neighbour& neighbour : result.matches[i].distractors) {
-      EXPECT_EQ(neighbour.score, devkitScore(c.probes[i], c.distractors[neighbour.column]));
+      const std::vector<float>& distractor = c.distractors[neighbour.column];
+      EXPECT_EQ(neighbour.score, devkitScore(c.probes[i], distractor));
+      told_apart += neighbour.score != otherOrder(c.probes[i], distractor) ? 1 : 0;
     }
   }
+  EXPECT_GT(told_apart, 5U);  // these scores can tell the order of the additions
+  const Literal literal(c, devkitScore, 100);
+  const auto sorted = [](std::vector<double> scores) {
+    std::sort(scores.begin(), scores.end());
+    return scores;
+  };
+  EXPECT_EQ(sorted(result.positives), sorted(literal.positives));
+  EXPECT_EQ(result.rank_counts, literal.rank_counts);
+  const Curve roc = literalRoc(literal);
+  EXPECT_EQ(result.roc.x, roc.x);
+  EXPECT_EQ(result.roc.y, roc.y);
 }
 
 TEST(Megaface, NamesWhatItCannotUse) {

@@ -141,6 +141,12 @@ TEST_F(OpenSet, ThresholdIsTakenForTheSameModelOnly) {
   const std::filesystem::path file = folder / "open.json";
   writeJsonFile(file, json);
   EXPECT_EQ(openSetThreshold(file, 0.1, "abc", "concat"), json["at_far"][2]["threshold"]["mean"]);
+  // No draw has 1,000 impostors.
+  EXPECT_TRUE(json["at_far"][0]["dir"]["mean"].is_null());
+  EXPECT_NE(errorOf([&] {
+              openSetThreshold(file, 0.001, "abc", "concat");
+            }).find("no threshold for a false alarm rate of 0.001: needs 1000 scores"),
+            std::string::npos);
   EXPECT_NE(errorOf([&] { openSetThreshold(file, 0.1, "abd", "concat"); }).find("the model abc"),
             std::string::npos);
   EXPECT_NE(errorOf([&] { openSetThreshold(file, 0.1, "abc", "sum"); }).find("--mirror concat"),

@@ -34,7 +34,7 @@ using testing::Process;
 /// Scores as evaluations append them, of numbers made up.
 constexpr const char* kScores =
     R"({"time":1,"step":20,"checkpoint":"step-00000020","benchmark":"lfw","protocol":"<b>sphereface</b>","accuracy_mean":0.9125,"accuracy_std":0.004,"auc":0.97,"eer":0.08,"tar_at_far":{"1e-3":0.61},"pairs":6000,"roc":[[0,0.4],[0.001,0.61],[0.01,0.8],[0.1,0.93],[1,1]]}
-{"time":2,"step":20,"checkpoint":"step-00000020","benchmark":"megaface","rank1":0.55,"tar_at_far":{"1e-6":0.41},"distractors":1000,"roc":[[0.000001,0.41],[0.001,0.7],[1,1]]}
+{"time":2,"step":20,"checkpoint":"step-00000020","benchmark":"megaface","rank1":0.55,"tar_at_far":{"1e-6":0.41,"1e-7":null},"reasons":{"tar_at_far.1e-7":"needs 10000000 scores, has 1000000"},"distractors":1000,"roc":[[0.000001,0.41],[0.001,0.7],[1,1]]}
 )";
 
 class Dashboard : public Job {
@@ -104,6 +104,7 @@ TEST_F(Dashboard, ShowsARunInTrainingAndSaysWhenAWorkerIsStopped) {
   EXPECT_EQ(browser.run("return document.querySelectorAll('.problem.critical').length"), 0);
   EXPECT_TRUE(waitUntil([&] { return text(browser, "scores").find("0.97") != std::string::npos; }));
   EXPECT_NE(text(browser, "scores").find("<b>sphereface</b>"), std::string::npos);
+  EXPECT_NE(text(browser, "scores").find("n/a: needs 10000000 scores"), std::string::npos);
   EXPECT_EQ(points(browser, "roc", 0).size(), 4U) << "all but the point at FAR 0";
   EXPECT_NE(text(browser, "events").find("checkpoint"), std::string::npos);
   takeShots(browser, shots(folder), "training");

@@ -42,7 +42,7 @@ float scoreOf(const Case& c, const float* a, const float* b) {
   float sum = 0;
   for (size_t k = 0; k < numbers; ++k)
     sum = devkit ? sum + a[k] * b[k] : std::fma(a[k], b[k], sum);
-  return devkit ? 2.0F * sum + a[numbers] + b[numbers] : sum;
+  return devkit ? 2.0F * sum + (a[numbers] + b[numbers]) : sum;
 }
 
 class ScoreCounting : public ::testing::TestWithParam<Case> {};

@@ -196,8 +196,12 @@ TEST(MegafacePage, ShowsTheCurvesOfAllRuns) {
   std::vector<MegafaceRun> runs;
   RankGroup alone;
   for (const size_t count : {50, 500, 5000}) {
-    runs.push_back({concat("megaface_features_list.json_", count, "_1"), "", count, false,
-                    evaluateMegaface(scorer, probes, source(120, count), {.threads = 2}, alone)});
+    runs.push_back({concat("megaface_features_list.json_", count, "_1"),
+                    "",
+                    count,
+                    false,
+                    evaluateMegaface(scorer, probes, source(120, count), {.threads = 2}, alone),
+                    {}});
   }
   const MegafaceSetting setting{"probes.json", "abc", false, kDim, ""};
   EXPECT_EQ(occurrences(megafacePage(runs, setting, {}), "data:image/jpeg"), 0U);
@@ -218,7 +222,7 @@ TEST(MegafacePage, ShowsTheCurvesOfAllRuns) {
   expectSelfContained(page);
   EXPECT_EQ(occurrences(page, "data:image/png"), 3U);
   EXPECT_EQ(occurrences(page, "megaface_features_list.json_500_1"), 1U);
-  const cv::Mat seen = screenshot(page, "megaface", 3400);
+  const cv::Mat seen = screenshot(page, "megaface", 3700);
   if (seen.empty()) GTEST_SKIP() << "no chromium: not looked at";
   EXPECT_GT(pixelsNear(seen, kPlotBlue), 500);
   EXPECT_GT(pixelsNear(seen, kFaceGreen), 20000);

@@ -203,13 +203,19 @@ function nameOf(score) {
   return score.protocol ? `${score.benchmark}, ${score.protocol}` : score.benchmark;
 }
 
+/** A rate, or why the data can't tell it. */
+function rate(score, value, key) {
+  if (value !== null) return number(value);
+  return {text: `n/a: ${(score.reasons || {})[key] || 'not told'}`, number: true};
+}
+
 function showEvaluations(evaluations) {
   const rows = evaluations.newest.flatMap((score) => {
     const values = ['accuracy_mean', 'accuracy_std', 'auc', 'eer', 'rank1']
       .filter((field) => score[field] !== undefined)
-      .map((field) => [nameOf(score), number(score.step), field.replace('_', ' '), number(score[field])]);
+      .map((field) => [nameOf(score), number(score.step), field.replace('_', ' '), rate(score, score[field], field.replace('rank1', 'rank.1'))]);
     const rates = Object.entries(score.tar_at_far || {})
-      .map(([far, tar]) => [nameOf(score), number(score.step), `TAR at FAR ${far}`, number(tar)]);
+      .map(([far, tar]) => [nameOf(score), number(score.step), `TAR at FAR ${far}`, rate(score, tar, `tar_at_far.${far}`)]);
     return values.concat(rates);
   });
   fillTable('scores', ['benchmark', {text: 'step', number: true}, 'metric', {text: 'score', number: true}],
