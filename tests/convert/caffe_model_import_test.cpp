@@ -211,7 +211,7 @@ TEST(CaffeImport, NamesWhatIsMissingOrShapedOtherwise) {
   expectIn("layer fc5 is 5 x 15 (80 numbers), expected 5 x 16", failure([](auto& n) {
              layer(n, "fc5").mutable_blobs(0)->mutable_shape()->set_dim(1, 15);
            }));
-  expectIn("normalises images otherwise", failure([](auto& n) {
+  expectIn("normalises otherwise than (byte - 127.5)", failure([](auto& n) {
              layer(n, "data").mutable_transform_param()->set_scale(1.0F / 255);
            }));
 }
