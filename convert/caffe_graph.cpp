@@ -20,8 +20,8 @@ using Layer = caffe::LayerParameter;
 /// What a blob holds. Images: `affine` of them, and whether the plain ones, the mirrored ones or
 /// both are there. Outputs of convolution `conv`: before or after its PReLU, or after the residual
 /// addition. Features: as fcN and what was folded since make them, of which `version` counts the
-/// layers, or of length 1, or what the head makes of them. Foreign: `layer` has made something that
-/// no SphereFace network has.
+/// layers, or of length 1, or what the head `layer` makes of them. Foreign: `layer` has made
+/// something that no SphereFace network has. `layer` is also who mirrored the images.
 struct Value {
   enum class Kind {
     kImage,
@@ -32,6 +32,7 @@ struct Value {
     kHalf,    // the features of one half of a batch of images and mirror images
     kJoined,  // of length 1, or the sum with the mirror image's
     kLogits,
+    kEnd,  // what `layer` measured
     kForeign
   } kind = Kind::kImage;
   size_t conv = 0;
@@ -136,17 +137,31 @@ class Graph {
     return !layer.include().empty() || !layer.exclude().empty();
   }
 
+  static bool isFeature(const Value& value) {
+    return value.kind >= Kind::kEmbedding && value.kind != Kind::kForeign;
+  }
+
+  /// Something foreign is left alone as long as it stays beside the way to the feature.
+  void passOn(const Layer& layer, const Value& foreign) {
+    bool joins = layer.name() == classifier_;
+    for (int i = 0; i < layer.bottom_size(); ++i)
+      joins |= isFeature(input(layer, i));
+    if (joins && !isEnd(layer)) fail(*foreign.layer, foreign.why);
+    setAll(layer, foreign);
+  }
+
   void follow(const Layer& layer) {
     const auto conv = convs_.find(layer.name());
     if (conv != convs_.end()) return makeConvolution(layer, conv->second);
     if (layer.name() == fc_) return makeEmbedding(layer);
     if (layer.bottom().empty()) return readImages(layer);
+    const Value in = input(layer, 0);
     for (int i = 0; i < layer.bottom_size(); ++i) {
       const Value value = input(layer, i);
-      if (value.kind == Kind::kForeign) return setAll(layer, value);
+      if (value.kind == Kind::kForeign) return passOn(layer, value);
+      if (isFeature(value) && !isFeature(in)) fail(layer, "takes the embedding and something else");
     }
-    const Value in = input(layer, 0);
-    if (in.kind >= Kind::kEmbedding) return followFeature(layer, in);
+    if (isFeature(in)) return followFeature(layer, in);
     if (layer.type() == "Split" || layer.type() == "Dropout") return setAll(layer, in);
     if (layer.type() == "Silence" || layer.type() == "Accuracy") return;
     if (conditional(layer)) return setForeign(layer, "is only there in one phase or stage");
@@ -200,6 +215,7 @@ class Graph {
       checkKnown(layer, layer);
       if (layer.flip_param().flip_height()) return setForeign(layer, "turns images upside down");
       if (layer.flip_param().flip_width()) std::swap(out.plain, out.mirrored);
+      out.layer = &layer;
       setAll(layer, out);
     } else if (layer.type() == "Concat" && overBatch(layer.concat_param())) {
       for (int i = 1; i < layer.bottom_size(); ++i) {
@@ -222,7 +238,7 @@ class Graph {
   void takeImages(const Layer& layer, const Value& in) {
     const std::string& first = layer.name();
     if (in.kind != Kind::kImage) fail(layer, "doesn't take the images");
-    if (!in.plain) fail(layer, "takes mirror images alone");
+    if (!in.plain) fail(*in.layer, concat("gives ", first, " mirror images alone"));
     const auto zero = [](double shift) { return shift == 0; };
     if (!std::ranges::all_of(in.affine.shift, zero)) {
       const std::string around =
@@ -434,7 +450,7 @@ class Graph {
     if (isEnd(layer)) {
       if (in.kind == Kind::kLogits) no_head_yet_ = nullptr;
       used_ |= in.kind == Kind::kEmbedding && layer.type() != "Silence";
-      return setAll(layer, {.kind = Kind::kLogits});
+      return setAll(layer, {.kind = Kind::kEnd, .layer = &layer});
     }
     switch (in.kind) {
       case Kind::kEmbedding:
@@ -444,10 +460,13 @@ class Graph {
       case Kind::kJoined:
         if (layer.type() == "Normalize") return setAll(layer, in);
         return makeLogits(layer);
+      case Kind::kEnd:
+        fail(*in.layer, concat(typeOf(*in.layer), " that ", layer.name(), " takes"));
       default:
         if (layer.type() != "LabelSpecificAdd" && layer.type() != "Scale" &&
             layer.type() != "Power") {
-          fail(layer, concat(typeOf(layer), " behind what is taken for the classifier"));
+          fail(layer, concat(typeOf(layer), " behind layer ", in.layer->name(),
+                             ", which is taken for the classifier"));
         }
         return setAll(layer, in);
     }
@@ -489,7 +508,7 @@ class Graph {
       fail(layer, concat(typeOf(layer), " behind ", fc_));
     }
     if (layer.name() != classifier_ && layer.type() == "InnerProduct") no_head_yet_ = &layer;
-    setAll(layer, {.kind = Kind::kLogits});
+    setAll(layer, {.kind = Kind::kLogits, .layer = &layer});
   }
 
   const caffe::NetParameter& net_;
