@@ -543,13 +543,19 @@ class NetImport {
 
   void compareFiller(int index, const Parameter& parameter, int blob) const {
     const caffe::LayerParameter& layer = net_.layer(index);
-    const bool conv = layer.has_convolution_param();
-    if (!conv && !layer.has_inner_product_param()) return;
+    static const caffe::FillerParameter kSlopes = [] {
+      caffe::FillerParameter quarter;
+      quarter.set_value(0.25F);
+      return quarter;
+    }();
+    const caffe::ConvolutionParameter& conv = layer.convolution_param();
+    const caffe::InnerProductParameter& fc = layer.inner_product_param();
+    const bool of_conv = layer.type() == "Convolution";
     const caffe::FillerParameter& filler =
-        blob == 0 ? (conv ? layer.convolution_param().weight_filler()
-                          : layer.inner_product_param().weight_filler())
-                  : (conv ? layer.convolution_param().bias_filler()
-                          : layer.inner_product_param().bias_filler());
+        layer.type() == "PReLU"
+            ? (layer.prelu_param().has_filler() ? layer.prelu_param().filler() : kSlopes)
+        : blob == 0 ? (of_conv ? conv.weight_filler() : fc.weight_filler())
+                    : (of_conv ? conv.bias_filler() : fc.bias_filler());
     const std::string has = describe(filler.type(), filler.value(), filler.std());
     const bool gaussian = parameter.init == Parameter::Init::kGaussian;
     const std::string type = gaussian                                     ? "gaussian"
