@@ -6,10 +6,10 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <utility>
 
 #include "base/error.h"
+#include "convert/caffe_affine.h"
 #include "convert/caffe_network.h"
 
 namespace sphereface {
@@ -65,11 +65,6 @@ bool isEnd(const Layer& layer) {
   return kEnds.contains(layer.type()) || layer.type().ends_with("Loss");
 }
 
-bool isAffine(const Layer& layer) {
-  static const std::set<std::string, std::less<>> kAffine = {"BatchNorm", "Bias", "Power", "Scale"};
-  return kAffine.contains(layer.type());
-}
-
 class Graph {
  public:
   Graph(const NamedNet& named, const NamedNet& weights, const Network& network)
@@ -81,8 +76,8 @@ class Graph {
         classifier_(classifierLayer(network)) {
     for (size_t i = 0; i < network.convs.size(); ++i)
       convs_.emplace(network.convs[i].name, i);
-    graph_.image = identity(static_cast<size_t>(network.channels));
-    graph_.embedding = identity(static_cast<size_t>(network.embedding));
+    graph_.image = identityAffine(static_cast<size_t>(network.channels));
+    graph_.embedding = identityAffine(static_cast<size_t>(network.embedding));
   }
 
   CaffeGraph run() {
@@ -98,13 +93,8 @@ class Graph {
  private:
   using Kind = Value::Kind;
 
-  static Affine identity(size_t channels) {
-    return {std::vector<double>(channels, 1), std::vector<double>(channels, 0)};
-  }
-
   [[noreturn]] void fail(const Layer& layer, const std::string& what) const {
-    throw Error(
-        concat(name_, ": layer ", layer.name(), " ", what, ", so this is no SphereFace network"));
+    refuseLayer(name_, layer, what);
   }
 
   /// The blob that a layer takes; one that no layer made is the images.
@@ -112,7 +102,7 @@ class Graph {
     if (index >= layer.bottom_size()) fail(layer, "takes nothing");
     const auto value = values_.find(layer.bottom(index));
     if (value != values_.end()) return value->second;
-    return {.affine = identity(static_cast<size_t>(network_.channels))};
+    return {.affine = identityAffine(static_cast<size_t>(network_.channels))};
   }
 
   /// errors: Error naming the layer that made something foreign.
@@ -181,7 +171,7 @@ class Graph {
                                                               "DummyData", ""};
     const bool of_files = layer.type() == "Data" || layer.type() == "ImageData";
     if (!of_files && !kGiven.contains(layer.type())) return setForeign(layer, typeOf(layer));
-    Value value{.affine = identity(static_cast<size_t>(network_.channels))};
+    Value value{.affine = identityAffine(static_cast<size_t>(network_.channels))};
     if (of_files || layer.has_transform_param()) transform(layer, value.affine);
     const auto before = values_.find(layer.top(0));
     if (before != values_.end() && before->second.affine != value.affine) {
@@ -259,70 +249,14 @@ class Graph {
     both_ = in.mirrored;
   }
 
-  // ---------------------------------------------------------------------------- affine layers
-
-  /// A field of the file that isn't known may change what the layer does.
   void checkKnown(const Layer& layer, const google::protobuf::Message& part) const {
-    const auto& unknown = part.GetReflection()->GetUnknownFields(part);
-    if (unknown.field_count() > 0) {
-      fail(layer, concat("has a field ", unknown.field(0).number(), " in its ",
-                         part.GetDescriptor()->name(), " that isn't known here"));
-    }
-  }
-
-  /// The numbers of a layer's blob, one for each channel.
-  std::vector<double> numbers(const Layer& layer, int index, size_t channels) const {
-    const Layer* found = findLayer(weights_.net, layer.name());
-    std::vector<double> values;
-    if (found != nullptr && index < found->blobs_size()) {
-      const caffe::BlobProto& blob = found->blobs(index);
-      values.assign(blob.data().begin(), blob.data().end());
-      if (values.empty()) values.assign(blob.double_data().begin(), blob.double_data().end());
-    }
-    if (values.size() != channels) {
-      throw Error(concat(weights_.name, ": layer ", layer.name(), ", a ", layer.type(), ", has ",
-                         values.size(), " numbers in blob ", index, ", expected ", channels));
-    }
-    return values;
-  }
-
-  /// Of a Scale or Bias: one number for each channel, or one for all.
-  template <class Parameter>
-  std::vector<double> numbersAlongChannels(const Layer& layer, const Parameter& parameter,
-                                           int index, size_t channels) const {
-    if (layer.bottom_size() != 1) fail(layer, "takes two blobs");
-    if (parameter.num_axes() == 0) {
-      return std::vector<double>(channels, numbers(layer, index, 1).front());
-    }
-    if (parameter.axis() != 1 || parameter.num_axes() != 1) fail(layer, "isn't along the channels");
-    return numbers(layer, index, channels);
+    checkKnownFields(name_, layer, part);
   }
 
   /// What the layer does, behind what `affine` does.
   void apply(const Layer& layer, Affine& affine) {
-    checkKnown(layer, layer);
-    const size_t channels = affine.scale.size();
-    Affine own = identity(channels);
-    if (layer.type() == "Power") {
-      const caffe::PowerParameter& parameter = layer.power_param();
-      checkKnown(layer, parameter);
-      if (parameter.power() != 1) fail(layer, "is a Power that isn't 1");
-      std::ranges::fill(own.scale, parameter.scale());
-      std::ranges::fill(own.shift, parameter.shift());
-    } else if (layer.type() == "BatchNorm") {
-      own = ofBatchNorm(layer, channels);
-    } else if (layer.type() == "Scale") {
-      const caffe::ScaleParameter& parameter = layer.scale_param();
-      checkKnown(layer, parameter);
-      own.scale = numbersAlongChannels(layer, parameter, 0, channels);
-      if (parameter.bias_term()) {
-        own.shift = numbersAlongChannels(layer, parameter, 1, channels);
-      }
-    } else {
-      checkKnown(layer, layer.bias_param());
-      own.shift = numbersAlongChannels(layer, layer.bias_param(), 0, channels);
-    }
-    for (size_t c = 0; c < channels; ++c) {
+    const Affine own = readAffine(name_, layer, weights_, affine.scale.size());
+    for (size_t c = 0; c < affine.scale.size(); ++c) {
       affine.scale[c] *= own.scale[c];
       affine.shift[c] = affine.shift[c] * own.scale[c] + own.shift[c];
       if (!std::isfinite(affine.scale[c]) || !std::isfinite(affine.shift[c])) {
@@ -330,24 +264,6 @@ class Graph {
       }
     }
     graph_.folded.push_back(concat(layer.name(), ", a ", layer.type()));
-  }
-
-  Affine ofBatchNorm(const Layer& layer, size_t channels) const {
-    const caffe::BatchNormParameter& parameter = layer.batch_norm_param();
-    checkKnown(layer, parameter);
-    if (parameter.has_use_global_stats() && !parameter.use_global_stats()) {
-      fail(layer, "normalises by the batch that it is given");
-    }
-    const std::vector<double> mean = numbers(layer, 0, channels);
-    const std::vector<double> variance = numbers(layer, 1, channels);
-    const double count = numbers(layer, 2, 1).front();
-    const double unit = count == 0 ? 0 : 1 / count;
-    Affine affine = identity(channels);
-    for (size_t c = 0; c < channels; ++c) {
-      affine.scale[c] = 1 / std::sqrt(variance[c] * unit + parameter.eps());
-      affine.shift[c] = -mean[c] * unit * affine.scale[c];
-    }
-    return affine;
   }
 
   // ------------------------------------------------------------------------------- the network

@@ -10,19 +10,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "convert/caffe_network.h"
+#include "convert/caffe_text.h"
 #include "proto/config.pb.h"
 
 namespace sphereface {
-
-/// A text with the name to call it by in messages.
-struct NamedText {
-  std::string_view text;
-  std::string name;
-};
 
 struct SolverImport {
   TrainConfig config;  // without data.lmdb
