@@ -239,6 +239,11 @@ CaffeNetwork recognizeNetwork(const std::vector<NamedNet>& nets, std::optional<I
 
   const Input input = inputOf(nets);
   if (size) {
+    const ImageSize told = input.shape.empty() ? *size : sizeOf(input);
+    if (told.height != size->height || told.width != size->width) {
+      throw Error(concat(input.from, ": images of ", told.height, "x", told.width, ", not of ",
+                         size->height, "x", size->width, " as given"));
+    }
     found.size_from = "given";
   } else if (!input.shape.empty()) {
     size = sizeOf(input);

@@ -111,6 +111,9 @@ TEST(CaffeImport, TakesTheImagesSizeFromWhereverItIsToldAndChecksIt) {
   caffe::NetParameter net = randomNet();
   const caffe::NetParameter description = net;
   EXPECT_EQ(importModel(net).model.network.width, 22);
+  expectIn("layer data of model: images of 30x22, not of 29x22 as given", errorOf([&] {
+             importModel(net, ImageSize{29, 22});
+           }));
   remove(net, "data");
   // 112x96, which isn't told, doesn't fit.
   expectIn("fc4 has 192 inputs, but images of 112x96", errorOf([&] { importModel(net); }));

@@ -441,6 +441,20 @@ layer { name: "inter" type: "InterClass" bottom: "fc5" bottom: "label" top: "m"
   expectIn("--mhe-weight: the net has no InterClass", errorOf([&] { importNet(kNet, 0.1); }));
 }
 
+TEST(CaffeSolverForms, DamagedTextsAreErrors) {
+  const std::string whole = kTrunk + kAmSoftmax;
+  Random random(1);
+  for (int i = 0; i < 300; ++i) {
+    std::string damaged = whole;
+    for (int k = 0; k < 3; ++k)
+      damaged[random.below(damaged.size())] = whole[random.below(whole.size())];
+    try {
+      importNet(damaged);
+    } catch (const Error&) {  // or, where a comment or a name without meaning was hit, none
+    }
+  }
+}
+
 TEST(CaffeSolverForms, OldSpellingsAreNamed) {
   expectIn(
       "n: layers a, ...: a net of the form from before 2015", errorOf([&] {
