@@ -29,6 +29,7 @@ struct Options {
   fs::path solver;
   fs::path net;
   uint32_t gpus = 1;
+  double mhe_weight = 0;
   fs::path json;
 };
 
@@ -84,8 +85,8 @@ void convertSolver(const Options& options) {
   const fs::path net_file =
       options.net.empty() ? findNet(options.solver, netOfSolver(solver_text)) : options.net;
   const std::string net = readCaffeFile(net_file);
-  SolverImport imported =
-      importSolver(solver_text, {net, net_file.string()}, options.gpus, options.model.image_size);
+  SolverImport imported = importSolver(solver_text, {net, net_file.string()}, options.gpus,
+                                       options.model.image_size, options.mhe_weight);
   TrainConfig& config = imported.config;
   if (!options.model.lmdb.empty()) config.mutable_data()->set_lmdb(options.model.lmdb.string());
   writeFileAtomically(options.model.to, configText(imported));
@@ -154,6 +155,9 @@ void addConvertCommand(const Command& app) {
   verb.option("--net", &options->net, "Its training net, if not the one it names").needs(solver);
   verb.setting("--gpus", {&options->gpus, "[1, 4096]"},
                "How many the solver trained on: the net's batch_size is that of one")
+      .needs(solver);
+  verb.option("--mhe-weight", {&options->mhe_weight, "(0, 1e6]"},
+              "head.mhe_weight, in place of the net's InterClass layer (SphereFace+)")
       .needs(solver);
   verb.option("--json", &options->json, "Also write what was done here");
   verb.footer(

@@ -7,7 +7,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -36,39 +38,46 @@ void parseBinary(std::string_view bytes, const std::string& name, const char* ki
   }
 }
 
-/// Keeps the first error, and what was passed over.
+/// Keeps the first error, and the fields that are unknown.
 class Findings : public pb::io::ErrorCollector {
  public:
-  Findings(std::string name, std::vector<std::string>& ignored)
-      : name_(std::move(name)), ignored_(ignored) {}
+  Findings(std::string name, std::vector<UnknownField>& unknown)
+      : name_(std::move(name)), unknown_(unknown) {}
 
   void AddError(int line, pb::io::ColumnNumber column,  // NOLINT(readability-identifier-naming)
                 const std::string& message) override {
     if (error_.empty()) error_ = concat(name_, ":", line + 1, ":", column + 1, ": ", message);
   }
 
-  /// Message type "T" has no field named "f".
-  void AddWarning(int line, pb::io::ColumnNumber,  // NOLINT(readability-identifier-naming)
+  /// Message type "caffe.T" has no field named "f".
+  void AddWarning(int line, pb::io::ColumnNumber column,  // NOLINT(readability-identifier-naming)
                   const std::string& message) override {
-    static const std::string kBefore = "has no field named \"";
-    const size_t begin = message.find(kBefore);
-    const bool field = begin != std::string::npos;
-    const size_t from = field ? begin + kBefore.size() : 0;
-    const size_t end = field ? message.find('"', from) : std::string::npos;
-    ignored_.push_back(concat(name_, ":", line + 1, ": ", message.substr(from, end - from)));
+    const auto quoted = [&](const std::string& before) -> std::string {
+      const size_t begin = message.find(before);
+      if (begin == std::string::npos) return message;
+      const size_t from = begin + before.size();
+      return message.substr(from, message.find('"', from) - from);
+    };
+    unknown_.push_back(
+        {quoted("Message type \"caffe."), quoted("has no field named \""), line, column});
   }
 
   const std::string& error() const { return error_; }
 
  private:
   std::string name_;
-  std::vector<std::string>& ignored_;
+  std::vector<UnknownField>& unknown_;
   std::string error_;
 };
 
 }  // namespace
 
 void checkLayers(const caffe::NetParameter& net, const std::string& name) {
+  if (!net.layers().empty()) {
+    throw Error(concat(name, ": layers ", net.layers(0).name(),
+                       ", ...: a net of the form from before 2015, which has no PReLU; Caffe's "
+                       "upgrade_net_proto_text makes it one of today's"));
+  }
   if (net.layer().empty()) throw Error(concat(name, ": a Caffe net without layers"));
   if (net.layer_size() > kMostLayers) {
     throw Error(concat(name, ": ", net.layer_size(), " layers, more than ", kMostLayers));
@@ -79,6 +88,11 @@ caffe::NetParameter parseCaffeModel(std::string_view bytes, const std::string& n
   caffe::NetParameter net;
   parseBinary(bytes, name, "model", net);
   for (caffe::V1LayerParameter& old : *net.mutable_layers()) {
+    if (!old.bottom().empty()) {
+      throw Error(concat(name, ": layer ", old.name(),
+                         " takes another's output in the form from before 2015, which has no "
+                         "PReLU, so this is no SphereFace network"));
+    }
     caffe::LayerParameter& layer = *net.add_layer();
     layer.set_name(old.name());
     layer.mutable_blobs()->Swap(old.mutable_blobs());
@@ -95,9 +109,9 @@ caffe::SolverState parseSolverState(std::string_view bytes, const std::string& n
 }
 
 void parsePrototxt(std::string_view text, const std::string& name, pb::Message& message,
-                   std::vector<std::string>& ignored, pb::TextFormat::ParseInfoTree* places) {
+                   std::vector<UnknownField>& unknown, pb::TextFormat::ParseInfoTree* places) {
   checkSize(text.size(), name);
-  Findings findings(name, ignored);
+  Findings findings(name, unknown);
   pb::TextFormat::Parser parser;
   parser.RecordErrorsTo(&findings);
   parser.AllowUnknownField(true);
@@ -110,10 +124,21 @@ void parsePrototxt(std::string_view text, const std::string& name, pb::Message& 
   }
 }
 
-caffe::NetParameter parseNetPrototxt(std::string_view text, const std::string& name,
-                                     std::vector<std::string>& ignored) {
+caffe::NetParameter parseNetPrototxt(std::string_view text, const std::string& name) {
+  static const std::set<std::string, std::less<>> kOfTheGraph = {
+      "ConvolutionParameter", "InnerProductParameter", "EltwiseParameter",
+      "PReLUParameter",       "PowerParameter",        "BatchNormParameter",
+      "ScaleParameter",       "BiasParameter",         "ConcatParameter",
+      "SliceParameter",       "FlipParameter",         "TransformationParameter"};
   caffe::NetParameter net;
-  parsePrototxt(text, name, net, ignored);
+  std::vector<UnknownField> unknown;
+  parsePrototxt(text, name, net, unknown);
+  for (const UnknownField& found : unknown) {
+    if (kOfTheGraph.contains(found.message)) {
+      throw UsageError(concat(name, ":", found.line + 1, ": ", found.field, " of a ", found.message,
+                              ", which no SphereFace network has"));
+    }
+  }
   checkLayers(net, name);
   return net;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <set>
 #include <span>
 #include <utility>
@@ -58,6 +59,31 @@ std::vector<int64_t> shapeOf(const Parameter& parameter) {
   return {parameter.shape.begin(), parameter.shape.end()};
 }
 
+/// Makes the network do what stood around it: scales the input's channels in the first convolution,
+/// and maps the embedding's numbers in fcN. The head takes the mapped ones already.
+void fold(const CaffeGraph& graph, TrainedModel& model) {
+  const Network& network = model.network;
+  const auto values = [&](const std::string& name) {
+    const auto parameter = std::ranges::find(network.parameters, name, &Parameter::name);
+    return std::span(model.parameters).subspan(parameter->offset, parameter->count);
+  };
+  const auto times = [](float& value, double factor) {
+    value = static_cast<float>(value * factor);
+  };
+  const std::span<float> first = values(network.convs.front().name + ".0");
+  const size_t channels = graph.image.scale.size();
+  constexpr size_t kKernel = 9;
+  for (size_t i = 0; i < first.size(); ++i)
+    times(first[i], graph.image.scale[i / kKernel % channels]);
+  const std::span<float> weight = values(embeddingLayer(network) + ".0");
+  const std::span<float> bias = values(embeddingLayer(network) + ".1");
+  for (size_t i = 0; i < weight.size(); ++i)
+    times(weight[i], graph.embedding.scale[i / network.fc_inputs]);
+  for (size_t i = 0; i < bias.size(); ++i) {
+    bias[i] = static_cast<float>(bias[i] * graph.embedding.scale[i] + graph.embedding.shift[i]);
+  }
+}
+
 /// Classes of the classifier, 0 when there is none.
 uint32_t checkClassifier(const NamedNet& weights, const caffe::LayerParameter* classifier,
                          const Network& network) {
@@ -74,13 +100,18 @@ uint32_t checkClassifier(const NamedNet& weights, const caffe::LayerParameter* c
 }
 
 void noteUnused(const NamedNet& weights, const std::string& classifier, const Network& network,
-                std::vector<std::string>& notes) {
+                bool connected, std::vector<std::string>& notes) {
   std::set<std::string> used = {classifier};
   for (const Parameter& parameter : network.parameters)
     used.insert(layerOf(parameter));
   for (const caffe::LayerParameter& layer : weights.net.layer()) {
     if (layer.blobs().empty()) continue;
     if (!used.contains(layer.name())) {
+      if (!connected) {
+        throw Error(concat(weights.name, ": layer ", layer.name(), ", ", describe(layer.blobs(0)),
+                           ", is none of a SphereFace network, and nothing says what it does; "
+                           "--prototxt names the net"));
+      }
       notes.push_back(concat("left out: layer ", layer.name(), ", ", describe(layer.blobs(0)),
                              ", which the network hasn't got"));
     } else if (layer.name() == classifier && layer.blobs_size() > 1) {
@@ -119,6 +150,16 @@ CaffeImport importCaffe(const std::vector<NamedNet>& nets, std::optional<ImageSi
   for (const Parameter& parameter : network.parameters)
     copyBlob(blobOf(weights, parameter), arena.subspan(parameter.offset, parameter.count));
   if (classes > 0) copyBlob(classifier->blobs(0), arena.subspan(network.parameter_count));
+  if (found.graph) {
+    fold(*found.graph, model);
+    for (const std::string& layer : found.graph->folded)
+      result.notes.push_back(concat("folded into the weights: layer ", layer));
+    std::ranges::copy(found.graph->notes, std::back_inserter(result.notes));
+    result.folded = !found.graph->folded.empty();
+  } else {
+    result.notes.push_back(
+        "no file says how the layers are connected: as SphereFace's (--prototxt tells)");
+  }
   result.notes.push_back(concat("images of ", network.height, "x", network.width, " (",
                                 found.size_from,
                                 "), planes B, G, R, (byte - 127.5) / 128, aligned "
@@ -132,7 +173,7 @@ CaffeImport importCaffe(const std::vector<NamedNet>& nets, std::optional<ImageSi
     result.notes.push_back(
         concat("no classifier ", classifier_name, ": the checkpoint has no head"));
   }
-  noteUnused(weights, classifier_name, network, result.notes);
+  noteUnused(weights, classifier_name, network, found.graph.has_value(), result.notes);
   return result;
 }
 

@@ -20,6 +20,8 @@ struct CaffeImport {
   TrainedModel model;
   // What was assumed or left out, a sentence each.
   std::vector<std::string> notes;
+  // Layers around the network went into its weights: a .solverstate's momenta aren't theirs.
+  bool folded = false;
 };
 
 /// `nets` as for recognizeNetwork, the last one with the weights. Without a classifier the model

@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "base/error.h"
 #include "convert/trained_model.h"
@@ -165,22 +166,20 @@ ImageSize sizeOf(const Input& input) {
           static_cast<uint32_t>(input.shape[count - 1])};
 }
 
-/// Where data layers say how images are normalised, it has to be as the engine does it.
-void checkNormalization(const std::vector<NamedNet>& nets, const Network& network) {
-  for (const auto& [net, name] : nets) {
-    for (const caffe::LayerParameter& layer : net.layer()) {
-      if (!layer.has_transform_param()) continue;
-      const caffe::TransformationParameter& transform = layer.transform_param();
-      const auto& means = transform.mean_value();
-      const bool same = transform.scale() == network.scale && !means.empty() &&
-                        std::ranges::all_of(means, [&](float m) { return m == network.mean; });
-      if (!same) {
-        throw Error(concat(name, ": layer ", layer.name(),
-                           " normalises images otherwise than (byte - 127.5) * 0.0078125, which "
-                           "is the only way here"));
-      }
+/// What those of the nets that say it say of the graph: all have to say the same.
+std::optional<CaffeGraph> graphOf(const std::vector<NamedNet>& nets, const Network& network) {
+  std::optional<CaffeGraph> graph;
+  for (const NamedNet& named : nets) {
+    std::optional<CaffeGraph> other = followGraph(named, nets.back(), network);
+    if (!other) continue;
+    if (graph && (graph->image != other->image || graph->embedding != other->embedding)) {
+      throw Error(concat(nets.front().name, " and ", named.name,
+                         " do different things ahead of the first convolution or behind the "
+                         "embedding"));
     }
+    if (!graph) graph = std::move(other);
   }
+  return graph;
 }
 
 /// The network of a table that was found in a file.
@@ -240,6 +239,11 @@ CaffeNetwork recognizeNetwork(const std::vector<NamedNet>& nets, std::optional<I
 
   const Input input = inputOf(nets);
   if (size) {
+    const ImageSize told = input.shape.empty() ? *size : sizeOf(input);
+    if (told.height != size->height || told.width != size->width) {
+      throw Error(concat(input.from, ": images of ", told.height, "x", told.width, ", not of ",
+                         size->height, "x", size->width, " as given"));
+    }
     found.size_from = "given";
   } else if (!input.shape.empty()) {
     size = sizeOf(input);
@@ -259,9 +263,7 @@ CaffeNetwork recognizeNetwork(const std::vector<NamedNet>& nets, std::optional<I
                        last.out_channels, " x ", last.out_height, " x ", last.out_width,
                        "; say the images' size with --prototxt or --image-size"));
   }
-  for (const NamedNet& named : nets)
-    checkGraph(named, found.network);
-  checkNormalization(nets, found.network);
+  found.graph = graphOf(nets, found.network);
   return found;
 }
 

@@ -2,27 +2,21 @@
 // SPDX-License-Identifier: MIT
 //
 // The published training set-up, a Caffe solver and its training net in text format, as a
-// configuration. What has no counterpart here is listed, each with its line; what would train
-// another network or by another rule is an error.
+// configuration. What doesn't change the trained weights is listed, each with its line; whatever
+// else has no counterpart here is an error.
 
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "convert/caffe_network.h"
+#include "convert/caffe_text.h"
 #include "proto/config.pb.h"
 
 namespace sphereface {
-
-/// A text with the name to call it by in messages.
-struct NamedText {
-  std::string_view text;
-  std::string name;
-};
 
 struct SolverImport {
   TrainConfig config;  // without data.lmdb
@@ -34,10 +28,11 @@ struct SolverImport {
 /// errors: UsageError when it isn't a solver, or names none.
 std::string netOfSolver(const NamedText& solver);
 
-/// `gpus`: how many the net's batch_size, which is a GPU's, was trained on.
+/// `gpus`: how many the net's batch_size, which is a GPU's, was trained on. `mhe_weight`: of the
+/// energy that stands for the net's InterClass; 0: none is given.
 /// errors: UsageError or Error naming file, line and what can't be done here.
 SolverImport importSolver(const NamedText& solver, const NamedText& net, uint32_t gpus,
-                          std::optional<ImageSize> size);
+                          std::optional<ImageSize> size, double mhe_weight = 0);
 
 /// The configuration as a file, with what was ignored as comments before it.
 std::string configText(const SolverImport& imported);

@@ -27,9 +27,7 @@ void readCaffe(const ConvertOptions& options, Converted& result) {
   std::vector<NamedNet> nets;
   caffe::NetParameter description;
   if (!options.prototxt.empty()) {
-    std::vector<std::string> ignored;  // of the description: it has only to name the layers
-    description =
-        parseNetPrototxt(readCaffeFile(options.prototxt), options.prototxt.string(), ignored);
+    description = parseNetPrototxt(readCaffeFile(options.prototxt), options.prototxt.string());
     nets.push_back({description, options.prototxt.string()});
   }
   const caffe::NetParameter weights =
@@ -39,6 +37,10 @@ void readCaffe(const ConvertOptions& options, Converted& result) {
   result.model = std::move(imported.model);
   result.notes = std::move(imported.notes);
   if (options.solverstate.empty()) return;
+  if (imported.folded) {
+    throw Error(concat(options.solverstate.string(),
+                       ": its momenta belong to weights that layers were folded into"));
+  }
   const caffe::SolverState state =
       parseSolverState(readCaffeFile(options.solverstate), options.solverstate.string());
   importSolverState(nets.back(), state, options.solverstate.string(), result.model);

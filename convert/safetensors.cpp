@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -78,6 +81,27 @@ class Reader {
     return value;
   }
 
+  /// errors: Error when the number isn't `expected`, but for what six decimals leave out.
+  void expectNumber(const char* key, double expected) const {
+    const std::string digits = text(key);
+    double value = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, value);
+    if (read.ec != std::errc() || read.ptr != end || !(std::abs(value - expected) < 1e-6)) {
+      fail(concat("\"", key, "\" is \"", digits, "\", and here it is always ", expected));
+    }
+  }
+
+  /// errors: Error naming a tensor that isn't one of these.
+  void expectNoOthers(const CheckpointManifest& layout) const {
+    std::set<std::string> known = {kMetadata};
+    for (const CheckpointManifest::Tensor& tensor : layout.tensor())
+      known.insert(tensor.name());
+    for (const auto& [name, entry] : header_.items()) {
+      if (!known.contains(name)) fail(concat("tensor ", name, " is none of its network"));
+    }
+  }
+
   /// Rows of head.0; 0 when there is none.
   uint64_t classes() const {
     const auto head = header_.find("head.0");
@@ -138,8 +162,8 @@ void writeSafetensors(const TrainedModel& model, const std::filesystem::path& pa
                        {"forward_passes", std::to_string(manifest.forward_passes())},
                        {"color_order", manifest.color_order()},
                        {"alignment_template", manifest.alignment_template()},
-                       {"normalization_mean", std::to_string(manifest.normalization_mean())},
-                       {"normalization_scale", std::to_string(manifest.normalization_scale())},
+                       {"normalization_mean", concat(manifest.normalization_mean())},
+                       {"normalization_scale", concat(manifest.normalization_scale())},
                        {"dataset_sha256", manifest.dataset_sha256()}};
   const CheckpointManifest layout = layoutOf(model.network, manifest.classes());
   for (const CheckpointManifest::Tensor& tensor : layout.tensor()) {
@@ -177,11 +201,17 @@ TrainedModel parseSafetensors(std::string_view bytes, const std::string& name) {
   manifest.set_step(reader.number("step"));
   manifest.set_forward_passes(reader.number("forward_passes"));
   assumePublishedPreprocessing(model);
+  reader.expectNumber("normalization_mean", manifest.normalization_mean());
+  reader.expectNumber("normalization_scale", manifest.normalization_scale());
   manifest.set_color_order(reader.text("color_order"));
+  if (manifest.color_order() != "BGR" && manifest.color_order() != "RGB") {
+    reader.fail(concat("\"color_order\" is \"", manifest.color_order(), "\", neither BGR nor RGB"));
+  }
   manifest.set_alignment_template(reader.text("alignment_template"));
   manifest.set_dataset_sha256(reader.text("dataset_sha256"));
 
   const CheckpointManifest layout = layoutOf(model.network, manifest.classes());
+  reader.expectNoOthers(layout);
   std::vector<std::string_view> found;
   uint64_t total = 0;
   for (const CheckpointManifest::Tensor& tensor : layout.tensor()) {
@@ -190,7 +220,14 @@ TrainedModel parseSafetensors(std::string_view bytes, const std::string& name) {
     total += found.back().size();
   }
   // Places may overlap in a hostile file: no more is allocated than it has.
-  if (total > bytes.size()) reader.fail("its tensors overlap");
+  std::vector<std::string_view> in_order = found;
+  std::ranges::sort(in_order, {}, [](std::string_view tensor) { return tensor.data(); });
+  const auto overlap = [](std::string_view a, std::string_view b) {
+    return a.data() + a.size() > b.data();
+  };
+  if (std::ranges::adjacent_find(in_order, overlap) != in_order.end()) {
+    reader.fail("its tensors overlap");
+  }
   model.parameters.resize(total / sizeof(float));
   char* to = reinterpret_cast<char*>(model.parameters.data());
   for (const std::string_view tensor : found) {

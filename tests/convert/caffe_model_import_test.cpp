@@ -111,6 +111,9 @@ TEST(CaffeImport, TakesTheImagesSizeFromWhereverItIsToldAndChecksIt) {
   caffe::NetParameter net = randomNet();
   const caffe::NetParameter description = net;
   EXPECT_EQ(importModel(net).model.network.width, 22);
+  expectIn("layer data of model: images of 30x22, not of 29x22 as given", errorOf([&] {
+             importModel(net, ImageSize{29, 22});
+           }));
   remove(net, "data");
   // 112x96, which isn't told, doesn't fit.
   expectIn("fc4 has 192 inputs, but images of 112x96", errorOf([&] { importModel(net); }));
@@ -211,7 +214,7 @@ TEST(CaffeImport, NamesWhatIsMissingOrShapedOtherwise) {
   expectIn("layer fc5 is 5 x 15 (80 numbers), expected 5 x 16", failure([](auto& n) {
              layer(n, "fc5").mutable_blobs(0)->mutable_shape()->set_dim(1, 15);
            }));
-  expectIn("normalises images otherwise", failure([](auto& n) {
+  expectIn("normalises otherwise than (byte - 127.5)", failure([](auto& n) {
              layer(n, "data").mutable_transform_param()->set_scale(1.0F / 255);
            }));
 }

@@ -7,10 +7,8 @@
 
 #include "base/atomic_file.h"
 #include "base/temporary_folder.h"
-#include "convert/caffe_export.h"
-#include "model/network_table.h"
 #include "model/train_config.h"
-#include "proto/text_format.h"
+#include "tests/support/caffe_solver_text.h"
 #include "tests/support/convert_support.h"
 
 namespace sphereface {
@@ -18,91 +16,12 @@ namespace {
 
 using testing::errorOf;
 using testing::expectIn;
+using testing::kData;
+using testing::kHead;
+using testing::kSolver;
+using testing::layersOf;
 
 const std::filesystem::path kGolden = sharedFolder() / "golden" / "net";
-
-/// In the style of the published solver.
-constexpr const char* kSolver = R"(net: "code/model.prototxt"
-#test_iter: 100
-base_lr: 0.1
-lr_policy: "multistep"
-gamma: 0.1
-
-stepvalue: 16000
-stepvalue: 24000
-max_iter: 28000
-display: 100
-momentum: 0.9
-weight_decay: 0.0005
-snapshot: 1000
-snapshot_prefix: "result/model"
-solver_mode: GPU
-)";
-
-constexpr const char* kData = R"(name: "Net-4"
-layer {
-  name: "data"
-  type: "ImageData"
-  top: "data"
-  top: "label"
-  transform_param {
-    mean_value: 127.5
-    mean_value: 127.5
-    mean_value: 127.5
-    scale: 0.0078125
-    mirror: true
-  }
-  image_data_param {
-    source: "data/CASIA-WebFace-112X96.txt"
-    batch_size: 256
-    shuffle: true
-    rand_skip: 3
-  }
-}
-)";
-
-constexpr const char* kHead = R"(layer {
-  name: "fc6"
-  type: "MarginInnerProduct"
-  bottom: "fc5"
-  bottom: "label"
-  top: "fc6"
-  top: "lambda"
-  param { lr_mult: 1 decay_mult: 1 }
-  margin_inner_product_param {
-    num_output: 10572
-    type: TRIPLE
-    weight_filler { type: "xavier" }
-    base: 1000
-    gamma: 0.12
-    power: 1
-    lambda_min: 5
-    iteration: 77
-  }
-}
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc6" bottom: "label" top: "loss" }
-)";
-
-/// The layers between, with the published fillers and multipliers.
-std::string layersOf(const std::string& network) {
-  caffe::NetParameter net = describeDeployNet(buildNetwork(NetworkTable{network}));
-  net.clear_name();
-  net.mutable_layer()->erase(net.mutable_layer()->begin());  // its input
-  for (caffe::LayerParameter& layer : *net.mutable_layer()) {
-    const bool conv = layer.has_convolution_param();
-    if (!conv && !layer.has_inner_product_param()) continue;
-    const bool residual = conv && layer.convolution_param().stride(0) == 1;
-    caffe::FillerParameter& weight =
-        conv ? *layer.mutable_convolution_param()->mutable_weight_filler()
-             : *layer.mutable_inner_product_param()->mutable_weight_filler();
-    weight.set_type(residual ? "gaussian" : "xavier");
-    if (residual) weight.set_std(0.01F);
-    layer.add_param()->set_lr_mult(1);
-    layer.add_param()->set_lr_mult(residual ? 0 : 2);
-    layer.mutable_param(1)->set_decay_mult(0);
-  }
-  return printText(net);
-}
 
 TrainConfig importGolden(const std::string& run) {
   const std::filesystem::path solver = kGolden / ("mini_solver_" + run + ".prototxt");
@@ -182,21 +101,15 @@ TEST(CaffeSolver, MakesAConfigurationThatTrainingAccepts) {
   expectIn("#   s:15: solver_mode", readFile(folder / "c.textproto"));
 }
 
-TEST(CaffeSolver, TellsMultipliersAndFillersThatDiffer) {
+TEST(CaffeSolver, TellsFillersThatDiffer) {
   std::string layers = layersOf("sphereface-10");
-  const auto replace = [&](const std::string& from, const std::string& to) {
-    const size_t at = layers.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    layers.replace(at, from.size(), to);
-  };
-  replace("lr_mult: 0", "lr_mult: 2");
-  replace("std: 0.01", "std: 0.1");
+  const std::string from = "std: 0.01";
+  layers.replace(layers.find(from), from.size(), "std: 0.1");
   const SolverImport imported =
       importSolver({kSolver, "s"}, {kData + layers + kHead, "n"}, 1, std::nullopt);
   std::string all;
   for (const std::string& line : imported.ignored)
     all += line + "\n";
-  expectIn("conv2_2: lr_mult 2, decay_mult 0 of blob 1: here 0, 0", all);
   expectIn("conv2_2: filler gaussian, std 0.1 of blob 0: here gaussian, std 0.01", all);
 }
 
@@ -218,17 +131,21 @@ TEST(CaffeSolver, RefusesWhatWouldTrainOtherwise) {
            failure("solver_mode: GPU", "regularization_type: \"L1\""));
   expectIn("s: base_lr: is missing", failure("base_lr: 0.1", ""));
   expectIn("s:3:10: ", failure("base_lr: 0.1", "base_lr: fast"));
-  expectIn("normalises images otherwise", failure("scale: 0.0078125", "scale: 0.00390625"));
-  expectIn(": layer: fc6: a Softmax; classifiers are",
+  expectIn("n: layer of the data, with another scale",
+           failure("scale: 0.0078125", "scale: 0.00390625"));
+  expectIn("normalises otherwise than (byte - 127.5)",
+           failure("mean_value: 127.5", "mean_value: 128"));
+  expectIn("lr_mult 2, decay_mult 1 of blob 0: here 1, 1", failure("lr_mult: 1", "lr_mult: 2"));
+  expectIn(": layer: fc6: a Softmax has no counterpart here",
            failure("\"MarginInnerProduct\"", "\"Softmax\""));
-  expectIn("layer relu2_1 is a ReLU",
+  expectIn(": layer: relu2_1: a ReLU has no counterpart",
            failure("name: \"relu2_1\"\n  type: \"PReLU\"", "name: \"relu2_1\"\n  type: \"ReLU\""));
   expectIn("n:2: layer: data: impossible batch_size 0", failure("batch_size: 256", ""));
   const auto failure_of_net = [](const std::string& text) {
     return errorOf([&] { importSolver({kSolver, "s"}, {text, "n"}, 1, std::nullopt); });
   };
   expectIn("n: layer: none is a data layer", failure_of_net(layersOf("sphereface-4") + kHead));
-  expectIn("n: layer: none is the classifier fc6",
+  expectIn("n: layer: none is the classifier behind fc5",
            failure_of_net(kData + layersOf("sphereface-4")));
 }
 

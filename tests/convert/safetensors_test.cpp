@@ -52,6 +52,15 @@ TEST(Safetensors, ReadsBackBitForBit) {
   }
 }
 
+/// The first files had the scale with six decimals.
+TEST(Safetensors, SayTheNormalizationExactly) {
+  const std::string file = fileOf(testing::randomModel(testing::smallConfig(), 5));
+  EXPECT_NE(file.find("\"normalization_scale\":\"0.0078125\""), std::string::npos);
+  EXPECT_NO_THROW(parseSafetensors(
+      withHeader(file, [](Json& h) { h["__metadata__"]["normalization_scale"] = "0.007812"; }),
+      "model"));
+}
+
 /// A literal reading of the format.
 constexpr const char* kRead = R"(
 import json, struct, sys, numpy
@@ -144,6 +153,18 @@ TEST(Safetensors, DamagedFilesAreErrors) {
                  "name: \"custom\" stage { channels: 8 units: 4000000000 }";
            }));
   expectIn("\"step\" is \"7x\"", changed([](Json& h) { h["__metadata__"]["step"] = "7x"; }));
+  // What would be taken in as something else.
+  expectIn("\"normalization_scale\" is \"0.0039\", and here it is always 0.0078125",
+           changed([](Json& h) { h["__metadata__"]["normalization_scale"] = "0.0039"; }));
+  expectIn("\"normalization_mean\" is \"nan\"",
+           changed([](Json& h) { h["__metadata__"]["normalization_mean"] = "nan"; }));
+  expectIn("\"color_order\" is \"GBR\"",
+           changed([](Json& h) { h["__metadata__"]["color_order"] = "GBR"; }));
+  expectIn("tensor bn1.0 is none of its network",
+           changed([](Json& h) { h["bn1.0"] = h["conv1_1.1"]; }));
+  expectIn("its tensors overlap", changed([](Json& h) {
+             h["conv1_1.1"]["data_offsets"] = h["relu1_1.0"]["data_offsets"];
+           }));
   expectIn("tensor conv1_1.0 is missing", changed([](Json& h) { h.erase("conv1_1.0"); }));
   expectIn("tensor conv1_1.0 is 8 x 4 x 3 x 3, expected 8 x 3 x 3 x 3",
            changed([](Json& h) { h["conv1_1.0"]["shape"][1] = 4; }));

@@ -17,13 +17,17 @@ std::vector<std::string> seeds() {
       "net: \"n\" base_lr: 0.1 lr_policy: \"multistep\" gamma: 0.1 stepvalue: 2 max_iter: 4 "
       "momentum: 0.9 snapshot_prefix: \"s\"\n";
   const std::string data =
-      "layer { name: \"data\" type: \"ImageData\" top: \"data\" transform_param { scale: 0.0078125 "
+      "layer { name: \"data\" type: \"ImageData\" top: \"data\" top: \"label\" transform_param { "
+      "scale: 0.0078125 "
       "mean_value: 127.5 } image_data_param { source: \"x\" batch_size: 8 } }\n";
   const std::string head =
-      "layer { name: \"fc4\" type: \"MarginInnerProduct\" bottom: \"fc3\" top: \"fc4\" "
-      "margin_inner_product_param { num_output: 9 type: QUADRUPLE base: 1000 } }\n";
+      "layer { name: \"fc4\" type: \"MarginInnerProduct\" bottom: \"fc3\" bottom: \"label\" top: "
+      "\"fc4\" margin_inner_product_param { num_output: 9 type: QUADRUPLE base: 1000 } }\n"
+      "layer { name: \"l\" type: \"SoftmaxWithLoss\" bottom: \"fc4\" bottom: \"label\" }\n";
   const Network network = buildNetwork(NetworkTable{"custom", 8, 8, 4, {{2, 0}, {3, 1}}});
-  return {solver + '\0' + printText(describeDeployNet(network)) + data + head};
+  caffe::NetParameter net = describeDeployNet(network);
+  net.mutable_layer()->erase(net.mutable_layer()->begin());  // its input
+  return {solver + '\0' + data + printText(net) + head};
 }
 
 void fuzzOne(std::string_view bytes) {
