@@ -211,6 +211,7 @@ std::vector<Rate> ratesOf(const std::vector<BlufrTrialResult>& results) {
   std::vector<Rate> rates;
   const auto spread_of = [&](const auto& value) {
     std::vector<double> values;
+    values.reserve(results.size());
     for (const BlufrTrialResult& result : results)
       values.push_back(value(result));
     return spreadOf(values);
