@@ -87,6 +87,9 @@ void checkLayers(const caffe::NetParameter& net, const std::string& name) {
 caffe::NetParameter parseCaffeModel(std::string_view bytes, const std::string& name) {
   caffe::NetParameter net;
   parseBinary(bytes, name, "model", net);
+  if (!net.layer().empty() && !net.layers().empty()) {
+    throw Error(concat(name, ": layers of today's form and of that from before 2015"));
+  }
   for (caffe::V1LayerParameter& old : *net.mutable_layers()) {
     if (!old.bottom().empty()) {
       throw Error(concat(name, ": layer ", old.name(),

@@ -113,8 +113,14 @@ class Graph {
   }
 
   void setAll(const Layer& layer, const Value& value) {
-    for (const std::string& top : layer.top())
+    for (const std::string& top : layer.top()) {
+      const bool in_place = std::ranges::find(layer.bottom(), top) != layer.bottom().end();
+      const auto [maker, first] = makers_.try_emplace(top, &layer);
+      if (!first && !in_place && !conditional(layer)) {
+        fail(layer, concat("makes ", top, ", which layer ", maker->second->name(), " has made"));
+      }
       values_[top] = value;
+    }
   }
 
   void setForeign(const Layer& layer, const std::string& why) {
@@ -435,7 +441,8 @@ class Graph {
   std::string classifier_;
   std::map<std::string, size_t, std::less<>> convs_;
   std::map<std::string, Value, std::less<>> values_;
-  std::set<std::string> made_;  // of the network's layers
+  std::map<std::string, const Layer*, std::less<>> makers_;  // of blobs
+  std::set<std::string> made_;                               // of the network's layers
   CaffeGraph graph_;
   bool both_ = false;  // images and mirror images make one batch
   int version_ = 0;    // how many layers were folded into the embedding

@@ -99,6 +99,16 @@ uint32_t checkClassifier(const NamedNet& weights, const caffe::LayerParameter* c
   return static_cast<uint32_t>(classes);
 }
 
+/// Caffe takes the last of several layers of a name, and their order isn't for us to judge.
+void checkNames(const NamedNet& weights) {
+  std::set<std::string> names;
+  for (const caffe::LayerParameter& layer : weights.net.layer()) {
+    if (!layer.blobs().empty() && !names.insert(layer.name()).second) {
+      throw Error(concat(weights.name, ": two layers with weights are called ", layer.name()));
+    }
+  }
+}
+
 void noteUnused(const NamedNet& weights, const std::string& classifier, const Network& network,
                 bool connected, std::vector<std::string>& notes) {
   std::set<std::string> used = {classifier};
@@ -124,6 +134,7 @@ void noteUnused(const NamedNet& weights, const std::string& classifier, const Ne
 
 CaffeImport importCaffe(const std::vector<NamedNet>& nets, std::optional<ImageSize> size) {
   const NamedNet& weights = nets.back();
+  checkNames(weights);
   CaffeNetwork found = recognizeNetwork(nets, size);
   const Network& network = found.network;
   for (const Parameter& parameter : network.parameters) {

@@ -11,10 +11,12 @@
 #include "base/atomic_file.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
-#include "convert/caffe_import.h"
+#include "convert/caffe_export.h"
+#include "convert/caffe_file.h"
 #include "convert/trained_model.h"
 #include "model/checkpoint.h"
 #include "model/initialize.h"
+#include "tests/support/caffe_solver_text.h"
 #include "tests/support/convert_support.h"
 #include "tests/support/process.h"
 #include "tests/support/small_disk.h"
@@ -119,6 +121,53 @@ TEST_F(ConvertCommand, TakesOverASolverWithTheNetBesideIt) {
   writeFileAtomically(folder_ / "s.prototxt", "\xef\xbb\xbfnet: \"code/n.prototxt\"");
   refused({"--solver", path("s.prototxt"), "--to", path("c.textproto")}, 1,
           "its net code/n.prototxt is neither there nor at " + path("n.prototxt"));
+}
+
+/// What would train or compute something else leaves no file, and says which layer it is.
+TEST_F(ConvertCommand, RefusesByNameWhatItCanNotTakeOver) {
+  const std::string net =
+      testing::kData + testing::layersOf("sphereface-4") + std::string(testing::kHead);
+  writeFileAtomically(folder_ / "s.prototxt", testing::kSolver);
+  const std::vector<std::string> solver = {"--solver", path("s.prototxt"), "--to",
+                                           path("c.textproto"), "--net"};
+  const auto with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), solver.begin(), solver.end());
+    return arguments;
+  };
+  writeFileAtomically(folder_ / "center.prototxt",
+                      net + "layer { name: \"pull\" type: \"CenterLoss\" bottom: \"fc5\" }");
+  refused(with({path("center.prototxt")}), 2, "layer: pull: a CenterLoss has no counterpart here");
+  writeFileAtomically(folder_ / "plus.prototxt",
+                      net + "layer { name: \"inter\" type: \"InterClass\" bottom: \"fc5\" }");
+  refused(with({path("plus.prototxt")}), 2, "--mhe-weight");
+  refused(with({path("plus.prototxt"), "--mhe-weight", "-1"}), 2, "--mhe-weight");
+  EXPECT_FALSE(fs::exists(folder_ / "c.textproto"));
+  done(with({path("plus.prototxt"), "--mhe-weight", "0.1"}));
+  expectIn("mhe_weight: 0.1", readFile(folder_ / "c.textproto"));
+
+  std::vector<std::string> notes;
+  writeCaffeModel(testing::randomModel(testing::smallConfig(), 5), folder_ / "m.caffemodel", notes);
+  caffe::NetParameter model = parseCaffeModel(readFile(folder_ / "m.caffemodel"), "model");
+  caffe::LayerParameter& layer = *model.add_layer();
+  layer = model.layer(0);
+  caffe::LayerParameter& pre = *model.mutable_layer(0);
+  pre.Clear();
+  pre.set_name("pre");
+  pre.set_type("Power");
+  pre.add_bottom("bytes");
+  pre.add_top("data");
+  pre.mutable_power_param()->set_shift(-0.5F);
+  layer.set_top(0, "bytes");
+  std::rotate(model.mutable_layer()->begin(), model.mutable_layer()->end() - 1,
+              model.mutable_layer()->end());
+  writeFileAtomically(folder_ / "pre.caffemodel", model.SerializeAsString());
+  refused({"--from", path("pre.caffemodel"), "--to", path("x")}, 1,
+          "layer pre, a Power, adds to the images ahead of conv1_1");
+  EXPECT_FALSE(fs::exists(folder_ / "x"));
+  model.mutable_layer(1)->mutable_power_param()->set_shift(0);
+  writeFileAtomically(folder_ / "scaled.caffemodel", model.SerializeAsString());
+  expectIn("folded into the weights: layer pre, a Power",
+           done({"--from", path("scaled.caffemodel"), "--to", path("x")}));
 }
 
 TEST_F(ConvertCommand, ReadsThePublishedImplementationsModel) {

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "convert/caffe_export.h"
+#include "convert/caffe_file.h"
 #include "convert/caffe_import.h"
 #include "proto/text_format.h"
 #include "tests/support/convert_support.h"
@@ -321,11 +322,17 @@ TEST(CaffeGraph, RefusesFieldsThatChangeWhatALayerDoes) {
           [&](auto& l) { unknown(l, 4242); });
   refused("layer relu1_1 has one slope for all channels", "relu1_1",
           [](auto& l) { l.mutable_prelu_param()->set_channel_shared(true); });
-  refused("layer relu2_2 isn't called relu2_1", "relu2_1", [](auto& l) { l.set_name("relu2_2"); });
+  refused("layer slope isn't called relu2_1", "relu2_1", [](auto& l) { l.set_name("slope"); });
   refused("layer conv2_2 is only there in one phase", "conv2_2",
           [](auto& l) { l.add_include()->set_phase(caffe::TEST); });
   refused("layer res3_5 isn't the sum of two", "res3_5",
           [](auto& l) { l.mutable_eltwise_param()->add_coeff(0.5F); });
+  refused("layer res2_3 makes conv2_3, which layer conv2_3 has made", "res2_3", [](auto& l) {
+    l.set_bottom(1, "conv2_2");
+    l.set_top(0, "conv2_3");
+  });
+  refused("two layers with weights are called conv2_2", "conv2_3",
+          [](auto& l) { l.set_name("conv2_2"); });
   refused("layer data reads images without colours", "data", [](auto& l) {
     l.set_type("ImageData");
     l.mutable_image_data_param()->set_is_color(false);
@@ -368,6 +375,10 @@ TEST(CaffeGraph, RefusesWhatChangesTheFeatureOtherwise) {
   caffe::LayerParameter& lost = *net.add_layer();
   lost.set_name("bn1");
   addNumbers(lost, {1, 2, 3});
+  caffe::NetParameter mixed = net;
+  mixed.add_layers()->set_name("bn2");
+  expectIn("of today's form and of that from before 2015",
+           errorOf([&] { parseCaffeModel(mixed.SerializeAsString(), "model"); }));
   expectIn("layer bn1, 3 (3 numbers), is none of a SphereFace network",
            errorOf([&] { importNet(net); }));
 }
