@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Image files as 8-bit BGR (OpenCV's interleaved channel order). JPEG goes through libjpeg-turbo
-// directly: it is faster, and unlike cv::imread it reports a truncated file.
+// directly (base/jpeg_file.h): it is faster, and unlike cv::imread it reports a truncated file.
 
 #pragma once
 
@@ -13,11 +13,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/jpeg_file.h"
+
 namespace sphereface {
 
-/// Decodes JPEG, PNG, BMP, WebP or PNM (told by their first bytes), at most 2^27 pixels; grey
-/// becomes three equal channels. `name` stands for the bytes in the error message ("record 17 of
-/// x", a path). errors: Error when the bytes are no image, or a truncated or corrupt one.
+/// Decodes JPEG, PNG, BMP, WebP, PNM or TIFF (told by their first bytes; of several pages the
+/// first), at most 2^27 pixels; grey becomes three equal channels. Pixels are as they are stored,
+/// whatever Exif says; those of TIFF are turned as its orientation says. `name` stands for the
+/// bytes in the error message ("record 17 of x", a path). errors: Error when the bytes are no
+/// image, or a truncated or corrupt one.
 cv::Mat decodeImage(std::string_view bytes, const std::string& name);
 
 /// The same into `planes`: B, G and R, each height x width, one after the other. Reuses the
@@ -32,25 +36,21 @@ constexpr uint64_t kMostImageBytes = uint64_t{1} << 29;
 /// kMostImageBytes.
 std::string readImageBytes(const std::filesystem::path& path);
 
-/// errors: Error naming the file.
+/// An aligned face, as it is stored. errors: Error naming the file.
 cv::Mat readImage(const std::filesystem::path& path);
 
-/// JPEG at `quality` (1..100) with full-resolution colour (4:4:4).
-std::string encodeJpeg(const cv::Mat& bgr, int quality);
+/// A camera's photograph, turned upright as its Exif says. errors: Error naming the file.
+cv::Mat readPhotograph(const std::filesystem::path& path);
 
 std::string encodePng(const cv::Mat& bgr);
 
-/// In the format of `path`'s suffix, JPEG at `jpeg_quality`. requires: hasImageSuffix(path).
+/// In the format of `path`'s suffix, JPEG at `jpeg_quality`. requires: hasWrittenSuffix(path).
 std::string encodeImage(const cv::Mat& bgr, const std::filesystem::path& path, int jpeg_quality);
+
+/// True for jpg, jpeg, jpe, jfif, png, bmp, webp, ppm, tif, tiff (any case).
+bool hasWrittenSuffix(const std::filesystem::path& path);
 
 /// ".jpg" of "x.JPG".
 std::string lowerCaseSuffix(const std::filesystem::path& path);
-
-/// True for the suffixes that are taken for photographs: jpg, jpeg, png, bmp, webp, ppm (any case).
-bool hasImageSuffix(const std::filesystem::path& path);
-
-/// All image files below `directory`, relative to it, in lexicographic order.
-/// errors: Error when the directory is missing or holds no image.
-std::vector<std::filesystem::path> listImages(const std::filesystem::path& directory);
 
 }  // namespace sphereface

@@ -13,8 +13,8 @@
 
 namespace sphereface {
 
-/// PNG, BMP, WebP or PNM as 8-bit BGR. errors: Error that doesn't name the bytes, or says that the
-/// library can't be opened.
+/// PNG, BMP, WebP, PNM or TIFF as 8-bit BGR, not turned by Exif (TIFF is, by its own tag). errors:
+/// Error that doesn't name the bytes, or says that the library can't be opened.
 cv::Mat decodeByOpenCv(std::string_view bytes);
 
 /// In the format of a suffix such as ".png". errors: Error.

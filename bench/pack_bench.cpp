@@ -23,6 +23,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/temporary_folder.h"
@@ -50,7 +51,7 @@ void check(int status) {
 /// Shuffled, as convert_imageset --shuffle does before it begins.
 std::vector<Line> shuffledList(const fs::path& faces) {
   std::vector<Line> lines;
-  for (const fs::path& image : listImages(faces)) {
+  for (const fs::path& image : listImages(faces).images) {
     const std::string name = image.string();
     lines.push_back({faces / image, name, std::atoi(name.c_str())});
   }

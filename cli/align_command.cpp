@@ -32,6 +32,9 @@ void run(Options& options) {
   std::printf("already done  %zu\n", report.already_done);
   std::printf("no face       %zu\n", report.no_face);
   std::printf("unreadable    %zu\n", report.unreadable);
+  if (!report.passed_over.empty()) {
+    std::printf("passed over   %s\n", printableLine(report.passed_over.text()).c_str());
+  }
   std::printf("coverage      %.3f %%\n", 100 * report.coverage());
   std::printf("time          %s, %.1f images/s, %.1f per core\n",
               formatDuration(report.seconds).c_str(), report.imagesPerSecond(),

@@ -22,7 +22,7 @@ struct Options {
   std::filesystem::path json;
 };
 
-void report(const Options& options, const PartsResult& result) {
+void report(const Options& options, const PartsResult& result, const PassedOver& passed_over) {
   const FeatureSet& description = result.description;
   std::printf("%zu features of %zu numbers (mirror: %s) in %s\nmodel %s\n", result.features,
               description.dim, description.mirror.c_str(), options.parts.output.c_str(),
@@ -35,6 +35,9 @@ void report(const Options& options, const PartsResult& result) {
         "left out: %s\n",
         printable(describeBadImages(result.bad, result.features + result.bad.size())).c_str());
   }
+  if (!passed_over.empty()) {
+    std::printf("passed over, as no images: %s\n", printableLine(passed_over.text()).c_str());
+  }
   if (options.json.empty()) return;
   Json json;
   json["features"] = result.features;
@@ -44,6 +47,7 @@ void report(const Options& options, const PartsResult& result) {
   json["output"] = options.parts.output.string();
   json["parts"] = result.parts;
   json["found_parts"] = result.found_parts;
+  json["passed_over"] = passed_over.toJson();
   json["bad_images"] = Json::array();
   for (const BadImage& image : result.bad)
     json["bad_images"].push_back({{"name", image.name}, {"reason", image.reason}});
@@ -64,8 +68,9 @@ void run(Options options, WorkSharing& sharing) {
   ExtractOptions& extract = options.parts.extract;
   extract.threads = static_cast<int>(threadsOf(ranks, static_cast<size_t>(extract.threads)));
   extract.device_index = static_cast<int>(ranks.placeOnHost());
-  const PartsResult result = extractInParts(options.parts, openImageSource(options.input), ranks);
-  if (ranks.isFirst()) report(options, result);
+  const ImageSource source = openImageSource(options.input);
+  const PartsResult result = extractInParts(options.parts, source, ranks);
+  if (ranks.isFirst()) report(options, result, source.passed_over);
 }
 
 }  // namespace

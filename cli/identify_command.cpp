@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/printable.h"
@@ -61,10 +62,10 @@ Input openInput(const fs::path& path) {
   if (!fs::exists(path)) throw UsageError(concat("--input: no such file: ", path.string()));
   Input input{{path, {}, 0}, {}};
   if (fs::is_directory(path)) {
-    input.photographs = openImageSource(path);
-  } else if (hasImageSuffix(path)) {
+    input.photographs = openPhotographs(path);
+  } else if (isImageFile(path)) {
     input.photographs.names = {path.filename().string()};
-    input.photographs.load = [path](size_t) { return readImage(path); };
+    input.photographs.load = [path](size_t) { return readPhotograph(path); };
   } else {
     input.what.frames_per_second = VideoReader(path).framesPerSecond();
   }
@@ -91,7 +92,7 @@ void checkOutput(const Options& options, const Input& input) {
     throw UsageError(
         concat("--output: ", output, ": videos are written as .avi, .mp4, .mov, .mkv"));
   }
-  if (!input.what.isVideo() && !hasImageSuffix(options.output)) {
+  if (!input.what.isVideo() && !hasWrittenSuffix(options.output)) {
     throw UsageError(concat("--output: ", output, ": needs the suffix of a photograph"));
   }
 }
@@ -107,6 +108,11 @@ void checkNetwork(const Embedder& embedder, const fs::path& checkpoint) {
                "\" of ", kAlignedHeight, "x", kAlignedWidth,
                trained_on == "unknown" ? "; if they were such, convert --alignment says so" : ""));
   }
+}
+
+void tellPassedOver(const char* where, const PassedOver& files) {
+  if (files.empty()) return;
+  std::printf("%spassed over, as no images: %s\n", where, printableLine(files.text()).c_str());
 }
 
 void tellGallery(const Gallery& gallery) {
@@ -125,6 +131,7 @@ void tellGallery(const Gallery& gallery) {
   if (several > kPhotographsNamed) {
     std::printf("gallery: so do %zu more; --json lists them\n", several - kPhotographsNamed);
   }
+  tellPassedOver("gallery: ", gallery.passed_over);
   std::printf("gallery: %zu people, %zu photographs, %zu of them aligned already\n",
               gallery.people.size(), photographs, aligned);
 }
@@ -157,6 +164,7 @@ void run(Options options) {
     options.rule.threshold =
         openSetThreshold(options.open_set_result, options.far, model, options.mirror);
   }
+  tellPassedOver("input: ", input.photographs.passed_over);
   const size_t threads = options.extract.threads > 0 ? static_cast<size_t>(options.extract.threads)
                                                      : availableThreads();
   const Gallery gallery = enrol(options.gallery, networks, embedder, options.min_face, threads);
@@ -175,6 +183,8 @@ void run(Options options) {
   if (options.json.empty()) return;
   Json result = {{"model_sha256", model}, {"mirror", options.mirror}};
   result.update(identifyJson(input.what, identified, gallery, options.rule));
+  result["passed_over"] = {{"gallery", gallery.passed_over.toJson()},
+                           {"input", input.photographs.passed_over.toJson()}};
   result["output"] = options.output.string();
   writeJsonFile(options.json, result);
 }

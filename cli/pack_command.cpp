@@ -71,6 +71,14 @@ void print(const PackResult& result, const std::filesystem::path& output) {
               << " stand under several identities (--drop-duplicates leaves them out)\n";
   }
   if (result.grey > 0) std::cout << "grey: " << result.grey << " images have no colour\n";
+  if (result.turned > 0) {
+    std::cout << "turned: " << result.turned
+              << " images have an Exif orientation, which is left undone: faces are packed as they "
+                 "are stored\n";
+  }
+  if (!result.passed_over.empty()) {
+    std::cout << "passed over, as no images: " << printableLine(result.passed_over.text()) << "\n";
+  }
 }
 
 void run(Options options) {
@@ -97,6 +105,8 @@ void run(Options options) {
   json["copies_within_identities"] = result.repeated.within;
   json["copies_across_identities"] = result.repeated.across;
   json["grey"] = result.grey;
+  json["exif_turned"] = result.turned;
+  json["passed_over"] = result.passed_over.toJson();
   json["resumed"] = result.resumed;
   json["notes"] = result.notes;
   json["seconds"] = seconds.count();
@@ -113,6 +123,9 @@ void addSelection(const Command& verb, PackSelection& selection) {
   verb.flag("--exclude-lfw-overlap", &selection.exclude_lfw_overlap,
             "Leave out the three identities of CASIA-WebFace that LFW has too (0166921, 1056413, "
             "1193098)");
+  verb.flag("--subfolders", &selection.subfolders,
+            "Take identities whose images all lie in subfolders of theirs; without it they are an "
+            "error, as of a folder one level too high");
   verb.flag("--skip-bad", &selection.skip_bad,
             "Leave out images that can't be used, and list them");
   verb.flag("--drop-duplicates", &selection.drop_repeated,

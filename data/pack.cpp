@@ -87,6 +87,7 @@ PreparedRecord prepare(const Plan& plan, size_t index, const PackEncoding& encod
   record.digest = imageDigest(encoded.bytes);
   record.encoding = encoded.encoding;
   record.grey = encoded.grey;
+  record.turned = encoded.turned;
   record.value =
       datumOf(std::move(encoded), plan.size, plan.input.identities[image.identity].label);
   return record;
@@ -200,6 +201,7 @@ Plan makePlan(const PackOptions& options, const fs::path& scratch, PackResult& r
     shuffle(input.images, random);
   }
   result.notes = input.notes;
+  result.passed_over = input.passed_over;
   plan.alignment = options.alignment.empty() ? alignmentOf(plan, result.notes) : options.alignment;
   return plan;
 }
@@ -245,6 +247,7 @@ PackResult packDataset(const PackOptions& options) {
   result.manifest.set_sha256(writer.sha256());
   result.manifest.set_encoding(writer.encoding());
   result.grey = writer.grey();
+  result.turned = writer.turned();
   result.repeated = repeatedRecords(plan, writer);
   writeFileAtomically(partial.path() / "manifest.textproto", printText(result.manifest));
   if (result.resumed > 0) verifyResumed(partial.path());

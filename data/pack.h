@@ -44,8 +44,10 @@ struct PackResult {
   LeftOut left_out;
   RepeatedImages repeated;  // among the records
   uint64_t grey = 0;        // records without colour
+  uint64_t turned = 0;      // images whose Exif asks for turning; records are as they are stored
   uint64_t resumed = 0;     // records that an earlier, killed packing had written
   std::vector<std::string> notes;
+  PassedOver passed_over;  // the input's files that are no image
 };
 
 /// ensures: `output` holds the whole new data set, or is as it was. An old one that is to be

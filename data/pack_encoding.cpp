@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/exif_orientation.h"
 #include "base/image_file.h"
 #include "base/image_planes.h"
 #include "proto/caffe.pb.h"
@@ -16,9 +17,6 @@ namespace {
 
 using Kind = PackEncoding::Kind;
 
-bool isJpeg(std::string_view bytes) {
-  return bytes.starts_with("\xff\xd8\xff");
-}
 bool isPng(std::string_view bytes) {
   return bytes.starts_with("\x89PNG\r\n\x1a\n");
 }
@@ -101,6 +99,7 @@ EncodedImage encodeForPack(StoredImage image, const cv::Size& size, const PackEn
   const auto pixels = [&] { return interleave(planes.data(), size.height, size.width); };
   EncodedImage result;
   result.grey = isGrey(planes);
+  result.turned = !image.planes && exifOrientation(image.bytes) != 1;
   Kind kind = encoding.kind;
   if (kind == Kind::kKeep && image.planes) kind = Kind::kRaw;
   if (kind == Kind::kKeep && !isJpeg(image.bytes) && !isPng(image.bytes)) kind = Kind::kPng;

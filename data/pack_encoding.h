@@ -33,7 +33,8 @@ std::string encodingText(const PackEncoding& encoding);
 struct EncodedImage {
   std::string bytes;
   DatasetManifest::Encoding encoding = DatasetManifest::JPEG;  // JPEG, PNG or RAW
-  bool grey = false;  // B, G and R of no pixel differ by more than JPEG's rounding
+  bool grey = false;    // B, G and R of no pixel differ by more than JPEG's rounding
+  bool turned = false;  // its Exif asks for turning, which isn't done
 };
 
 /// Decodes the image, whole, whatever becomes of it. `place` names it in messages.

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -52,19 +52,24 @@ std::string withoutSuffix(const std::string& name) {
   return hasImageSuffix(name) ? fs::path(name).replace_extension().string() : name;
 }
 
+/// The first few.
+std::string someOf(const std::vector<std::string>& names) {
+  std::string some;
+  for (size_t i = 0; i < std::min(names.size(), kNamedInNote); ++i)
+    some += (i == 0 ? "" : ", ") + names[i];
+  return some + (names.size() > kNamedInNote ? ", ..." : "");
+}
+
 /// Says which of the names were found nowhere.
 void noteUnused(const std::string& from, const std::vector<std::string>& names,
                 const std::unordered_map<std::string, bool>& used, PackInput& input) {
-  size_t unused = 0;
-  std::string examples;
+  std::vector<std::string> unused;
   for (const std::string& name : names) {
-    if (used.at(withoutSuffix(name))) continue;
-    if (unused++ < kNamedInNote) examples += (examples.empty() ? "" : ", ") + name;
+    if (!used.at(withoutSuffix(name))) unused.push_back(name);
   }
-  if (unused == 0) return;
-  input.notes.push_back(concat(from, ": ", unused, " of ", names.size(),
-                               " names are no identity or image of the input: ", examples,
-                               unused > kNamedInNote ? ", ..." : ""));
+  if (unused.empty()) return;
+  input.notes.push_back(concat(from, ": ", unused.size(), " of ", names.size(),
+                               " names are no identity or image of the input: ", someOf(unused)));
 }
 
 /// Images and whole identities of these names. Returns how many images.
@@ -201,6 +206,10 @@ void settleIdentities(PackInput& input, const PackSelection& selection, const st
     index_of[k] = static_cast<uint32_t>(kept.size());
     kept.push_back({input.identities[k].name, label});
   }
+  if (kept.size() == 1) {
+    throw Error(concat(name, ": all ", input.images.size(), " images are of one identity, ",
+                       kept.front().name, ": there is nothing to tell apart"));
+  }
   for (PackImage& image : input.images)
     image.identity = index_of[image.identity];
   input.identities = std::move(kept);
@@ -211,6 +220,13 @@ void settleIdentities(PackInput& input, const PackSelection& selection, const st
 LeftOut selectImages(PackInput& input, const PackSelection& selection, const cv::Size& size,
                      uint64_t seed, size_t threads, const fs::path& name) {
   LeftOut left_out;
+  if (!input.nested_identities.empty() && !selection.subfolders) {
+    throw Error(
+        concat(name.string(), ": ", input.nested_identities.size(), " of ", input.identities.size(),
+               " identities have all their images in subfolders: ", someOf(input.nested_identities),
+               ". If the subfolders are the identities, pack the folder they lie in; if "
+               "not, add --subfolders"));
+  }
   if (!input.empty_identities.empty() && !selection.skip_bad) {
     throw Error(concat("identity folder ", (name / input.empty_identities.front()).string(),
                        " holds no image; remove it, or leave such out with --skip-bad"));

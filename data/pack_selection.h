@@ -27,6 +27,9 @@ struct PackSelection {
   std::vector<std::filesystem::path> exclude;
   /// Leave out the three identities of CASIA-WebFace that LFW has too.
   bool exclude_lfw_overlap = false;
+  /// Take identities whose images all lie in subfolders of theirs. Such are refused otherwise: as a
+  /// rule the folder is one level too high ("train/" and "test/" in it).
+  bool subfolders = false;
   /// Leave out images that can't be used, and identities left without one, instead of failing.
   bool skip_bad = false;
   /// Leave out images that are equal byte for byte to an earlier one of their identity, and all
@@ -52,7 +55,8 @@ struct LeftOut {
 /// Takes out of `input` what isn't to be packed. ensures: the identities' labels are 0 .. C-1, and
 /// each identity has an image. `notes` gets names to be excluded that aren't there.
 /// errors: Error when labels that stand in the input would have gaps, when an identity folder is
-/// empty (without skip_bad), or nothing is left.
+/// empty (without skip_bad) or has subfolders alone (without subfolders), or less than two
+/// identities are left.
 LeftOut selectImages(PackInput& input, const PackSelection& selection, const cv::Size& size,
                      uint64_t seed, size_t threads, const std::filesystem::path& name);
 

@@ -18,7 +18,8 @@ namespace sphereface {
 namespace fs = std::filesystem;
 
 std::string RecordWriter::lineOf(const Done& done) {
-  return concat(done.records, " ", done.grey, " ", done.encodings, " ", done.sha256, "\n");
+  return concat(done.records, " ", done.grey, " ", done.turned, " ", done.encodings, " ",
+                done.sha256, "\n");
 }
 
 RecordWriter::RecordWriter(fs::path folder, const std::string& what, std::string& note)
@@ -65,7 +66,8 @@ bool RecordWriter::resume(const std::string& what) {
     });
   }
   const std::string sum = hash_.hex();
-  for (Done done; journal >> done.records >> done.grey >> done.encodings >> done.sha256;) {
+  for (Done done;
+       journal >> done.records >> done.grey >> done.turned >> done.encodings >> done.sha256;) {
     if (done.records != digests_.size()) continue;
     if (done.sha256 != sum) throw Error("its records have another sum than when they were written");
     done_ = done;
@@ -80,6 +82,7 @@ void RecordWriter::write(std::vector<PreparedRecord> chunk) {
     hash_.update(record.value);
     digests_.push_back(record.digest);
     done_.grey += record.grey ? 1 : 0;
+    done_.turned += record.turned ? 1 : 0;
     done_.encodings |= 1U << record.encoding;
     writer_.put(std::move(record.key), std::move(record.value));
   }

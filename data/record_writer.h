@@ -6,7 +6,7 @@
 // Beside data.mdb lies, until the data set is complete, packing.txt: a first line that says what is
 // being packed, then for each chunk, written before the chunk is committed,
 //
-//     RECORDS GREY ENCODINGS SHA256
+//     RECORDS GREY TURNED ENCODINGS SHA256
 //
 // with all records up to that chunk's end. So the LMDB always ends where one of the lines does, and
 // what is in it must have that line's sum; otherwise it isn't gone on with.
@@ -32,6 +32,7 @@ struct PreparedRecord {
   ImageDigest digest;  // of the image's bytes in it
   DatasetManifest::Encoding encoding = DatasetManifest::JPEG;
   bool grey = false;
+  bool turned = false;  // Exif asks for it
 };
 
 class RecordWriter {
@@ -43,6 +44,7 @@ class RecordWriter {
   /// Records that are there.
   uint64_t records() const { return done_.records; }
   uint64_t grey() const { return done_.grey; }
+  uint64_t turned() const { return done_.turned; }
   /// Of each record's image.
   const std::vector<ImageDigest>& digests() const { return digests_; }
   DatasetManifest::Encoding encoding() const;
@@ -59,6 +61,7 @@ class RecordWriter {
   struct Done {
     uint64_t records = 0;
     uint64_t grey = 0;
+    uint64_t turned = 0;
     unsigned encodings = 0;  // bit 1 << Encoding
     std::string sha256;
   };

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/text_file.h"
 #include "data/align/alignment_template.h"
 #include "data/dataset.h"
@@ -47,16 +48,19 @@ ImageSource packedImages(const fs::path& folder) {
   return source;
 }
 
-ImageSource folderImages(const fs::path& folder, std::vector<std::string> names) {
+ImageSource folderImages(const fs::path& folder, std::vector<std::string> names,
+                         const PassedOver& passed_over) {
   ImageSource source;
   source.load = [folder, names](size_t i) { return readImage(folder / names[i]); };
   source.names = std::move(names);
+  source.passed_over = passed_over;
   return source;
 }
 
-std::vector<std::string> imagesBelow(const fs::path& folder) {
+std::vector<std::string> namesOf(const ImageFolder& listed) {
   std::vector<std::string> names;
-  for (const fs::path& path : listImages(folder))
+  names.reserve(listed.images.size());
+  for (const fs::path& path : listed.images)
     names.push_back(path.string());
   return names;
 }
@@ -81,6 +85,7 @@ ImageSource alignedTo(const std::string& alignment_template, ImageSource source)
   }
   ImageSource cut;
   cut.names = source.names;
+  cut.passed_over = source.passed_over;
   cut.alignment_template = kAlignmentTemplate;
   cut.load = [source = std::move(source)](size_t i) { return cutFace(source.load(i)); };
   return cut;
@@ -90,15 +95,28 @@ ImageSource openImageSource(const fs::path& input) {
   if (isVerificationSet(input)) return readVerificationSet(input).images;
   if (fs::is_regular_file(input)) return listedImages(input);
   if (fs::exists(input / "data.mdb")) return packedImages(input);
-  return folderImages(input, imagesBelow(input));
+  const ImageFolder listed = listImages(input);
+  return folderImages(input, namesOf(listed), listed.passed_over);
+}
+
+ImageSource openPhotographs(const fs::path& folder) {
+  const ImageFolder listed = listImages(folder);
+  ImageSource source;
+  source.names = namesOf(listed);
+  source.passed_over = listed.passed_over;
+  source.load = [folder, names = source.names](size_t i) {
+    return readPhotograph(folder / names[i]);
+  };
+  return source;
 }
 
 ImageSource namedImages(const fs::path& directory, std::span<const std::string> stems) {
-  const std::vector<std::string> files = imagesBelow(directory);
+  const ImageFolder listed = listImages(directory);
+  const std::vector<std::string> files = namesOf(listed);
   std::vector<std::string> named;
   for (const size_t i : locateImages(stems, files, directory.string()))
     named.push_back(files[i]);
-  return folderImages(directory, std::move(named));
+  return folderImages(directory, std::move(named), listed.passed_over);
 }
 
 }  // namespace sphereface

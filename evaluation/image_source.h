@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/image_folder.h"
+
 namespace sphereface {
 
 /// A list of images and how to get one: 8-bit BGR, of the network's input size.
@@ -18,6 +20,7 @@ struct ImageSource {
   std::function<cv::Mat(size_t)> load;  // called from several threads
   // Name of the template the faces were aligned to, where the source knows it; else empty.
   std::string alignment_template;
+  PassedOver passed_over;  // of a folder: what is no image
 };
 
 /// The images as a network trained on `alignment_template` wants them: those aligned to
@@ -25,9 +28,12 @@ struct ImageSource {
 /// moved up by a pixel (the lowest row is repeated); all others are left as they are.
 ImageSource alignedTo(const std::string& alignment_template, ImageSource source);
 
-/// All images below a folder, of a packed data set, of an insightface verification set (.bin), or
-/// those listed in a text file (one path a line, relative to the file).
+/// All images below a folder, as they are stored; of a packed data set, of an insightface
+/// verification set (.bin), or those listed in a text file (one path a line, relative to the file).
 ImageSource openImageSource(const std::filesystem::path& input);
+
+/// All photographs below a folder, turned upright as their Exif says.
+ImageSource openPhotographs(const std::filesystem::path& folder);
 
 /// The images of `directory` with these paths below it, whatever their suffix.
 /// errors: Error with how many are missing and the first of them.

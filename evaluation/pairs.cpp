@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/sha256.h"
 #include "base/text_file.h"
 

@@ -86,7 +86,8 @@ void annotatePhotographs(const ImageSource& photographs, const IdentifiedFaces& 
     parallelFor(photographs.names.size(), threads, [&](size_t i) {
       cv::Mat image = photographs.load(i);
       drawFaces(identified.images[i], identified.tracks, gallery, image);
-      const fs::path file = partial / photographs.names[i];
+      fs::path file = partial / photographs.names[i];
+      if (!hasWrittenSuffix(file)) file += ".png";
       fs::create_directories(file.parent_path());
       writeFileAtomically(file, encodeImage(image, file, kJpegQuality));
       progress.add();

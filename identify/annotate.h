@@ -20,8 +20,9 @@ namespace sphereface {
 void annotatePhotograph(const cv::Mat& photograph, const IdentifiedFaces& identified,
                         const Gallery& gallery, const std::filesystem::path& output);
 
-/// Writes all drawn photographs under their names to the folder `output`, whole or not at all.
-/// Shows progress. errors: Error when the folder is there already or a file can't be written.
+/// Writes all drawn photographs under their names to the folder `output`, whole or not at all;
+/// those in formats that aren't written as NAME.png. Shows progress. errors: Error when the folder
+/// is there already or a file can't be written.
 void annotatePhotographs(const ImageSource& photographs, const IdentifiedFaces& identified,
                          const Gallery& gallery, const std::filesystem::path& output,
                          size_t threads);

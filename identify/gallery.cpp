@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/exif_orientation.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "data/align/face_alignment.h"
@@ -28,12 +30,15 @@ struct Photograph {
 
 void findSubject(const fs::path& folder, const MtcnnNetworks& networks, int min_face,
                  Photograph& photograph) {
-  const cv::Mat image = readImage(folder / photograph.path);
-  photograph.was_aligned = image.rows == kAlignedHeight && image.cols == kAlignedWidth;
+  const fs::path file = folder / photograph.path;
+  const std::string bytes = readImageBytes(file);
+  const cv::Mat stored = decodeImage(bytes, file.string());
+  photograph.was_aligned = stored.rows == kAlignedHeight && stored.cols == kAlignedWidth;
   if (photograph.was_aligned) {
-    photograph.face = image;
+    photograph.face = stored;
     return;
   }
+  const cv::Mat image = turnedUpright(stored, exifOrientation(bytes));
   const std::vector<FoundFace> found = findFaces(networks, image, min_face);
   photograph.faces = found.size();
   if (found.empty()) return;
@@ -59,8 +64,9 @@ void needFaces(const fs::path& folder, const std::vector<Photograph>& photograph
 
 Gallery enrol(const fs::path& folder, const MtcnnNetworks& networks, Embedder& embedder,
               int min_face, size_t threads) {
+  ImageFolder listed = listImages(folder);
   std::vector<Photograph> photographs;
-  for (const fs::path& path : listImages(folder))
+  for (const fs::path& path : listed.images)
     photographs.push_back({.path = path, .face = {}});
   Progress progress("gallery", photographs.size(), "photographs");
   parallelFor(photographs.size(), threads, [&](size_t i) {
@@ -82,7 +88,7 @@ Gallery enrol(const fs::path& folder, const MtcnnNetworks& networks, Embedder& e
     throw Error(concat(folder.string(), ": nobody in a gallery can be called \"", kUnknown, "\""));
   }
   const std::vector<float> features = embedder.embed(faces);
-  Gallery gallery{{}, FaceGallery(embedder.dim())};
+  Gallery gallery{{}, FaceGallery(embedder.dim()), std::move(listed.passed_over)};
   for (const auto& [name, images] : people) {
     GalleryPerson person;
     person.name = name;

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 //
 // A gallery is a folder: the photographs of NAME are GALLERY/NAME/*, subfolders included, and
-// GALLERY/NAME.jpg (or another suffix of a photograph). An image of exactly
-// kAlignedHeight x kAlignedWidth pixels is taken as a face that is aligned already; in all others a
-// face is looked for, and of several the most central one is the person's, as `sphereface align`
-// chooses.
+// GALLERY/NAME.jpg (or another suffix of a photograph). An image stored as exactly
+// kAlignedHeight x kAlignedWidth pixels is taken as a face that is aligned already, whatever its
+// Exif says; all others are turned upright as theirs says, a face is looked for, and of several the
+// most central one is the person's, as `sphereface align` chooses.
 
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/image_folder.h"
 #include "data/align/mtcnn_networks.h"
 #include "evaluation/embedder.h"
 #include "evaluation/face_gallery.h"
@@ -35,6 +36,7 @@ struct GalleryPerson {
 struct Gallery {
   std::vector<GalleryPerson> people;  // by name
   FaceGallery faces;                  // the same people
+  PassedOver passed_over;             // of the folder: what is no image
 };
 
 /// Finds, aligns and embeds the faces of a gallery's photographs. Shows progress.

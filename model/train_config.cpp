@@ -273,6 +273,10 @@ void checkDataset(const DatasetManifest& data, const TrainConfig& config) {
   if (data.channels() != 3 || data.color_order() != DatasetManifest::BGR) {
     throw UsageError(concat(config.data().lmdb(), ": only 3-channel BGR data is trained on"));
   }
+  if (data.classes() < 2) {
+    throw UsageError(
+        concat(config.data().lmdb(), " holds one class: there is nothing to tell apart"));
+  }
 }
 
 void checkClasses(const TrainConfig& config, int workers, uint64_t classes) {

@@ -15,6 +15,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "data/align/aligned_list.h"
@@ -158,7 +159,7 @@ Outcome alignOne(const AlignSettings& settings, const MtcnnNetworks& networks,
   }
   cv::Mat photograph;
   try {
-    photograph = readImage(settings.input / image);
+    photograph = readPhotograph(settings.input / image);
   } catch (const Error& e) {
     return {Outcome::kUnreadable, e.what()};
   }
@@ -211,6 +212,7 @@ Json AlignReport::toJson() const {
           {"already_done", already_done},
           {"no_face", no_face},
           {"unreadable", unreadable},
+          {"passed_over", passed_over.toJson()},
           {"coverage", coverage()},
           {"seconds", seconds},
           {"images_per_second", imagesPerSecond()},
@@ -219,7 +221,8 @@ Json AlignReport::toJson() const {
 
 AlignReport alignFolder(const AlignSettings& settings) {
   const MtcnnNetworks networks = loadMtcnn(settings.models);
-  const std::vector<fs::path> images = listImages(settings.input);
+  const ImageFolder listed = listImages(settings.input);
+  const std::vector<fs::path>& images = listed.images;
   checkFolders(settings);
   checkNames(settings, images);
   std::error_code failed;
@@ -240,6 +243,7 @@ AlignReport alignFolder(const AlignSettings& settings) {
 
   AlignReport report;
   report.images = images.size();
+  report.passed_over = listed.passed_over;
   report.already_done = images.size() - todo.size();
   const auto start = std::chrono::steady_clock::now();
   const std::clock_t cpu_start = std::clock();

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/image_folder.h"
 #include "base/json.h"
 #include "data/align/face_alignment.h"
 
@@ -46,6 +47,7 @@ struct AlignReport {
   size_t already_done = 0;  // by earlier runs
   size_t no_face = 0;
   size_t unreadable = 0;
+  PassedOver passed_over;  // what is no image
   double seconds = 0;
   double cpu_seconds = 0;         // of all threads
   std::vector<Failure> failures;  // no face or unreadable, in order of path

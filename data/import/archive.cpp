@@ -14,8 +14,10 @@
 #include <memory>
 #include <optional>
 
+#include "base/content_kind.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/progress.h"
 #include "base/temporary_folder.h"
 #include "data/import/pack_input.h"
@@ -118,6 +120,7 @@ class ArchiveReader {
     const char* const name = archive_entry_pathname(entry_);
     if (name == nullptr) throw Error(path_.string() + ": an entry's name can't be read");
     name_ = name;
+    first_block_ = {};
     return true;
   }
 
@@ -132,24 +135,26 @@ class ArchiveReader {
     return static_cast<uint64_t>(archive_filter_bytes(archive_.get(), -1));
   }
 
+  /// Of the entry; copy() has them too.
+  std::string firstBytes() {
+    if (!first_block_) first_block_ = nextBlock();
+    return std::string(first_block_->bytes.substr(0, kTellingBytes));
+  }
+
   /// Appends the entry's bytes to `to`.
   /// errors: Error when they are more than an image has, or photographs ever unpack to.
   void copy(ScratchFile& to) {
-    const void* block = nullptr;
-    size_t bytes = 0;
-    la_int64_t offset = 0;
-    la_int64_t expected = 0;
-    int status = ARCHIVE_OK;
-    while ((status = archive_read_data_block(archive_.get(), &block, &bytes, &offset)) !=
-           ARCHIVE_EOF) {
-      check(status, name_);
-      if (offset != expected) throw Error(concat(path_.string(), ": ", name_, ": a sparse file"));
-      to.append({static_cast<const char*>(block), bytes});
-      expected += static_cast<la_int64_t>(bytes);
+    uint64_t expected = 0;
+    if (!first_block_) first_block_ = nextBlock();
+    for (Block block = *first_block_; block.bytes.data() != nullptr; block = nextBlock()) {
+      if (block.offset != expected)
+        throw Error(concat(path_.string(), ": ", name_, ": a sparse file"));
+      to.append(block.bytes);
+      expected += block.bytes.size();
       const auto fail = [&](const auto&... what) {
         throw Error(concat(path_.string(), ": ", name_, ": ", what...));
       };
-      if (static_cast<uint64_t>(expected) > kMostImageBytes) {
+      if (expected > kMostImageBytes) {
         fail("no photograph: unpacks to more than ", kMostImageBytes, " bytes");
       }
       if (to.size() > std::max(kFreeBytes, kMostRatio * bytesRead())) {
@@ -164,6 +169,22 @@ class ArchiveReader {
   static constexpr uint64_t kMostRatio = 100;
   static constexpr uint64_t kFreeBytes = uint64_t{64} << 20;  // painted test pictures
 
+  /// Of the entry's bytes; without data behind the last. Valid until the next.
+  struct Block {
+    std::string_view bytes;
+    uint64_t offset = 0;
+  };
+  Block nextBlock() const {
+    const void* data = nullptr;
+    size_t bytes = 0;
+    la_int64_t offset = 0;
+    const int status = archive_read_data_block(archive_.get(), &data, &bytes, &offset);
+    if (status == ARCHIVE_EOF) return {};
+    check(status, name_);
+    if (data == nullptr) data = "";
+    return {{static_cast<const char*>(data), bytes}, static_cast<uint64_t>(offset)};
+  }
+
   void check(int status, const std::string& entry) const {
     if (status == ARCHIVE_OK) return;
     const char* const reason = archive_error_string(archive_.get());
@@ -175,6 +196,7 @@ class ArchiveReader {
   std::unique_ptr<archive, int (*)(archive*)> archive_;
   archive_entry* entry_ = nullptr;
   std::string name_;
+  std::optional<Block> first_block_;
 };
 
 struct ArchivedImage {
@@ -183,21 +205,18 @@ struct ArchivedImage {
   uint64_t bytes = 0;
 };
 
-/// Of an entry's name; nothing for what isn't packed. errors: Error for a name that leads
-/// elsewhere.
-std::optional<fs::path> imageName(const std::string& entry, const fs::path& archive) {
+/// The parts of an entry's name. errors: Error for a name that leads elsewhere.
+fs::path entryName(const std::string& entry, const fs::path& archive) {
   fs::path name;
   for (const fs::path& part : fs::path(entry).relative_path()) {
     if (part == "..") throw Error(concat(archive.string(), ": the name ", entry, " leads outside"));
-    if (part == "." || part.empty()) continue;
-    if (part.string().starts_with('.') || part == "__MACOSX") return std::nullopt;
-    name /= part;
+    if (part != "." && !part.empty()) name /= part;
   }
-  if (!hasImageSuffix(name)) return std::nullopt;
   return name;
 }
 
-std::vector<ArchivedImage> copyImages(const fs::path& path, ScratchFile& to) {
+std::vector<ArchivedImage> copyImages(const fs::path& path, ScratchFile& to,
+                                      PassedOver& passed_over) {
   const Utf8Names names;
   ArchiveReader reader(path);
   std::vector<ArchivedImage> images;
@@ -205,15 +224,21 @@ std::vector<ArchivedImage> copyImages(const fs::path& path, ScratchFile& to) {
   uint64_t told = 0;
   while (reader.next()) {
     if (reader.isFolder()) continue;
-    const std::optional<fs::path> name = imageName(reader.name(), path);
-    if (!name) continue;
-    if (!reader.isFile()) {
+    const fs::path name = entryName(reader.name(), path);
+    const bool is_file = reader.isFile();
+    std::optional<std::string> kind =
+        passedOverAs(name, [&] { return is_file ? reader.firstBytes() : std::string(); });
+    if (kind) {
+      passed_over.add(is_file || *kind != "empty" ? *kind : "link", name.string());
+      continue;
+    }
+    if (!is_file) {
       throw Error(
           concat(path.string(), ": ", reader.name(), " is a link: unpack, and pack the folder"));
     }
     const uint64_t begin = to.size();
     reader.copy(to);
-    images.push_back({*name, begin, to.size() - begin});
+    images.push_back({name, begin, to.size() - begin});
     progress.add(reader.bytesRead() - told);
     told = reader.bytesRead();
   }
@@ -230,32 +255,6 @@ void settleNames(std::vector<ArchivedImage>& images) {
   images.erase(images.begin(), last_of_each.base());
 }
 
-/// Takes away the folders above the identities': those that all images lie in, but for the last
-/// when images lie in it directly.
-void stripCommonFolders(std::vector<ArchivedImage>& images, const fs::path& archive) {
-  fs::path common = images.front().name.parent_path();
-  for (const ArchivedImage& image : images) {
-    const fs::path folder = image.name.parent_path();
-    const auto [end, unused] =
-        std::mismatch(common.begin(), common.end(), folder.begin(), folder.end());
-    fs::path shared;
-    for (auto part = common.begin(); part != end; ++part)
-      shared /= *part;
-    common = shared;
-  }
-  const bool one_folder =
-      std::all_of(images.begin(), images.end(),
-                  [&](const ArchivedImage& image) { return image.name.parent_path() == common; });
-  if (one_folder) common = common.parent_path();
-  for (ArchivedImage& image : images) {
-    if (!common.empty()) image.name = image.name.lexically_relative(common);
-    if (image.name.has_parent_path()) continue;
-    throw Error(
-        concat(archive.string(), ": ", (common / image.name).string(),
-               " lies in no identity's folder: the archive must hold one folder per identity"));
-  }
-}
-
 }  // namespace
 
 bool isArchive(const fs::path& path) {
@@ -269,20 +268,25 @@ bool isArchive(const fs::path& path) {
 }
 
 PackInput openArchive(const fs::path& path, const fs::path& scratch) {
-  const auto file = std::make_shared<ScratchFile>(scratch);
-  const auto images = std::make_shared<std::vector<ArchivedImage>>(copyImages(path, *file));
-  if (images->empty()) throw Error(path.string() + ": no image in it");
-  settleNames(*images);
-  stripCommonFolders(*images, path);
-
   PackInput input;
-  for (uint64_t at = 0; at < images->size(); ++at) {
-    const std::string identity = (*images)[at].name.begin()->string();
-    if (input.identities.empty() || input.identities.back().name != identity) {
-      input.identities.push_back({identity, static_cast<int32_t>(input.identities.size())});
-    }
-    input.images.push_back({at, static_cast<uint32_t>(input.identities.size() - 1)});
+  const auto file = std::make_shared<ScratchFile>(scratch);
+  const auto images =
+      std::make_shared<std::vector<ArchivedImage>>(copyImages(path, *file, input.passed_over));
+  if (images->empty()) {
+    throw Error(
+        concat(path.string(), ": no image in it",
+               input.passed_over.empty() ? "" : "; passed over: ", input.passed_over.text()));
   }
+  settleNames(*images);
+  std::vector<fs::path> names;
+  for (const ArchivedImage& image : *images)
+    names.push_back(image.name);
+  const fs::path above = folderOfIdentities(names);
+  for (size_t at = 0; at < names.size(); ++at) {
+    if (!above.empty()) names[at] = names[at].lexically_relative(above);
+    (*images)[at].name = names[at];
+  }
+  groupByFolder(input, names, concat(path.string(), above.empty() ? "" : ": ", above.string()));
   input.name = [images](uint64_t at) { return (*images)[at].name.string(); };
   input.place = [images, path](uint64_t at) {
     return concat(path.string(), ": ", (*images)[at].name.string());

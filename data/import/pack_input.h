@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/image_folder.h"
 #include "data/align/aligned_list.h"
 
 namespace sphereface {
@@ -57,8 +58,10 @@ struct PackInput {
   AlignedList aligned;
   /// Changes when the input's files change.
   std::string fingerprint;
-  std::vector<std::string> empty_identities;  // folders without an image
-  std::vector<std::string> notes;             // what the user should know
+  std::vector<std::string> empty_identities;   // folders without an image
+  std::vector<std::string> nested_identities;  // whose images all lie in subfolders
+  PassedOver passed_over;                      // files of a folder or an archive that are no image
+  std::vector<std::string> notes;              // what the user should know
 };
 
 /// Opens an input by what it is: a folder with data.mdb (Caffe's LMDB), a .rec file or a folder
@@ -69,17 +72,16 @@ struct PackInput {
 PackInput openPackInput(const std::filesystem::path& path, const std::filesystem::path& scratch);
 
 /// One folder per identity, its images anywhere below it; label = rank of the folder among the
-/// sorted ones that hold an image. Names beginning with a dot are left out. Images are in
-/// lexicographic order. errors: Error for a folder without an image, and an image outside an
-/// identity's folder.
+/// sorted ones that hold an image. While all images lie in the only folder, and not directly, the
+/// identities are looked for in it. Images are in lexicographic order.
+/// errors: Error when there is no image, or one outside an identity's folder.
 PackInput openIdentityFolders(const std::filesystem::path& folder);
 
 /// By the name: .tar, also compressed (.tar.gz, .tgz, .tar.bz2, .tar.xz, .tar.zst), or .zip.
 bool isArchive(const std::filesystem::path& path);
 /// The images of an archive, as openIdentityFolders() would have them from the folder that was put
 /// into it: folders that all images share are left out of their names, then the first is the
-/// identity. Names with a part that begins with a dot, and __MACOSX, are left out; of a name that
-/// occurs twice the last counts, as when it is unpacked.
+/// identity. Of a name that occurs twice the last counts, as when it is unpacked.
 /// Archives are read from the front to the end, but records are stored shuffled, so the images are
 /// first copied into an unnamed file in `scratch`, which needs room for them.
 /// errors: Error naming the archive and the entry, also for an image that is a link.
@@ -108,6 +110,16 @@ PackInput openMxnetRecords(const std::filesystem::path& rec);
 /// Makes name, place and load of files, whose paths begin in `folder`.
 void takeFiles(PackInput& input, const std::filesystem::path& folder,
                std::vector<std::string> paths);
+
+/// The folder above the identities' folders: the deepest in which all `images` lie, or the one
+/// above it when all lie in it directly, as the images of one identity.
+std::filesystem::path folderOfIdentities(const std::vector<std::filesystem::path>& images);
+
+/// Takes identities and nested_identities from the first folders of `images` (sorted), of which
+/// each becomes the PackImage of its number. errors: Error naming an image without a folder, and
+/// `where` it lies.
+void groupByFolder(PackInput& input, const std::vector<std::filesystem::path>& images,
+                   const std::string& where);
 
 /// Numbers the identities 0, 1, ... in the order of the labels that `label_of` gives for the images
 /// of `input` (whose names must be there), and names each after the folder of its first image if

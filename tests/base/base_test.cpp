@@ -15,6 +15,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -166,7 +167,7 @@ TEST_F(ImageFile, ListsImagesInOrder) {
     writeFileAtomically(folder_ / name, "x");
   }
   const std::vector<fs::path> expected = {"a.png", "b/1.jpg", "b/2.JPG"};
-  EXPECT_EQ(listImages(folder_), expected);
+  EXPECT_EQ(listImages(folder_).images, expected);
   fs::create_directories(folder_ / "empty");
   EXPECT_THROW(listImages(folder_ / "empty"), Error);
   EXPECT_THROW(listImages(folder_ / "missing"), Error);

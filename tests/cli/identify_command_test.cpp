@@ -15,6 +15,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
 #include "data/align/mtcnn_networks.h"
@@ -49,7 +50,7 @@ class Identify : public ::testing::Test {
     SPHEREFACE_NEEDS(sharedData("lfw"));
     testing::writeUntrainedCheckpoint(folder_ / "checkpoint");
     const MtcnnNetworks networks = loadMtcnn(sharedData("mtcnn"));
-    for (const fs::path& path : listImages(sharedData("lfw"))) {
+    for (const fs::path& path : listImages(sharedData("lfw")).images) {
       const cv::Mat image = readImage(sharedData("lfw") / path);
       const std::vector<FoundFace> found = findFaces(networks, image, 20);
       if (found.size() == 1) photographs_.push_back({image, found[0]});
@@ -185,7 +186,7 @@ TEST_F(Identify, NamesTheFacesOfPhotographs) {
   expectFace(photographs[1]["faces"][0], 1, "berta", 0, 0);
   EXPECT_GT(photographs[1]["faces"][0]["score"], photographs[1]["faces"][0]["runner_up_score"]);
   EXPECT_TRUE(photographs[2]["faces"].empty());
-  EXPECT_EQ(listImages(folder_ / "out"), listImages(folder_ / "in"));
+  EXPECT_EQ(listImages(folder_ / "out").images, listImages(folder_ / "in").images);
   EXPECT_EQ(readImage(folder_ / "out/a/both.png").size(), cv::Size(560, 280));
   // Without a face nothing is drawn.
   EXPECT_EQ(cv::norm(readImage(folder_ / "out/nobody.png"), readImage(folder_ / "in/nobody.png")),

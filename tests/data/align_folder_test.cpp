@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/json.h"
 #include "tests/support/shared_data.h"
 
@@ -29,7 +30,7 @@ class AlignFolder : public testing::Test {
             testing::UnitTest::GetInstance()->current_test_info()->name();
     fs::remove_all(root_);
     fs::create_directories(root_ / "in" / "deep" / "b");
-    const std::vector<fs::path> all = listImages(sharedData("lfw"));
+    const std::vector<fs::path> all = listImages(sharedData("lfw")).images;
     fs::copy_file(sharedData("lfw") / all[10], root_ / "in" / "a.one.jpg");
     fs::copy_file(sharedData("lfw") / all[500], root_ / "in" / "deep" / "b" / "two.JPG");
     settings_ = {.input = root_ / "in",

@@ -161,9 +161,12 @@ TEST(CaffeImport, GreyPixelsBecomeThreePlanes) {
   datum.set_height(2);
   datum.set_width(2);
   datum.set_data("\x01\x02\x03\x04");
-  writeCaffeLmdb(folder / "caffe", {{"00000000_x", datum.SerializeAsString()}});
+  const std::string first = datum.SerializeAsString();
+  datum.set_label(1);
+  writeCaffeLmdb(folder / "caffe",
+                 {{"00000000_x", first}, {"00000001_y", datum.SerializeAsString()}});
   const PackResult result = packDataset(optionsFor(folder, "caffe"));
-  EXPECT_EQ(result.grey, 1U);
+  EXPECT_EQ(result.grey, 2U);
   EXPECT_EQ(Dataset(folder / "set").read(0).image.at<cv::Vec3b>(1, 0), cv::Vec3b(3, 3, 3));
 }
 
@@ -171,8 +174,9 @@ TEST(CaffeImport, NamesARecordThatCantBeUsed) {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& value, const std::string& words) {
     fs::remove_all(folder / "caffe");
-    writeCaffeLmdb(folder / "caffe",
-                   {{"00000000_a", planarDatum(0, testImage(0))}, {"00000001_b", value}});
+    writeCaffeLmdb(folder / "caffe", {{"00000000_a", planarDatum(0, testImage(0))},
+                                      {"00000001_b", value},
+                                      {"00000002_c", planarDatum(1, testImage(2))}});
     const std::string error = errorOf([&] { packDataset(optionsFor(folder, "caffe")); });
     EXPECT_TRUE(contains(error, "record 00000001_b: " + words)) << error;
     EXPECT_FALSE(fs::exists(folder / "set"));

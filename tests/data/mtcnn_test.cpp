@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/random.h"
 #include "tests/support/shared_data.h"
 
@@ -26,7 +27,7 @@ const fs::path kPhotographs = sharedData("lfw");
 
 /// Some photographs, spread over the set.
 std::vector<fs::path> somePhotographs(size_t count) {
-  const std::vector<fs::path> all = listImages(kPhotographs);
+  const std::vector<fs::path> all = listImages(kPhotographs).images;
   std::vector<fs::path> some;
   for (size_t i = 0; i < count; ++i)
     some.push_back(kPhotographs / all[i * all.size() / count]);

@@ -85,7 +85,9 @@ TEST_F(PackSelectionTest, LeavesOutSmallIdentitiesAndCutsLargeOnes) {
 }
 
 TEST_F(PackSelectionTest, GivenLabelsMayNotShiftUnasked) {
-  writeBytes(folder_ / "list.txt", "faces/a/0.png 0\nfaces/b/0.png 1\nfaces/b/1.png 1\n");
+  writeBytes(
+      folder_ / "list.txt",
+      "faces/a/0.png 0\nfaces/b/0.png 1\nfaces/b/1.png 1\nfaces/c/0.png 2\nfaces/c/1.png 2\n");
   options_.input = folder_ / "list.txt";
   options_.selection.min_images = 2;
   const std::string error = errorOf([&] { packDataset(options_); });

@@ -57,6 +57,7 @@ TEST(Pack, KeepsTheFilesBytes) {
   const TemporaryFolder folder;
   const std::string jpeg = encodeJpeg(testImage(3), 77);
   writeBytes(folder / "faces/a/x.jpg", jpeg);
+  writeBytes(folder / "faces/b/x.jpg", encodeJpeg(testImage(4), 77));
   packDataset(testPackOptions(folder / "faces", folder / "set"));
   EXPECT_TRUE(contains(readFile(folder / "set/data.mdb"), jpeg));
 }
@@ -176,7 +177,7 @@ TEST(Pack, RefusesBadLists) {
   EXPECT_TRUE(contains(packError(folder, "single.txt"), "single.txt:1:"));
   writeBytes(folder / "empty.txt", "\n");
   EXPECT_TRUE(contains(packError(folder, "empty.txt"), "empty"));
-  writeBytes(folder / "absent.txt", "faces/a/77.png 0\n");
+  writeBytes(folder / "absent.txt", "faces/a/77.png 0\nfaces/b/0.png 1\n");
   EXPECT_TRUE(contains(packError(folder, "absent.txt"), "faces/a/77.png"));
   EXPECT_TRUE(contains(packError(folder, "nowhere.txt"), "nowhere.txt"));
 }
@@ -184,13 +185,64 @@ TEST(Pack, RefusesBadLists) {
 TEST(Pack, RefusesBadFolders) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "empty");
-  EXPECT_TRUE(contains(packError(folder, "empty"), "no identity folder"));
+  EXPECT_TRUE(contains(packError(folder, "empty"), "no image below"));
   writeTestFaces(folder / "faces", 2);
   fs::create_directories(folder / "faces/nobody");
   EXPECT_TRUE(contains(packError(folder, "faces"), "faces/nobody holds no image"));
   fs::remove(folder / "faces/nobody");
   writeBytes(folder / "faces/loose.png", encodePng(testImage(1)));
-  EXPECT_TRUE(contains(packError(folder, "faces"), "faces/loose.png lies in no identity's folder"));
+  EXPECT_TRUE(
+      contains(packError(folder, "faces"), "faces: loose.png lies in no identity's folder"));
+}
+
+/// Folders and the archives of them are read by the same rules (archive_import_test.cpp).
+TEST(Pack, LooksForIdentitiesInTheOnlyFolder) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 3);
+  writeTestFaces(folder / "up/one/two", 3);
+  writeBytes(folder / "up/one/readme.txt", "no image");
+  writeBytes(folder / "up/__MACOSX/one/._x.jpg", "no image");
+  const std::string expected =
+      packDataset(testPackOptions(folder / "faces", folder / "set")).manifest.sha256();
+  const PackResult result = packDataset(testPackOptions(folder / "up", folder / "up.set"));
+  EXPECT_EQ(result.manifest.sha256(), expected);
+  EXPECT_EQ(result.passed_over.text(),
+            "1 macOS metadata (__MACOSX/one/._x.jpg), 1 text (one/readme.txt)");
+  // Beside an identity without an image it is an identity's itself.
+  fs::create_directories(folder / "up/nobody");
+  const PackOptions again = testPackOptions(folder / "up", folder / "other.set");
+  EXPECT_TRUE(
+      contains(errorOf([&] { packDataset(again); }), "all their images in subfolders: one"));
+}
+
+TEST(Pack, RefusesASingleIdentityAndThoseOfSubfoldersAlone) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "one", 1);
+  EXPECT_TRUE(contains(packError(folder, "one"), "all 1 images are of one identity, a"));
+  writeBytes(folder / "one/a/more/1.png", encodePng(testImage(9)));
+  EXPECT_TRUE(contains(packError(folder, "one"), "one/a: 0.png lies in no identity's folder"));
+  writeTestFaces(folder / "split/train", 3);
+  writeTestFaces(folder / "split/test", 2);
+  const std::string error = packError(folder, "split");
+  EXPECT_TRUE(contains(error, "2 of 2 identities have all their images in subfolders: test, train"))
+      << error;
+  PackOptions options = testPackOptions(folder / "split", folder / "set");
+  options.selection.subfolders = true;
+  EXPECT_EQ(packDataset(options).manifest.classes(), 2U);
+}
+
+TEST(Pack, CountsImagesThatExifWouldTurn) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 3);
+  std::string turned = encodeJpeg(testImage(3), 90);
+  turned.insert(2, std::string("\xff\xe1\0\x22"
+                               "Exif\0\0MM\0*\0\0\0\x08\0\x01"
+                               "\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+                               36));
+  writeBytes(folder / "faces/a/turned.jpg", turned);
+  PackOptions options = testPackOptions(folder / "faces", folder / "set");
+  EXPECT_EQ(packDataset(options).turned, 1U);
+  EXPECT_TRUE(contains(readFile(folder / "set/data.mdb"), turned));
 }
 
 TEST(Pack, RefusesOrLeavesOutBadImages) {

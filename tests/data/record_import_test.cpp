@@ -203,6 +203,7 @@ TEST(RecordImport, CutImagesArriveWhole) {
   RecordSet records;
   records.add(0, {0}, image);
   ASSERT_EQ(static_cast<unsigned char>(records.rec()[7]) >> 5, 1);
+  records.add(1, {1}, encodePng(testImage(2)));
   records.write(folder / "faces", false);
   packDataset(unshuffled(folder / "faces", folder / "set"));
   EXPECT_TRUE(contains(readFile(folder / "set/data.mdb"), image));
@@ -230,13 +231,14 @@ TEST(RecordImport, SaysWhatTheFilesBesideItBelie) {
   const TemporaryFolder folder;
   RecordSet records;
   records.add(1, {0}, encodePng(testImage(0)));
+  records.add(2, {1}, encodePng(testImage(1)));
   records.add(0, {5, 6}, "");
   records.write(folder / "faces", true);
   writeBytes(folder / "faces/property", "9,112,112");
   const PackResult result = packDataset(unshuffled(folder / "faces", folder / "set"));
   ASSERT_EQ(result.notes.size(), 3U);
-  EXPECT_EQ(result.notes[0], "the index record tells of 4 images, there are 1");
-  EXPECT_TRUE(contains(result.notes[1], "9 classes, there are 1"));
+  EXPECT_EQ(result.notes[0], "the index record tells of 4 images, there are 2");
+  EXPECT_TRUE(contains(result.notes[1], "9 classes, there are 2"));
   EXPECT_TRUE(contains(result.notes[2], "112x112, the first is 5x7"));
 }
 
@@ -244,6 +246,7 @@ TEST(RecordImport, KnowsInsightfacesTemplate) {
   const TemporaryFolder folder;
   RecordSet records;
   records.add(1, {0}, encodePng(testImage(0, 112, 112)));
+  records.add(2, {1}, encodePng(testImage(1, 112, 112)));
   records.write(folder / "faces", false);
   packDataset(unshuffled(folder / "faces", folder / "set"));
   EXPECT_EQ(Dataset(folder / "set").manifest().alignment_template(), "insightface-112x112");

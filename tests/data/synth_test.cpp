@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "data/align/alignment_template.h"
 #include "data/synth/render.h"
 #include "data/synth/synth_pairs.h"
@@ -33,7 +34,7 @@ SynthOptions smallSet(const fs::path& out) {
 
 std::map<std::string, std::string> contents(const fs::path& folder) {
   std::map<std::string, std::string> files;
-  for (const fs::path& name : listImages(folder))
+  for (const fs::path& name : listImages(folder).images)
     files[name.string()] = readFile(folder / name);
   return files;
 }
