@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/temporary_folder.h"
 #include "data/align/mtcnn.h"
 #include "tests/support/mtcnn_models.h"
@@ -306,7 +307,7 @@ TEST(MtcnnPublished, OnnxFindsWhatCaffeFindsBitForBit) {
   const MtcnnNetworks onnx = loadMtcnn(kOnnx);
   expectSameBits(caffe, onnx);
   SPHEREFACE_NEEDS(kPhotographs);
-  const std::vector<fs::path> all = listImages(kPhotographs);
+  const std::vector<fs::path> all = listImages(kPhotographs).images;
   for (size_t i = 0; i < 12; ++i) {
     const cv::Mat image = readImage(kPhotographs / all[i * all.size() / 12]);
     const std::vector<Face> expected = detectFaces(caffe, image);

@@ -10,6 +10,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "base/image_file.h"
+#include "base/image_folder.h"
 #include "base/temporary_folder.h"
 #include "data/align/face_alignment.h"
 #include "data/align/mtcnn.h"
@@ -319,7 +320,7 @@ TEST(DoctorAlignment, TellsAlignedPhotographsFromOthers) {
     ImageFacts turned;
     ImageFacts whole;
     ImageFacts centre;
-    const std::vector<std::filesystem::path> all = listImages(sharedData(set));
+    const std::vector<std::filesystem::path> all = listImages(sharedData(set)).images;
     for (size_t i = 0; i < 100; ++i) {
       const cv::Mat image = readImage(sharedData(set) / all[i * all.size() / 100]);
       const std::vector<Face> faces = detectFaces(networks, image, {.min_face = 40});
