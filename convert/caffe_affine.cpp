@@ -22,8 +22,8 @@ std::vector<double> numbers(const NamedNet& weights, const Layer& layer, int ind
   std::vector<double> values;
   if (found != nullptr && index < found->blobs_size()) {
     const caffe::BlobProto& blob = found->blobs(index);
-    values.assign(blob.data().begin(), blob.data().end());
-    if (values.empty()) values.assign(blob.double_data().begin(), blob.double_data().end());
+    values.assign(blob.double_data().begin(), blob.double_data().end());
+    if (values.empty()) values.assign(blob.data().begin(), blob.data().end());
   }
   if (values.size() != channels) {
     throw Error(concat(weights.name, ": layer ", layer.name(), ", a ", layer.type(), ", has ",

@@ -304,7 +304,6 @@ class Graph {
   }
 
   void checkParameters(const Layer& layer, const ConvLayer& conv) const {
-    if (!layer.has_convolution_param()) return;
     const caffe::ConvolutionParameter& has = layer.convolution_param();
     checkKnown(layer, has);
     const auto all = [](const auto& values, uint32_t expected) {
@@ -357,7 +356,10 @@ class Graph {
     }
     const caffe::InnerProductParameter& has = layer.inner_product_param();
     checkKnown(layer, has);
-    if (layer.has_inner_product_param() && !has.bias_term()) fail(layer, "has no bias");
+    if (!has.bias_term()) fail(layer, "has no bias");
+    if (has.num_output() != static_cast<uint32_t>(network_.embedding)) {
+      fail(layer, concat("has ", has.num_output(), " outputs, its weights ", network_.embedding));
+    }
     if (has.normalize()) fail(layer, "normalises its weights");
     setAll(layer, {.kind = Kind::kEmbedding});
   }

@@ -15,8 +15,9 @@
 namespace sphereface {
 namespace {
 
+/// Of a blob with both, the doubles count, as in Caffe.
 int64_t numbersIn(const caffe::BlobProto& blob) {
-  return std::max(blob.data_size(), blob.double_data_size());
+  return blob.double_data().empty() ? blob.data_size() : blob.double_data_size();
 }
 
 std::string describe(const caffe::BlobProto& blob) {
@@ -35,7 +36,7 @@ void checkBlob(const caffe::BlobProto& blob, const std::vector<int64_t>& shape,
 }
 
 void copyBlob(const caffe::BlobProto& blob, std::span<float> to) {
-  if (!blob.data().empty()) {
+  if (blob.double_data().empty()) {
     std::copy(blob.data().begin(), blob.data().end(), to.begin());
   } else {
     std::transform(blob.double_data().begin(), blob.double_data().end(), to.begin(),

@@ -112,6 +112,10 @@ std::string netOfSolver(const NamedText& solver) {
   caffe::SolverParameter parameter;
   std::vector<UnknownField> unknown;
   parsePrototxt(solver.text, solver.name, parameter, unknown);
+  if (parameter.has_net() && parameter.has_train_net()) {
+    throw UsageError(concat(solver.name, ": names two nets, ", parameter.net(), " and train_net ",
+                            parameter.train_net(), "; say which with --net"));
+  }
   const std::string& net = parameter.has_net() ? parameter.net() : parameter.train_net();
   if (net.empty()) throw UsageError(concat(solver.name, ": names no net; say it with --net"));
   return net;

@@ -286,6 +286,8 @@ class TrainingNet {
     const caffe::MarginInnerProductParameter& margin =
         net_.layer(index).margin_inner_product_param();
     checkLabel(index);
+    if (margin.iteration() < 0)
+      refuse(index, concat("iteration ", margin.iteration(), " is before 0"));
     beginClassifier(index, margin.num_output());
     head.set_type(HeadConfig::A_SOFTMAX);
     head.set_margin(margin.type() + 1);
@@ -294,7 +296,7 @@ class TrainingNet {
     lambda.set_gamma(decimal(margin.gamma()));
     lambda.set_power(decimal(margin.power()));
     lambda.set_minimum(decimal(margin.lambda_min()));
-    lambda.set_start(static_cast<uint64_t>(std::max(0, margin.iteration())));
+    lambda.set_start(static_cast<uint64_t>(margin.iteration()));
   }
 
   /// Of features of length 1 and weights that are normalised, cosines; otherwise plain softmax.

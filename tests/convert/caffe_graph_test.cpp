@@ -331,6 +331,10 @@ TEST(CaffeGraph, RefusesFieldsThatChangeWhatALayerDoes) {
     l.set_bottom(1, "conv2_2");
     l.set_top(0, "conv2_3");
   });
+  refused("layer conv2_2 isn't 3x3 with pad 1", "conv2_2",
+          [](auto& l) { l.clear_convolution_param(); });
+  refused("layer fc4 has 0 outputs, its weights 16", "fc4",
+          [](auto& l) { l.clear_inner_product_param(); });
   refused("two layers with weights are called conv2_2", "conv2_3",
           [](auto& l) { l.set_name("conv2_2"); });
   refused("layer data reads images without colours", "data", [](auto& l) {

@@ -175,6 +175,9 @@ TEST(CaffeImport, ReadsOldForms) {
   caffe::NetParameter doubles = net;
   caffe::BlobProto& blob = *layer(doubles, "fc4").mutable_blobs(1);
   blob.mutable_double_data()->Add(blob.data().begin(), blob.data().end());
+  // Of a blob with both, Caffe takes the doubles.
+  blob.set_data(0, 77);
+  EXPECT_EQ(importModel(doubles).model.parameters, expected.parameters);
   blob.clear_data();
   EXPECT_EQ(importModel(doubles).model.parameters, expected.parameters);
 }

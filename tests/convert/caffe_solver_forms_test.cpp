@@ -461,6 +461,11 @@ TEST(CaffeSolverForms, OldSpellingsAreNamed) {
         importNet("layers { name: \"a\" type: CONVOLUTION bottom: \"data\" top: \"a\" }\n" + kNet);
       }));
   expectIn("n:1:", errorOf([&] { importNet("layers { name: \"a\" type: PRELU }\n" + kNet); }));
+  expectIn("fc6: iteration -1 is before 0",
+           errorOf([&] { importNet(replaced(kNet, "iteration: 77", "iteration: -1")); }));
+  expectIn("s: names two nets, a and train_net b", errorOf([&] {
+             netOfSolver({"net: \"a\" train_net: \"b\"", "s"});
+           }));
   const std::string numbers = replaced(kNet, "type: TRIPLE", "type: 2");
   EXPECT_EQ(importNet(numbers).config.head().margin(), 3);
 }
