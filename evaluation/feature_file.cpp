@@ -279,8 +279,11 @@ void readNpy(const fs::path& path, Contents& contents) {
   const bool usable = npyValue(header, "descr").starts_with("'<f4'") &&
                       npyValue(header, "fortran_order").starts_with("False") && shape[1] > 0;
   if (!usable) {
+    const std::string name = concat("'", path.string(), "'");
     fail(path, concat("must be a two-dimensional array of '<f4' in C order, not ",
-                      header.substr(0, 100)));
+                      header.substr(0, header.find('}') + 1).substr(0, 100),
+                      "; numpy makes it one: numpy.save(", name, ", numpy.load(", name,
+                      ").astype('<f4', order='C'))"));
   }
   source.readRows(contents, shape[0], shape[1], 0);
   const fs::path sidecar_path = sidecarOf(path);

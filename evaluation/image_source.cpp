@@ -114,8 +114,13 @@ ImageSource namedImages(const fs::path& directory, std::span<const std::string> 
   const ImageFolder listed = listImages(directory);
   const std::vector<std::string> files = namesOf(listed);
   std::vector<std::string> named;
-  for (const size_t i : locateImages(stems, files, directory.string()))
-    named.push_back(files[i]);
+  try {
+    for (const size_t i : locateImages(stems, files, directory.string()))
+      named.push_back(files[i]);
+  } catch (const Error& e) {
+    if (listed.passed_over.empty()) throw;
+    throw Error(concat(e.what(), "; passed over, as no images: ", listed.passed_over.text()));
+  }
   return folderImages(directory, std::move(named), listed.passed_over);
 }
 

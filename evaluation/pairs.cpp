@@ -24,19 +24,30 @@ constexpr size_t kNamedInMessage = 5;
 /// Reads a pairs file line by line; its errors say where it stands.
 class PairsReader {
  public:
-  PairsReader(const fs::path& path, const std::string& bytes) : path_(path), in_(bytes) {}
+  PairsReader(const fs::path& path, const std::string& bytes)
+      : path_(path), in_(bytes), commas_(hasCommas(bytes.substr(0, bytes.find('\n')))) {}
 
   /// The fields of the next line; false at the end of the file.
   bool next() {
     std::string line;
     if (!std::getline(in_, line)) return false;
     ++number_;
-    std::istringstream words(line);
     fields_.clear();
-    for (std::string word; words >> word;)
-      fields_.push_back(word);
+    std::istringstream words(line);
+    if (commas_) {
+      for (std::string word; std::getline(words, word, ',');)
+        fields_.push_back(bare(word));
+      // A person's pairs leave the fourth column empty.
+      while (!fields_.empty() && fields_.back().empty())
+        fields_.pop_back();
+    } else {
+      for (std::string word; words >> word;)
+        fields_.push_back(word);
+    }
     return true;
   }
+
+  bool isCsv() const { return commas_; }
 
   const std::vector<std::string>& fields() const { return fields_; }
 
@@ -64,8 +75,30 @@ class PairsReader {
   }
 
  private:
+  /// Two or more, and no three words, which are paths with commas in them.
+  static bool hasCommas(const std::string& line) {
+    std::istringstream words(line);
+    size_t count = 0;
+    for (std::string word; words >> word && !word.ends_with(',');)
+      ++count;
+    return std::count(line.begin(), line.end(), ',') >= 2 && count < 3;
+  }
+
+  /// Without spaces around it, and quotation marks.
+  static std::string bare(std::string_view word) {
+    const auto is_around = [](char c) {
+      return std::string_view(" \t\r\"").find(c) != std::string_view::npos;
+    };
+    while (!word.empty() && is_around(word.front()))
+      word.remove_prefix(1);
+    while (!word.empty() && is_around(word.back()))
+      word.remove_suffix(1);
+    return std::string(word);
+  }
+
   fs::path path_;
   std::istringstream in_;
+  bool commas_;
   size_t number_ = 0;
   std::vector<std::string> fields_;
 };
@@ -104,6 +137,68 @@ PairList readLfwPairs(PairsReader& reader) {
   return list;
 }
 
+/// Folds for a list without: ten of the pairs of a person, and ten of the others.
+void cutInTenFolds(const PairsReader& reader, PairList& list) {
+  list.folds = kTenFolds;
+  for (const bool same : {true, false}) {
+    std::vector<Pair*> kind;
+    for (Pair& pair : list.pairs) {
+      if (pair.same == same) kind.push_back(&pair);
+    }
+    if (kind.size() < kTenFolds) {
+      reader.fail(
+          concat(kind.size(), same ? " matched" : " mismatched", " pairs make no ten folds"));
+    }
+    const std::vector<size_t> folds = tenFolds(kind.size());
+    for (size_t i = 0; i < kind.size(); ++i)
+      kind[i]->fold = folds[i];
+  }
+}
+
+/// LFW's View 1. requires: `reader` is at the first line.
+PairList readDevelopmentPairs(PairsReader& reader) {
+  PairList list;
+  const size_t per_kind = reader.count(reader.fields()[0]);
+  while (list.pairs.size() < 2 * per_kind) {
+    if (!reader.next()) {
+      reader.fail(concat("ends after ", list.pairs.size(), " of ", 2 * per_kind, " pairs"));
+    }
+    list.pairs.push_back(parsePair(reader, 0, list.pairs.size() < per_kind));
+  }
+  while (reader.next()) {
+    if (!reader.fields().empty()) {
+      reader.fail(concat("more than the ", list.pairs.size(), " pairs its first line promises"));
+    }
+  }
+  cutInTenFolds(reader, list);
+  return list;
+}
+
+/// pairs.txt as CSV. requires: `reader` is at the heading.
+PairList readCsvPairs(PairsReader& reader) {
+  PairList list;
+  std::vector<size_t> runs;  // of pairs of one kind
+  while (reader.next()) {
+    const size_t fields = reader.fields().size();
+    if (fields == 0) continue;
+    if (fields != 3 && fields != 4) {
+      reader.fail(concat("expected NAME,I,J or NAME,I,OTHER,J, found ", fields, " fields"));
+    }
+    const bool same = fields == 3;
+    if (list.pairs.empty() || list.pairs.back().same != same) runs.push_back(0);
+    ++runs.back();
+    list.pairs.push_back(parsePair(reader, (runs.size() - 1) / 2, same));
+  }
+  const bool even =
+      std::all_of(runs.begin(), runs.end(), [&](size_t run) { return run == runs.front(); });
+  if (runs.empty() || runs.size() % 2 != 0 || !even) {
+    reader.fail("matched and mismatched pairs must alternate in runs of one length, a fold's each");
+  }
+  list.folds = runs.size() / 2;
+  if (list.folds == 1) cutInTenFolds(reader, list);
+  return list;
+}
+
 bool isFlag(const std::string& field) {
   return field == "0" || field == "1";
 }
@@ -137,6 +232,20 @@ PairList readPlainPairs(PairsReader& reader) {
   return list;
 }
 
+/// By the first line.
+PairList readAs(PairsReader& reader, size_t fields) {
+  if (fields == 1) return readDevelopmentPairs(reader);
+  if (fields == 2) return readLfwPairs(reader);
+  if (reader.isCsv() && !isFlag(reader.fields()[0]) && !isFlag(reader.fields()[2])) {
+    if (reader.fields()[1] == "imagenum1") return readCsvPairs(reader);
+    const bool has_more = reader.next();  // below a heading of the other form
+    if (!has_more || reader.fields().size() != 3) {
+      reader.fail("expected A,B,SAME or SAME,A,B below the heading");
+    }
+  }
+  return readPlainPairs(reader);
+}
+
 }  // namespace
 
 std::string withoutImageSuffix(const std::string& name) {
@@ -156,12 +265,12 @@ PairList readPairs(const fs::path& path) {
   const std::string bytes = readListFile(path);
   PairsReader reader(path, bytes);
   const size_t fields = reader.next() ? reader.fields().size() : 0;
-  if (fields != 2 && fields != 3) {
+  if (fields < 1 || fields > 3) {
     reader.fail(
-        "expected a first line with two numbers, folds and pairs of each kind per fold, or a line "
-        "`A B SAME` or `SAME A B`");
+        "expected a first line with two numbers, folds and pairs of each kind per fold, with one, "
+        "pairs of each kind, a line `A B SAME` or `SAME A B`, or a heading of CSV");
   }
-  PairList list = fields == 2 ? readLfwPairs(reader) : readPlainPairs(reader);
+  PairList list = readAs(reader, fields);
   list.sha256 = sha256File(path);
   return list;
 }

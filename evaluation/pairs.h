@@ -1,15 +1,23 @@
 // SPDX-FileCopyrightText: 2026 The sphereface-train authors
 // SPDX-License-Identifier: MIT
 //
-// A list of image pairs, its fields separated by TABs or spaces, in one of two formats.
+// A list of image pairs, its fields separated by TABs or spaces, or by commas (CSV), in one of four
+// formats.
 //
 // LFW's pairs.txt: a first line "FOLDS PAIRS", then for each fold PAIRS lines "NAME I J" (the same
 // person) and PAIRS lines "NAME I OTHER J" (two people). Image I of NAME is the file
 // NAME/NAME_000I, I counted from 1.
 //
+// LFW's View 1 (pairsDevTrain.txt, pairsDevTest.txt): a first line "PAIRS", PAIRS lines of the same
+// person, PAIRS lines of two. They have no folds: those of tenFolds() are taken of either kind.
+//
+// pairs.txt as CSV, as Kaggle has it: a heading "name,imagenum1,imagenum2,", then its lines, whose
+// kinds alternate in runs of one length, a fold being a run of each. A single run of each: as
+// View 1.
+//
 // Lines "A B SAME" or, as OpenSphere has them, "SAME A B": A and B are paths of images, SAME is 1
 // for one person and 0 for two. The last field of the first line, when it is 0 or 1, says which.
-// Folds are those of tenFolds().
+// Folds are those of tenFolds(). As CSV it may have a heading.
 
 #pragma once
 

@@ -16,9 +16,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/image_file.h"
@@ -66,9 +68,10 @@ int32_t classLabel(float label, const std::string& place) {
   return static_cast<int32_t>(label);
 }
 
-/// Byte offsets of the records that an .idx file lists, rising: lines `key TAB offset`.
-std::vector<uint64_t> readIndex(const fs::path& file) {
-  std::vector<uint64_t> offsets;
+/// The keys of the records that an .idx file lists, by their byte offsets: lines `key TAB offset`.
+std::map<uint64_t, uint64_t> readIndex(const fs::path& file) {
+  std::map<uint64_t, uint64_t> keys;
+  std::unordered_set<uint64_t> used;
   std::istringstream text(readListFile(file));
   std::string line;
   for (size_t number = 1; std::getline(text, line); ++number) {
@@ -80,18 +83,22 @@ std::vector<uint64_t> readIndex(const fs::path& file) {
     if (!(words >> key >> offset) || words >> more) {
       throw Error(concat(file.string(), ":", number, ": expected `key offset`"));
     }
-    offsets.push_back(offset);
+    const auto [other, is_new] = keys.emplace(offset, key);
+    if (!is_new && other->second == key) continue;
+    if (!is_new || !used.insert(key).second) {
+      throw Error(concat(file.string(), ":", number, ": key ", key, " at byte ", offset,
+                         ": the key or the place stands in another line too"));
+    }
   }
-  if (offsets.empty()) throw Error(file.string() + ": the index is empty");
-  std::sort(offsets.begin(), offsets.end());
-  offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
-  return offsets;
+  if (keys.empty()) throw Error(file.string() + ": the index is empty");
+  return keys;
 }
 
 /// What one pass over the heads of all records finds.
 struct Contents {
   std::vector<uint64_t> image_offset;
   std::vector<uint64_t> image_number;  // among all records, from 1
+  std::vector<uint64_t> image_key;     // in the index; without one its number
   std::vector<int32_t> label;
   std::optional<float> promised;  // by the index record: the number of images plus one
 };
@@ -100,7 +107,7 @@ Contents scanHeads(const RecordFile& file, const fs::path& rec, const fs::path& 
   Contents contents;
   uint64_t number = 0;
   /// Takes in the record at an offset; returns the offset of the next.
-  const auto take = [&](uint64_t offset) {
+  const auto take = [&](uint64_t offset, std::optional<uint64_t> key) {
     ++number;
     const std::string place = concat(rec.string(), ": record ", number, " at byte ", offset);
     const RecordFile::Record record = file.read(offset, kHeaderBytes + sizeof(float));
@@ -108,6 +115,7 @@ Contents scanHeads(const RecordFile& file, const fs::path& rec, const fs::path& 
     if (header.has_image) {
       contents.image_offset.push_back(offset);
       contents.image_number.push_back(number);
+      contents.image_key.push_back(key.value_or(number));
       contents.label.push_back(classLabel(header.label, place));
     } else if (header.id == 0) {
       contents.promised = header.label;
@@ -115,16 +123,16 @@ Contents scanHeads(const RecordFile& file, const fs::path& rec, const fs::path& 
     return record.next;
   };
   if (fs::exists(index)) {
-    const std::vector<uint64_t> offsets = readIndex(index);
-    Progress progress("listing", offsets.size(), "records");
-    for (const uint64_t offset : offsets) {
-      take(offset);
+    const std::map<uint64_t, uint64_t> keys = readIndex(index);
+    Progress progress("listing", keys.size(), "records");
+    for (const auto& [offset, key] : keys) {
+      take(offset, key);
       progress.add();
     }
   } else {
     Progress progress("listing", file.size(), "bytes");
     for (uint64_t offset = 0; offset < file.size();) {
-      const uint64_t next = take(offset);
+      const uint64_t next = take(offset, std::nullopt);
       progress.add(next - offset);
       offset = next;
     }
@@ -171,7 +179,7 @@ PackInput openMxnetRecords(const fs::path& rec) {
   input.labels_given = true;
   for (uint64_t i = 0; i < contents->image_offset.size(); ++i)
     input.images.push_back({i, 0});
-  input.name = [contents](uint64_t at) { return std::to_string(contents->image_number[at]); };
+  input.name = [contents](uint64_t at) { return std::to_string(contents->image_key[at]); };
   input.place = [contents, rec](uint64_t at) {
     return concat(rec.string(), ": record ", contents->image_number[at], " at byte ",
                   contents->image_offset[at]);

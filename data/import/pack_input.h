@@ -87,9 +87,10 @@ bool isArchive(const std::filesystem::path& path);
 /// errors: Error naming the archive and the entry, also for an image that is a link.
 PackInput openArchive(const std::filesystem::path& path, const std::filesystem::path& scratch);
 
-/// Lines `path label`; the last space or TAB separates, a relative path starts at the list's
-/// folder. So do Caffe's convert_imageset and SphereFace's CASIA-WebFace-112X96.txt. errors: Error
-/// naming file and line.
+/// Lines `path label`; the last spaces or TABs separate, a relative path starts at the list's
+/// folder. So do Caffe's convert_imageset and SphereFace's CASIA-WebFace-112X96.txt. Or, told by
+/// the first line, MXNet's .lst (`number label path`, TABs between; of several labels the first
+/// counts) and insightface's (`1 path label`). errors: Error naming file and line.
 PackInput openImageList(const std::filesystem::path& list);
 
 /// An LMDB of Caffe's Datums, as convert_imageset writes (encoded, or planar B, G, R; grey becomes
@@ -99,9 +100,9 @@ PackInput openImageList(const std::filesystem::path& list);
 PackInput openCaffeLmdb(const std::filesystem::path& folder);
 
 /// The images of a .rec file (MXNet's RecordIO) in the order in which they lie in it: of the
-/// records that the .idx file beside it lists, or of all when there is none. They are called
-/// "NUMBER", the record's among them counted from 1, which is the key in insightface's sets;
-/// identities are called "label N".
+/// records that the .idx file beside it lists, by whose keys they are called, or of all when there
+/// is none, when they are called by the record's number, counted from 1, which is the key in
+/// insightface's sets; identities are called "label N".
 /// errors: Error naming file and record, also for a label that is no whole number below 2^24.
 PackInput openMxnetRecords(const std::filesystem::path& rec);
 

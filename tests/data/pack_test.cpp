@@ -182,6 +182,46 @@ TEST(Pack, RefusesBadLists) {
   EXPECT_TRUE(contains(packError(folder, "nowhere.txt"), "nowhere.txt"));
 }
 
+/// The forms of lists, as the same images and labels.
+TEST(Pack, ReadsTheListsOfMxnetAndInsightface) {
+  const TemporaryFolder folder;
+  writeTestFaces(folder / "faces", 3);
+  const auto sum = [&](const std::string& list) {
+    writeBytes(folder / "list.lst", list);
+    PackOptions options = testPackOptions(folder / "list.lst", folder / "set");
+    options.force = true;
+    return packDataset(options).manifest.sha256();
+  };
+  const std::string plain = sum("faces/a/0.png 0\nfaces/b/0.png 1\nfaces/c/2.png 2\n");
+  for (const char* list : {
+           "faces/a/0.png\t0\nfaces/b/0.png  1\r\nfaces/c/2.png \t 2 \n",
+           "\xef\xbb\xbf"
+           "faces/a/0.png 0\n\nfaces/b/0.png 1\nfaces/c/2.png 2",
+           "0\t0.000000\tfaces/a/0.png\n1\t1.000000\tfaces/b/0.png\n2\t2.000000\tfaces/c/2.png\n",
+           "7\t0\tfaces/a/0.png\r\n3\t1\tfaces/b/0.png\r\n1\t2\tfaces/c/2.png\r\n",
+           "0\t0.0\t9.5\tfaces/a/0.png\n1\t1.0\t2\tfaces/b/0.png\n2\t2.0\t4\tfaces/c/2.png\n",
+           "1\tfaces/a/0.png\t0\n1\tfaces/b/0.png\t1\n1\tfaces/c/2.png\t2\n",
+           "1\tfaces/a/0.png\t0\t1\t2\t3\t4\n1\tfaces/b/0.png\t1\n1\tfaces/c/2.png\t2\n",
+       }) {
+    EXPECT_EQ(sum(list), plain) << list;
+  }
+  fs::remove_all(folder / "set");
+  const auto refused = [&](const std::string& list, const std::string& words) {
+    writeBytes(folder / "list.lst", list);
+    EXPECT_TRUE(contains(packError(folder, "list.lst"), "list.lst:" + words)) << list;
+  };
+  refused("0\t0.5\tfaces/a/0.png\n", "1: \"0.5\" is no label");
+  refused("0\t0\tfaces/a/0.png\n1\t-1\tfaces/b/0.png\n", "2: \"-1\" is no label");
+  refused("0\t0\tfaces/a/0.png\n1\tfaces/b/0.png\t1\n", "2: \"faces/b/0.png\" is no label");
+  refused("0\t0\tfaces/a/0.png\nfaces/b/0.png 1\n", "2: expected MXNet's");
+  refused("0\t16777216\tfaces/a/0.png\n", "1: \"16777216\" is no label");
+  refused("0\tnan\tfaces/a/0.png\n", "1: \"nan\" is no label");
+  refused("1\tfaces/a/0.png\t0\n0\tfaces/b/0.png\t1\n", "2: faces/b/0.png isn't aligned");
+  refused("1\tfaces/a/0.png\t0\nfaces/b/0.png 1\n", "2: expected insightface's");
+  refused("1\tfaces/a/0.png\t0\n1\tfaces/b/0.png\t1.5\n", "2: \"1.5\" is no label");
+  refused("faces/a/0.png 0\n 1\n", "2: expected `path label`");
+}
+
 TEST(Pack, RefusesBadFolders) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "empty");

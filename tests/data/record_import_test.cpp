@@ -209,6 +209,31 @@ TEST(RecordImport, CutImagesArriveWhole) {
   EXPECT_TRUE(contains(readFile(folder / "set/data.mdb"), image));
 }
 
+/// Wherever the records without an image lie, and whatever order the index has.
+TEST(RecordImport, ImagesAreCalledByTheIndexsKeys) {
+  const TemporaryFolder folder;
+  RecordSet records;
+  records.add(0, {4, 5}, "");  // the header record first
+  records.add(1, {0}, encodePng(testImage(1)));
+  records.add(2, {1}, encodePng(testImage(2)));
+  records.add(30, {1}, encodePng(testImage(3)));
+  records.write(folder / "faces", true);
+  writeBytes(folder / "out.txt", "2\n");
+  PackOptions options = unshuffled(folder / "faces", folder / "set");
+  options.selection.exclude = {folder / "out.txt"};
+  packDataset(options);
+  const Dataset set(folder / "set");
+  ASSERT_EQ(set.size(), 2U);
+  EXPECT_EQ(set.key(0), "00000000_1");
+  EXPECT_EQ(set.key(1), "00000001_30");
+  EXPECT_EQ(cv::norm(set.read(1).image, testImage(3), cv::NORM_INF), 0);
+  std::string index = readFile(folder / "faces/train.idx");
+  index.replace(index.find("30\t"), 2, "1");
+  writeBytes(folder / "faces/train.idx", index);
+  options.force = true;
+  EXPECT_TRUE(contains(errorOf([&] { packDataset(options); }), "train.idx:4: key 1 at byte"));
+}
+
 TEST(RecordImport, GapsInLabelsNeedToBeAskedFor) {
   const TemporaryFolder folder;
   RecordSet records;

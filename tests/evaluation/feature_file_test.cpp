@@ -170,6 +170,8 @@ TEST(FeatureFile, NpyIsCheckedAgainstItsHeaderAndItsSidecar) {
   };
   expectFailure(with("\x93NUMPY", "\x93NUMPI"), "is no .npy");
   expectFailure(with("<f4", "<f8"), "'<f4'");
+  expectFailure(with("<f4", "<f2"), ").astype('<f4', order='C'))");
+  expectFailure(with("False", "True "), ").astype('<f4', order='C'))");
   expectFailure(with("False", "True "), "C order");
   expectFailure(with("(3, 5)", "(15,) "), "two-dimensional");
   expectFailure(with("(3, 5)", "(3,5,1)"), "two-dimensional");

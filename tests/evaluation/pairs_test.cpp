@@ -76,6 +76,86 @@ TEST(Pairs, ReadsPlainListsInBothOrders) {
   }
 }
 
+/// `count` lines of one kind, as pairs.txt has them, with `between` the fields.
+std::string lfwLines(int count, bool same, const std::string& between, int first = 0) {
+  std::string text;
+  for (int i = first; i < first + count; ++i) {
+    text += same ? concat("P", i, between, 1, between, 2)
+                 : concat("P", i, between, 1, between, "Q", i, between, 3);
+    text += same && between == "," ? ",\r\n" : "\n";
+  }
+  return text;
+}
+
+/// Ten folds of either kind: each threshold is chosen on both.
+TEST(Pairs, ReadsLfwsViewOne) {
+  const PairList list = parse("12\n" + lfwLines(12, true, "\t") + lfwLines(12, false, "\t"));
+  ASSERT_EQ(list.pairs.size(), 24U);
+  EXPECT_EQ(list.folds, 10U);
+  for (size_t i = 0; i < 12; ++i) {
+    const size_t fold = i < 4 ? i / 2 : i - 2;
+    EXPECT_TRUE(list.pairs[i].same);
+    EXPECT_FALSE(list.pairs[12 + i].same);
+    EXPECT_EQ(list.pairs[i].fold, fold) << i;
+    EXPECT_EQ(list.pairs[12 + i].fold, fold) << i;
+    EXPECT_EQ(list.pairs[12 + i].right, concat("Q", i, "/Q", i, "_0003"));
+  }
+  const std::string good = lfwLines(10, true, " ") + lfwLines(10, false, " ");
+  EXPECT_EQ(parse("10\n" + good).pairs.size(), 20U);
+  expectFailure("9\n" + good, "11: expected NAME I OTHER J");
+  expectFailure("11\n" + good, "12: expected NAME I J");
+  expectFailure("10\n" + good + "P1 1 2\n", "22: more than the 20 pairs");
+  expectFailure("9\n" + lfwLines(9, true, " ") + lfwLines(9, false, " "), "19: 9 matched pairs");
+  expectFailure("10\n" + lfwLines(20, true, " "), "12: expected NAME I OTHER J");
+}
+
+TEST(Pairs, ReadsCsvAsTheListItIsMadeFrom) {
+  const auto folds = [](const std::string& between) {
+    std::string text;
+    for (int fold = 0; fold < 3; ++fold)
+      text += lfwLines(2, true, between, 10 * fold) + lfwLines(2, false, between, 10 * fold + 5);
+    return text;
+  };
+  const PairList expected = parse("3 2\n" + folds("\t"));
+  for (const std::string heading : {"name,imagenum1,imagenum2,\n", "name,imagenum1,imagenum2,\r\n",
+                                    "\"name\",\"imagenum1\",\"imagenum2\",\"\"\n"}) {
+    const PairList list = parse(heading + folds(","));
+    EXPECT_EQ(list.folds, 3U);
+    ASSERT_EQ(list.pairs.size(), expected.pairs.size());
+    for (size_t i = 0; i < list.pairs.size(); ++i) {
+      EXPECT_EQ(list.pairs[i].left, expected.pairs[i].left);
+      EXPECT_EQ(list.pairs[i].right, expected.pairs[i].right);
+      EXPECT_EQ(list.pairs[i].same, expected.pairs[i].same);
+      EXPECT_EQ(list.pairs[i].fold, expected.pairs[i].fold);
+    }
+  }
+  const std::string heading = "name,imagenum1,imagenum2,\n";
+  expectFailure(heading, "1: matched and mismatched pairs must alternate");
+  expectFailure(heading + lfwLines(20, true, ","), "21: matched and mismatched pairs must");
+  expectFailure(heading + folds(",") + "P1,1,2,\n", "14: matched and mismatched pairs must");
+  expectFailure(heading + "P1,1,2,\nP1,1,P2,2,9\n", "3: expected NAME,I,J or NAME,I,OTHER,J");
+  expectFailure(heading + "P1,1,two,\n", "2: 'two' is no number");
+}
+
+TEST(Pairs, ReadsPlainListsAsCsv) {
+  std::string lines;
+  std::string flags_first;
+  for (int i = 0; i < 20; ++i) {
+    lines += concat("a b/", i, ".jpg,\"q/", i, ".png\", ", i % 2, "\n");
+    flags_first += concat(i % 2, ",a b/", i, ".jpg,q/", i, ".png\n");
+  }
+  for (const std::string& text :
+       {lines, "left,right,same\n" + lines, flags_first, "issame,path1,path2\n" + flags_first}) {
+    const PairList list = parse(text);
+    ASSERT_EQ(list.pairs.size(), 20U);
+    EXPECT_EQ(list.pairs[7].left, "a b/7");
+    EXPECT_EQ(list.pairs[7].right, "q/7");
+    EXPECT_TRUE(list.pairs[7].same);
+  }
+  expectFailure("left,right,same\n", "1: expected A,B,SAME");
+  expectFailure("left,right,same\nx,y,1\nx,y\n", "3: expected `A B SAME`, found 2 fields");
+}
+
 TEST(Pairs, SaysWhichPlainLineIsWrong) {
   expectFailure("a b 1\n", "1: 1 pairs make no ten folds");
   expectFailure("a b 1\nc d 2\n", "2: '2', SAME of `A B SAME`, is neither 0 nor 1");
@@ -87,7 +167,7 @@ TEST(Pairs, SaysWhichPlainLineIsWrong) {
 
 TEST(Pairs, SaysWhichLineIsWrong) {
   expectFailure("", "0: expected a first line");
-  expectFailure("10\n", "1: expected a first line");
+  expectFailure("10\n", "1: ends after 0 of 20 pairs");
   expectFailure("x 1\n", "1: 'x' is no number");
   expectFailure("0 1\n", "1: '0' is no number");
   expectFailure("1 1\nAnn 1 2\n", "2: ends after 1 of 2");
