@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/sha256.h"
 #include "evaluation/face_gallery.h"
@@ -146,14 +145,19 @@ class Blufr {
     result.gallery_people = trial.gallery.size();
     result.genuine_probes = genuine;
     result.impostor_probes = trial.impostor_probes.size();
-    std::vector<OpenSetProbe> probes(genuine + trial.impostor_probes.size());
-    parallelFor(probes.size(), threads_, [&](size_t i) {
-      const bool is_genuine = i < genuine;
-      const size_t place =
-          is_genuine ? trial.genuine_probes[i] : trial.impostor_probes[i - genuine];
-      const Match match = gallery.match(feature(place));
-      probes[i] = {match.score, is_genuine, person_of[match.person] == people_[place]};
-    });
+    std::vector<size_t> places = trial.genuine_probes;
+    places.insert(places.end(), trial.impostor_probes.begin(), trial.impostor_probes.end());
+    std::vector<size_t> rows;
+    rows.reserve(places.size());
+    for (const size_t place : places)
+      rows.push_back(rows_[place]);
+    const std::vector<Match> matches = gallery.matchAll(features_, rows, threads_);
+    std::vector<OpenSetProbe> probes;
+    probes.reserve(places.size());
+    for (size_t i = 0; i < places.size(); ++i) {
+      probes.push_back(
+          {matches[i].score, i < genuine, person_of[matches[i].person] == people_[places[i]]});
+    }
     for (size_t i = 0; i < kBlufrDirFars.size(); ++i)
       result.dir[i] = dirAtFar(probes, kBlufrDirFars[i]).dir;
   }

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/feature_file.h"
 #include "evaluation/scorer.h"
 
 namespace sphereface {
@@ -40,8 +41,14 @@ class FaceGallery {
 
   /// requires: the gallery isn't empty. errors: Error when the feature has no direction.
   Match match(std::span<const float> feature) const;
+  /// The same of these rows, many of them with a panel of people while it is in cache.
+  /// requires: the gallery isn't empty. errors: Error naming a feature without a direction.
+  std::vector<Match> matchAll(const FeatureSet& features, std::span<const size_t> rows,
+                              size_t threads) const;
 
  private:
+  size_t panels() const { return (size() + Scorer::kPanel - 1) / Scorer::kPanel; }
+
   Scorer scorer_;
   std::vector<std::string> names_;
   std::vector<float> panels_;  // the people, as Scorer packs them

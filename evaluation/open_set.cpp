@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "evaluation/face_gallery.h"
@@ -23,17 +22,12 @@ namespace {
 
 using Rows = std::vector<size_t>;
 
-/// Image `row`, whose person is number `person` of the gallery, or one behind it.
-struct Probe {
-  size_t row = 0;
-  size_t person = 0;
-};
-
 /// The first `gallery_people` of `people` are enrolled with their first images.
 std::vector<OpenSetProbe> scoreDraw(const FeatureSet& features, std::span<const Rows> people,
                                     const OpenSetOptions& options) {
   FaceGallery gallery(features.dim);
-  std::vector<Probe> probes;
+  std::vector<size_t> probe_rows;
+  std::vector<size_t> probe_people;  // numbers in the gallery, or behind it
   for (size_t person = 0; person < people.size(); ++person) {
     std::span<const size_t> rows = people[person];
     if (person < options.gallery_people) {
@@ -43,15 +37,17 @@ std::vector<OpenSetProbe> scoreDraw(const FeatureSet& features, std::span<const 
       gallery.add(features.names[rows.front()], enrolled);
       rows = rows.subspan(options.photographs);
     }
-    for (const size_t row : rows)
-      probes.push_back({row, person});
+    probe_rows.insert(probe_rows.end(), rows.begin(), rows.end());
+    probe_people.insert(probe_people.end(), rows.size(), person);
   }
-  std::vector<OpenSetProbe> scored(probes.size());
-  parallelFor(probes.size(), options.threads, [&](size_t i) {
-    const Match match = gallery.match(features.row(probes[i].row));
-    scored[i] = {match.score, probes[i].person < options.gallery_people,
-                 probes[i].person == match.person};
-  });
+  const std::vector<Match> matches = gallery.matchAll(features, probe_rows, options.threads);
+  std::vector<OpenSetProbe> scored;
+  scored.reserve(matches.size());
+  for (size_t i = 0; i < matches.size(); ++i) {
+    const size_t person = probe_people[i];
+    scored.push_back(
+        {matches[i].score, person < options.gallery_people, person == matches[i].person});
+  }
   return scored;
 }
 

@@ -78,6 +78,11 @@ for score in unit(f[)",
     print(first, score[first], second, score[second])
 )"),
                                        (folder / "features.npy").string()));
+  std::vector<size_t> rows;
+  for (size_t probe = 0; probe < kProbes; ++probe)
+    rows.push_back(kPeople * kPhotographs + probe);
+  const std::vector<Match> together = gallery.matchAll(features, rows, 2);
+  ASSERT_EQ(together.size(), kProbes);
   for (size_t probe = 0; probe < kProbes; ++probe) {
     size_t first = 0;
     size_t second = 0;
@@ -89,6 +94,10 @@ for score in unit(f[)",
     EXPECT_NEAR(match.score, score, 1e-5);
     EXPECT_EQ(match.runner_up, second);
     EXPECT_NEAR(match.runner_up_score, second_score, 1e-5);
+    EXPECT_EQ(together[probe].person, match.person);
+    EXPECT_EQ(together[probe].score, match.score);
+    EXPECT_EQ(together[probe].runner_up, match.runner_up);
+    EXPECT_EQ(together[probe].runner_up_score, match.runner_up_score);
   }
 }
 
