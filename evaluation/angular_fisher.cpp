@@ -4,8 +4,10 @@
 #include "evaluation/angular_fisher.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <span>
 
 #include "base/error.h"
@@ -47,9 +49,17 @@ void makeUnit(Vector& mean, double scale, const std::string& name) {
     value /= norm;
 }
 
+/// Independent partial sums let the compiler vectorise.
 double cosine(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (size_t k = 0; k < a.size(); ++k)
+  constexpr size_t kLanes = 16;
+  std::array<double, kLanes> sums{};
+  size_t k = 0;
+  for (; k + kLanes <= a.size(); k += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane)
+      sums[lane] += a[k + lane] * b[k + lane];
+  }
+  double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
+  for (; k < a.size(); ++k)
     sum += a[k] * b[k];
   return std::clamp(sum, -1.0, 1.0);
 }
@@ -137,7 +147,6 @@ AngularFisher angularFisher(const FeatureSet& features, size_t threads) {
     result.between +=
         static_cast<double>(classes[c].rows.size()) * (1 - cosine(classes[c].mean, overall));
     result.intra_class.insert(result.intra_class.end(), angles[c].begin(), angles[c].end());
-    angles[c].clear();
   }
   // What is left between equal means is rounding.
   constexpr double kLeastBetween = 1e-12;
@@ -145,12 +154,14 @@ AngularFisher angularFisher(const FeatureSet& features, size_t threads) {
     throw Error("the means of all classes have one direction: the features tell nobody apart");
   }
   result.score = result.within / result.between;
-  parallelFor(classes.size(), threads, [&](size_t c) {
-    for (size_t other = c + 1; other < classes.size(); ++other)
-      angles[c].push_back(degrees(cosine(classes[c].mean, classes[other].mean)));
+  // Written where they stay: of 30,000 classes they are 3.6 GB.
+  const size_t count = classes.size();
+  result.inter_class.resize(count * (count - 1) / 2);
+  parallelFor(count, threads, [&](size_t c) {
+    size_t place = c * (2 * count - c - 1) / 2;
+    for (size_t other = c + 1; other < count; ++other)
+      result.inter_class[place++] = degrees(cosine(classes[c].mean, classes[other].mean));
   });
-  for (const std::vector<double>& some : angles)
-    result.inter_class.insert(result.inter_class.end(), some.begin(), some.end());
   return result;
 }
 
