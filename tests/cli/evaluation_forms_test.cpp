@@ -168,6 +168,7 @@ class EvaluationForms : public ::testing::Test {
     const Program app("sphereface", "", "");
     addEvaluateCommand(app, sharing);
     std::vector<char*> arguments;
+    arguments.reserve(words.size());
     for (std::string& word : words)
       arguments.push_back(word.data());
     ::testing::internal::CaptureStdout();
