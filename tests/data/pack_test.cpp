@@ -393,7 +393,10 @@ TEST_F(PackAlignment, IsWhatAlignHasWrittenOfEveryImage) {
   const auto [alignment, notes] = packed();
   EXPECT_EQ(alignment, "unknown");
   EXPECT_TRUE(contains(notes, "the alignment is unknown: b/1.png isn't in landmarks.tsv")) << notes;
+  fs::copy(folder_ / "faces/a", folder_ / "faces/c");
+  writeBytes(folder_ / "faces/landmarks.tsv", list + "c/1.jpg\t2\nc/2.jpg\t2\n");
   EXPECT_EQ(packed("", "b\n").first, "sphereface-112x96") << "what is left out doesn't count";
+  fs::remove_all(folder_ / "faces/c");
   writeBytes(folder_ / "faces/landmarks.tsv", "# other-112x96\npath\na/1\na/2\nb/1\n");
   EXPECT_EQ(packed().first, "unknown");
 }
