@@ -26,7 +26,7 @@ done
 # its numbers are compared with, a batch system to submit jobs to, hosts of its own, and what packages are
 # made with. Ubuntu has the browser in another form; tests that need it skip there.
 install() {
-  scripts/install_packages.sh prometheus python3-numpy python3-sklearn python3-venv slurmctld slurmd \
+  scripts/install_packages.sh prometheus python3-numpy python3-pil python3-sklearn python3-venv slurmctld slurmd \
     slurm-client munge iproute2 file --optional chromium chromium-driver
 }
 
