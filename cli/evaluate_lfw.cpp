@@ -23,6 +23,7 @@
 #include "evaluation/pairs.h"
 #include "evaluation/verification_rule.h"
 #include "evaluation/verification_set.h"
+#include "model/checkpoint.h"
 #include "run/run_scores.h"
 
 namespace sphereface {
@@ -78,7 +79,7 @@ FeatureSet featuresOf(const LfwOptions& options, const ImageSource& images) {
   }
   if (!options.checkpoint.empty()) {
     ExtractOptions extract;
-    extract.checkpoint = options.checkpoint;
+    extract.checkpoint = findCheckpoint(options.checkpoint);
     extract.device = options.device;
     extract.mirror = options.mirror.empty() ? verificationRule(options.protocol).mirror
                                             : mirrorFromName(options.mirror);
@@ -143,8 +144,9 @@ void addEvaluateLfw(const Command& evaluate) {
               "--report alone");
   const Command source = verb.atMostOneOf("What is evaluated");
   const Option features = source.option("--features", &options->features, "Features, .sff or .npy");
-  source.option("--checkpoint", &options->checkpoint,
-                "Network that makes the features of the images");
+  source.option(
+      "--checkpoint", &options->checkpoint,
+      "Checkpoint folder, or that of a run (its newest), of the network that makes the features");
   const Option raw_pixels =
       source.flag("--raw-pixels", &options->raw_pixels,
                   "Grey pixels of the images: what is scored without learning");

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/work_sharing.h"
 #include "evaluation/extract_parts.h"
+#include "model/checkpoint.h"
 
 namespace sphereface {
 namespace {
@@ -63,9 +64,17 @@ void run(Options options, WorkSharing& sharing) {
   } else if (std::filesystem::exists(options.parts.output)) {
     throw UsageError(concat("--output: ", options.parts.output.string(), " exists already"));
   }
+  ExtractOptions& extract = options.parts.extract;
+  const std::filesystem::path checkpoint = findCheckpoint(extract.checkpoint);
+  if (checkpoint != extract.checkpoint && sharing.isShared()) {
+    throw UsageError(concat("--checkpoint: ", extract.checkpoint.string(),
+                            " is a run folder, whose newest checkpoint may be another one for each "
+                            "rank: name it, ",
+                            checkpoint.string()));
+  }
+  extract.checkpoint = checkpoint;
   if (sharing.otherRanksDidIt()) return;
   RankGroup& ranks = sharing.ranks();
-  ExtractOptions& extract = options.parts.extract;
   extract.threads = static_cast<int>(threadsOf(ranks, static_cast<size_t>(extract.threads)));
   extract.device_index = static_cast<int>(ranks.placeOnHost());
   const ImageSource source = openImageSource(options.input);
@@ -78,7 +87,8 @@ void run(Options options, WorkSharing& sharing) {
 void addExtractCommand(const Command& app, WorkSharing& sharing) {
   auto options = std::make_shared<Options>();
   const Command verb = app.verb("extract", "Compute the features of images with a checkpoint");
-  verb.required("--checkpoint", &options->parts.extract.checkpoint, "Checkpoint folder");
+  verb.required("--checkpoint", &options->parts.extract.checkpoint,
+                "Checkpoint folder, or that of a run: its newest");
   verb.required("--input", &options->input,
                 "Folder of aligned images, packed data set, insightface set (.bin), or text file "
                 "listing images");

@@ -157,6 +157,7 @@ void run(Options options) {
   const Input input = openInput(options.input);
   checkOutput(options, input);
   const MtcnnNetworks networks = loadMtcnn(options.models);
+  options.extract.checkpoint = findCheckpoint(options.extract.checkpoint);
   Embedder embedder(options.extract);
   checkNetwork(embedder, options.extract.checkpoint);
   const std::string model = modelChecksum(embedder.manifest());
@@ -196,7 +197,8 @@ void addIdentifyCommand(const Command& app) {
   options->extract.batch = 16;
   const Command verb = app.verb(
       "identify", "Name the faces of a video or of photographs by a gallery of known people");
-  verb.required("--checkpoint", &options->extract.checkpoint, "Checkpoint folder");
+  verb.required("--checkpoint", &options->extract.checkpoint,
+                "Checkpoint folder, or that of a run: its newest");
   verb.required("--models", &options->models,
                 "Folder with MTCNN's {p,r,o}net.onnx (scripts/get_detector.sh fetches them) or "
                 "det{1,2,3}.caffemodel");

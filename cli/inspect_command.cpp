@@ -300,15 +300,17 @@ Json inspectPath(const Options& options) {
   if (fs::exists(options.path / "data.mdb")) {
     return inspectDataset(options.path, options.sheet, options.verify);
   }
-  if (fs::exists(options.path / "manifest.textproto")) {
-    if (!options.sheet.file.empty()) {
-      throw UsageError(concat("--sheet: ", options.path.string(), " is a checkpoint, no data set"));
-    }
-    return inspectCheckpoint(options.path, options.verify);
+  if (fs::is_directory(options.path) && !fs::exists(options.path / "manifest.textproto") &&
+      listCheckpoints(options.path).empty()) {
+    throw Error(concat(options.path.string(),
+                       " is neither a packed data set (it has no data.mdb) nor a checkpoint (it "
+                       "has no manifest.textproto) nor a run folder with one"));
   }
-  throw Error(concat(options.path.string(),
-                     " is neither a packed data set (it has no data.mdb) nor a checkpoint (it has "
-                     "no manifest.textproto)"));
+  const fs::path checkpoint = findCheckpoint(options.path);
+  if (!options.sheet.file.empty()) {
+    throw UsageError(concat("--sheet: ", options.path.string(), " is a checkpoint, no data set"));
+  }
+  return inspectCheckpoint(checkpoint, options.verify);
 }
 
 void run(Options& options) {

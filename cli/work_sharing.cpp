@@ -25,7 +25,7 @@ void WorkSharing::addOptions(const Command& verb) {
 
 bool WorkSharing::otherRanksDidIt() const {
   const bool in_rank = ranks_ != &alone_;
-  if (in_rank || (workers_ <= 1 && hosts_.empty())) return false;
+  if (in_rank || !isShared()) return false;
   std::vector<Host> places = {{"", workers_}};
   if (!hosts_.empty()) {
     const std::vector<Host> hosts = parseHosts(hosts_);

@@ -25,6 +25,9 @@ class WorkSharing {
   /// --workers, --hosts and --launcher.
   void addOptions(const Command& verb);
 
+  /// Whether several ranks do the work: others, or this one with others.
+  bool isShared() const { return ranks_ != &alone_ || workers_ > 1 || !hosts_.empty(); }
+
   /// Whether other ranks were asked for, which then have done the verb's work.
   /// errors: UsageError or Error when they have failed; they have said why.
   bool otherRanksDidIt() const;

@@ -12,6 +12,7 @@
 #include "convert/caffe_import.h"
 #include "convert/safetensors.h"
 #include "data/dataset.h"
+#include "model/checkpoint.h"
 
 namespace sphereface {
 namespace {
@@ -99,7 +100,7 @@ void readModel(const ConvertOptions& options, Converted& result) {
   } else {
     const std::string to = options.to.extension();
     const bool into_checkpoint = to != kCaffeModel && to != kSafetensors && to != kOnnx;
-    result.model = readTrainedCheckpoint(options.from, into_checkpoint);
+    result.model = readTrainedCheckpoint(findCheckpoint(options.from), into_checkpoint);
   }
 }
 

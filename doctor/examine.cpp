@@ -76,6 +76,7 @@ void openCheckpoint(const std::filesystem::path& named, Subject& subject) {
     return;
   }
   try {
+    subject.checkpoint_folder = findCheckpoint(subject.checkpoint_folder);
     subject.checkpoint = readCheckpointManifest(subject.checkpoint_folder);
   } catch (const Error& e) {
     subject.no_checkpoint = e.what();

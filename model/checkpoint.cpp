@@ -287,6 +287,13 @@ std::vector<fs::path> listCheckpoints(const fs::path& run) {
   return folders;
 }
 
+fs::path findCheckpoint(const fs::path& named) {
+  const std::vector<fs::path> of_run = listCheckpoints(named);
+  const fs::path& found = of_run.empty() ? named : of_run.back();
+  readCheckpointManifest(found);
+  return found;
+}
+
 void loadCheckpoint(const fs::path& folder, const CheckpointManifest& manifest,
                     const Network& network, Engine& engine, uint64_t first_class) {
   checkLayout(folder, manifest, network);

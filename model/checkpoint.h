@@ -76,6 +76,10 @@ void removeUncommittedCheckpoints(const std::filesystem::path& run);
 /// give ("step-00000002-good") aren't among them.
 std::vector<std::filesystem::path> listCheckpoints(const std::filesystem::path& run);
 
+/// The checkpoint that a user means by a path: the one there, or of a run folder the newest.
+/// errors: Error saying what else is there.
+std::filesystem::path findCheckpoint(const std::filesystem::path& named);
+
 /// Reads the parameters, and the momentum when `engine` has any, after comparing checksums and
 /// shapes. Of the head it reads what the engine has of it, from class `first_class` on.
 /// errors: Error naming the file and what disagrees.

@@ -195,8 +195,7 @@ TEST(Pack, ReadsTheListsOfMxnetAndInsightface) {
   const std::string plain = sum("faces/a/0.png 0\nfaces/b/0.png 1\nfaces/c/2.png 2\n");
   for (const char* list : {
            "faces/a/0.png\t0\nfaces/b/0.png  1\r\nfaces/c/2.png \t 2 \n",
-           "\xef\xbb\xbf"
-           "faces/a/0.png 0\n\nfaces/b/0.png 1\nfaces/c/2.png 2",
+           "\357\273\277faces/a/0.png 0\n\nfaces/b/0.png 1\nfaces/c/2.png 2",  // byte order mark
            "0\t0.000000\tfaces/a/0.png\n1\t1.000000\tfaces/b/0.png\n2\t2.000000\tfaces/c/2.png\n",
            "7\t0\tfaces/a/0.png\r\n3\t1\tfaces/b/0.png\r\n1\t2\tfaces/c/2.png\r\n",
            "0\t0.0\t9.5\tfaces/a/0.png\n1\t1.0\t2\tfaces/b/0.png\n2\t2.0\t4\tfaces/c/2.png\n",

@@ -156,16 +156,30 @@ TEST_F(ExtractParts, AnotherNetworksPartsAreMadeAnew) {
   EXPECT_EQ(readFile(folder_ / "anew.sff"), wanted());
 }
 
-TEST_F(ExtractParts, AMissingCheckpointIsSaidOnce) {
-  const Finished finished =
-      runCommand({program("sphereface"), "extract", "--checkpoint", (folder_ / "none").string(),
-                  "--input", (folder_ / "list.txt").string(), "--output",
-                  (folder_ / "no.sff").string(), "--workers", "2"});
+TEST_F(ExtractParts, WhatAllRanksMeetIsSaidOnce) {
+  const Finished finished = runCommand({program("sphereface"), "extract", "--checkpoint",
+                                        checkpointFolder(folder_ / "run", 12).string(), "--input",
+                                        (folder_ / "none.txt").string(), "--output",
+                                        (folder_ / "no.sff").string(), "--workers", "2"});
   EXPECT_EQ(finished.code, 1);
   const size_t first = finished.output.find("error: ");
   ASSERT_NE(first, std::string::npos) << finished.output;
   EXPECT_NE(finished.output.find("rank 0@"), std::string::npos) << finished.output;
   EXPECT_EQ(finished.output.find("rank 1@"), std::string::npos) << finished.output;
+}
+
+/// Which one is newest may be another answer for each rank.
+TEST_F(ExtractParts, ARunFolderIsNoCheckpointForSeveralRanks) {
+  const auto extract = [](const std::string& workers) {
+    return runCommand({program("sphereface"), "extract", "--checkpoint", (folder_ / "run").string(),
+                       "--input", (folder_ / "list.txt").string(), "--output",
+                       (folder_ / "of-run.sff").string(), "--workers", workers});
+  };
+  const Finished refused = extract("2");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.output.find(checkpointFolder(folder_ / "run", 12).string()), std::string::npos)
+      << refused.output;
+  EXPECT_EQ(extract("1").code, 0);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ const Row kRows[] = {
      "begin --set checkpoint.every_minutes=0.01; until_ says step-; kill -TERM $job; ended", 85, "checkpoint: run/checkpoints"},
     // other verbs
     {"PackInterrupted", "Ctrl-C to `pack`", "130, a word, no half data set; the same command again makes it whole",
-     "sphereface synth --identities 15 --images-per-identity 40 --out once >/dev/null; for i in {1..10}; do for f in once/*; do mkdir -p faces/$i-${f#once/}; cp -r $f/. faces/$i-${f#once/}; done; done; $program pack --input faces --output p.lmdb 2>err.txt & job=$!; until_ ls -d p.lmdb.partial; kill -INT $job; wait $job; echo code $?; cat err.txt; sphereface pack --input faces --output p.lmdb && sphereface inspect p.lmdb --verify", 0, "code 130"},
+     "sphereface synth --identities 15 --images-per-identity 40 --out once >/dev/null; for i in {1..10}; do for f in $(ls -d once/*/); do mkdir -p faces/$i-${f#once/}; cp -r $f. faces/$i-${f#once/}; done; done; $program pack --input faces --output p.lmdb 2>err.txt & job=$!; until_ ls -d p.lmdb.partial; kill -INT $job; wait $job; echo code $?; cat err.txt; sphereface pack --input faces --output p.lmdb && sphereface inspect p.lmdb --verify", 0, "code 130"},
     {"SynthInterrupted", "Ctrl-C to `synth`", "130, nothing left",
      "$program synth --identities 500 --images-per-identity 50 --out faces 2>err.txt & job=$!; sleep 0.7; kill -INT $job; wait $job; c=$?; cat err.txt; ls; exit $c", 130, "SIGINT while painting"},
     // readers of what it prints

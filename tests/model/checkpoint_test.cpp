@@ -79,6 +79,43 @@ class CheckpointWholeness : public ::testing::Test {
   const CheckpointManifest whole_ = testing::writeTinyCheckpoint(checkpoint_, 7, 1.5);
 };
 
+TEST(FindCheckpoint, TakesARunsNewestOne) {
+  const TemporaryFolder run;
+  EXPECT_THROW(findCheckpoint(run.path()), Error);
+  for (const uint64_t step : {9, 100, 20})
+    testing::writeTinyCheckpoint(checkpointFolder(run.path(), step), step);
+  EXPECT_EQ(findCheckpoint(run.path()), checkpointFolder(run.path(), 100));
+  EXPECT_EQ(findCheckpoint(checkpointFolder(run.path(), 20)), checkpointFolder(run.path(), 20));
+}
+
+/// By their first bytes, in files that are called otherwise.
+TEST(FindCheckpoint, TellsWhatElseAFileIs) {
+  using namespace std::string_literals;
+  const TemporaryFolder folder;
+  const fs::path file = folder / "weights.bin";
+  const auto told = [&](const std::string& bytes) -> std::string {
+    std::ofstream(file, std::ios::binary) << bytes;
+    try {
+      findCheckpoint(file);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const std::string local_header = "PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0"s + std::string(16, '\0');
+  for (const auto& [bytes, words] : std::vector<std::pair<std::string, std::string>>{
+           {local_header + "archive/data.pkl", "a PyTorch checkpoint"},
+           {local_header + "word/document.xml", "a zip archive"},
+           {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "a Python pickle"},
+           {"\x89HDF\r\n\x1a\n\0\0"s, "an HDF5 file"},
+           {"\x40\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\"}}"s, "a safetensors file"},
+           {"some text", "but a file"},
+           {"", "but a file"}}) {
+    EXPECT_NE(told(bytes).find(words), std::string::npos) << words << ": " << told(bytes);
+    EXPECT_NE(told(bytes).find(file.string()), std::string::npos) << told(bytes);
+  }
+}
+
 TEST_F(CheckpointWholeness, AManifestThatIsCutOffAnywhereIsDamaged) {
   const std::string text = readFile(manifest_);
   EXPECT_EQ(problem(), "");
