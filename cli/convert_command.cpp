@@ -125,7 +125,8 @@ void addConvertCommand(const Command& app) {
   const Command verb =
       app.verb("convert", "Read and write other programs' models, and take over a Caffe solver");
   const Option from =
-      verb.option("--from", &model.from, "Checkpoint folder, or that of a run (its newest), .caffemodel or .safetensors");
+      verb.option("--from", &model.from,
+                  "Checkpoint folder, or that of a run (its newest), .caffemodel or .safetensors");
   verb.required("--to", &model.to,
                 "New checkpoint folder, .caffemodel (with its deploy .prototxt beside it), .onnx "
                 "or .safetensors; with --solver a configuration");

@@ -56,7 +56,8 @@ void addDoctorCommand(const Command& app) {
   addOverridesOption(verb, request.overrides);
   verb.option("--lmdb", &request.lmdb,
               "Folder of a packed data set (default: data.lmdb of the configuration)");
-  verb.option("--checkpoint", &request.checkpoint, "Checkpoint folder, or that of a run: its newest");
+  verb.option("--checkpoint", &request.checkpoint,
+              "Checkpoint folder, or that of a run: its newest");
   verb.setting("--seconds", {&request.limits.seconds, "(0, 1e6]"},
                "At most so long for reading the records, and for decoding them");
   verb.option("--json", &options->json, "Also write the findings here");

@@ -55,6 +55,9 @@ while os.path.exists(f"/proc/{pid}"): time.sleep(.1)
 P
 }
 
+# Of the job's page and data set.
+page() { sed -n 's|.*dashboard \(http://[^,]*\),.*|\1|p' out.txt; }
+data_set() { sed -n 's/.*lmdb: "\([^"]*\)".*/\1/p' "$CONFIG"; }
 # without_locks: this folder's file system has none from now on.
 without_locks() { export LD_PRELOAD=$BIN/libpoor_file_system.so NO_LOCKS_UNDER=$PWD; }
 
