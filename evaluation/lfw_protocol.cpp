@@ -257,7 +257,7 @@ std::vector<std::string> pairWarnings(const VerificationRule& rule, const PairLi
   }
   if (with_itself > 0) warnings.push_back(concat("pairs of an image with itself: ", with_itself));
   if (seen.size() < count) {
-    warnings.push_back(concat("pairs that are in the list before: ", count - seen.size()));
+    warnings.push_back(concat("pairs that are listed again: ", count - seen.size()));
   }
   return warnings;
 }
