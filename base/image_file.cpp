@@ -69,7 +69,8 @@ void requireTiffSize(std::string_view bytes) {
   requireImageSize(width, height);
 }
 
-/// The two numbers after a PNM file's magic; words that are none, and comments, end the look.
+/// The two numbers after a PNM file's magic, white space and comments before each. OpenCV passes
+/// over other characters as well, and so would read another size.
 void requirePnmSize(std::string_view bytes) {
   std::array<uint64_t, 2> size{};
   const char* at = bytes.data() + 2;
@@ -79,7 +80,10 @@ void requirePnmSize(std::string_view bytes) {
       if (*at++ != '#') continue;
       at = std::find(at, end, '\n');
     }
-    at = std::from_chars(at, end, number).ptr;
+    const auto [after, problem] = std::from_chars(at, end, number);
+    const bool ends = after < end && std::isspace(static_cast<unsigned char>(*after)) != 0;
+    if (problem != std::errc() || !ends) throw Error("a PNM file without a size");
+    at = after;
   }
   requireImageSize(size[0], size[1]);
 }

@@ -76,7 +76,8 @@ class ClassParallelHead {
     const int32_t* const labels = sample_ ? sample_->labels().data() : labels_.data();
     device_->timed(kEmbeddings, [&] { exchange.gather(x, x_.span()); });
     head_->setRule(step, loss_scale);
-    head_->run(x_.data(), labels, accumulate, dx_.data(), stats, [this](auto& of) { combine(of); });
+    head_->run(x_.data(), labels, accumulate, dx_.data(), stats,
+               [this](auto& of) { this->combine(of); });
     device_->timed(kGradients, [&] { exchange.scatterSum(dx_.span(), dx); });
     if (!energy_) return;
     const Arena arena = trainedArena();

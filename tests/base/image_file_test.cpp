@@ -37,6 +37,15 @@ std::string subsampledJpeg(const cv::Mat& image, bool progressive) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// OpenCV passes over the y and takes 2.7 GB for the second file.
+TEST(ImageFile, APnmFileHasTwoNumbersForItsSize) {
+  const std::string pixels(2 * 3, 'x');
+  const cv::Mat grey = decodeImage("P5 # a comment\n3\t2\n255\n" + pixels, "grey");
+  EXPECT_EQ(grey.size(), cv::Size(3, 2));
+  for (const char* header : {"P6\n899999y999\n255\n", "P5 3 2", "P5 3", "P5 -3 2 255\n", "P5\n"})
+    EXPECT_THROW(decodeImage(header + pixels, "bad"), Error) << header;
+}
+
 TEST(ImageFile, PlanesAreTheDecodedImages) {
   cv::Mat grey;
   std::vector<uint8_t> planes;
