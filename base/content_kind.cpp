@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fstream>
 
 namespace sphereface {
 namespace {
@@ -46,6 +47,7 @@ constexpr std::array kMarks = {
     Mark{0, "\0\0\1\0"sv, {"icon"}},
     Mark{0, "%PDF"sv, {"PDF"}},
     Mark{0, "PK\3\4"sv, {"zip"}},
+    Mark{0, "\x89HDF\r\n\x1a\n"sv, {"HDF5"}},
     Mark{0, "\x1f\x8b"sv, {"gzip"}},
     Mark{0, "\x93NUMPY"sv, {"NumPy"}},
     Mark{0, "\x0a\x23\xd7\xce"sv, {"RecordIO"}},
@@ -93,13 +95,40 @@ bool isHtml(std::string_view text) {
   return begins("<!doctype html") || begins("<html");
 }
 
+/// A zip archive whose first file is the pickle of what torch.save() was given.
+bool isPyTorch(std::string_view bytes) {
+  return bytes.starts_with("PK\3\4") &&
+         bytes.substr(0, kTellingBytes).find("data.pkl") != std::string_view::npos;
+}
+
+/// Of protocol 2 to 5.
+bool isPickle(std::string_view bytes) {
+  return bytes.size() > 1 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
+}
+
+/// The length of its header, and the header.
+bool isSafetensors(std::string_view bytes) {
+  return bytes.size() > 9 && bytes.substr(5, 3) == "\0\0\0"sv && bytes.substr(8, 2) == "{\"";
+}
+
 }  // namespace
+
+std::string tellingBytes(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes(kTellingBytes, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<size_t>(in.gcount()));
+  return bytes;
+}
 
 ContentKind contentKind(std::string_view bytes) {
   if (bytes.empty()) return {"empty"};
+  if (isPyTorch(bytes)) return {"PyTorch checkpoint"};
   for (const Mark& mark : kMarks) {
     if (bytes.size() >= mark.at && bytes.substr(mark.at).starts_with(mark.bytes)) return mark.kind;
   }
+  if (isPickle(bytes)) return {"Python pickle"};
+  if (isSafetensors(bytes)) return {"safetensors"};
   if (isBmp(bytes)) return {"BMP", ImageFormat::kBmp};
   if (isPnm(bytes)) return {"PNM", ImageFormat::kPnm};
   const std::string_view beginning = bytes.substr(0, kTellingBytes);

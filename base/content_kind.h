@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace sphereface {
@@ -19,6 +21,9 @@ struct ContentKind {
 
 /// So many bytes tell.
 constexpr size_t kTellingBytes = 64;
+
+/// The first kTellingBytes of a file, fewer of a shorter one, none of one that can't be read.
+std::string tellingBytes(const std::filesystem::path& file);
 
 /// `bytes` is a file, or its first kTellingBytes.
 ContentKind contentKind(std::string_view bytes);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include "base/content_kind.h"
 #include "base/error.h"
@@ -42,19 +41,11 @@ std::optional<std::string> kindByName(const fs::path& name) {
   return std::nullopt;
 }
 
-std::string firstBytes(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string bytes(kTellingBytes, '\0');
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(in.gcount()));
-  return bytes;
-}
-
 /// Of what a folder holds besides folders.
 std::optional<std::string> kindOf(const fs::directory_entry& entry, const fs::path& name) {
   std::error_code failed;
   if (entry.is_regular_file(failed)) {
-    return passedOverAs(name, [&] { return firstBytes(entry.path()); });
+    return passedOverAs(name, [&] { return tellingBytes(entry.path()); });
   }
   if (std::optional<std::string> kind = kindByName(name)) return kind;
   return entry.is_symlink(failed) ? "link" : "no file";
@@ -113,7 +104,7 @@ std::optional<std::string> passedOverAs(const fs::path& name,
 }
 
 bool isImageFile(const fs::path& path) {
-  return !passedOverAs(path.filename(), [&] { return firstBytes(path); });
+  return !passedOverAs(path.filename(), [&] { return tellingBytes(path); });
 }
 
 ImageFolder listImages(const fs::path& directory) {

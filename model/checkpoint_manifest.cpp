@@ -4,13 +4,13 @@
 #include "model/checkpoint_manifest.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "base/content_kind.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "model/checkpoint.h"
@@ -123,29 +123,6 @@ class WholenessCheck {
   std::set<std::string> files_;
 };
 
-/// Of another program's model, by its first bytes; empty when they tell nothing.
-std::string formatOf(const fs::path& file) {
-  constexpr size_t kTelling = 4096;
-  std::string begin(kTelling, '\0');
-  std::ifstream in(file, std::ios::binary);
-  in.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  begin.resize(static_cast<size_t>(in.gcount()));
-  const bool zip = begin.starts_with("PK\x03\x04");
-  if (zip && begin.find("data.pkl") != std::string::npos) return "a PyTorch checkpoint";
-  if (zip) return "a zip archive";
-  if (begin.size() > 1 && begin[0] == '\x80' && begin[1] >= 2 && begin[1] <= 5) {
-    return "a Python pickle, as PyTorch's checkpoints before 1.6 were";
-  }
-  if (begin.starts_with("\x89HDF\r\n\x1a\n")) return "an HDF5 file, as Keras and Caffe write";
-  if (begin.size() > 8 && begin[8] == '{' && begin.find("\"dtype\"") != std::string::npos) {
-    return "a safetensors file";
-  }
-  const fs::path suffix = file.extension();
-  if (suffix == ".caffemodel") return "a Caffe model";
-  if (suffix == ".onnx") return "an ONNX model";
-  return "";
-}
-
 /// Why there is no checkpoint at a path.
 std::string whatElseIsAt(const fs::path& path) {
   if (!fs::exists(path)) return concat("no such file or folder: ", path.string());
@@ -153,12 +130,10 @@ std::string whatElseIsAt(const fs::path& path) {
     return concat(path.string(), " is no checkpoint: it has no ", kManifest,
                   fs::exists(path / "data.mdb") ? "; it is a data set" : "");
   }
-  const std::string format = formatOf(path);
-  return concat(path.string(), " is no checkpoint of this program, which is a folder, but ",
-                format.empty() ? "a file" : format,
-                "; `sphereface convert --from` makes one of a .caffemodel "
-                "or .safetensors file; PyTorch's weights are written as such by the package "
-                "safetensors");
+  return concat(path.string(), " is no checkpoint of this program, which is a folder, but a file (",
+                contentKind(tellingBytes(path)).name,
+                "); `sphereface convert --from` makes one of a .caffemodel or .safetensors file; "
+                "PyTorch's weights are written as such by the package safetensors");
 }
 
 }  // namespace

@@ -104,13 +104,13 @@ TEST(FindCheckpoint, TellsWhatElseAFileIs) {
   };
   const std::string local_header = "PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0"s + std::string(16, '\0');
   for (const auto& [bytes, words] : std::vector<std::pair<std::string, std::string>>{
-           {local_header + "archive/data.pkl", "a PyTorch checkpoint"},
-           {local_header + "word/document.xml", "a zip archive"},
-           {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "a Python pickle"},
-           {"\x89HDF\r\n\x1a\n\0\0"s, "an HDF5 file"},
-           {"\x40\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\"}}"s, "a safetensors file"},
-           {"some text", "but a file"},
-           {"", "but a file"}}) {
+           {local_header + "archive/data.pkl", "(PyTorch checkpoint)"},
+           {local_header + "word/document.xml", "(zip)"},
+           {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "(Python pickle)"},
+           {"\x89HDF\r\n\x1a\n\0\0"s, "(HDF5)"},
+           {"\x40\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\"}}"s, "(safetensors)"},
+           {"some text", "(text)"},
+           {"", "(empty)"}}) {
     EXPECT_NE(told(bytes).find(words), std::string::npos) << words << ": " << told(bytes);
     EXPECT_NE(told(bytes).find(file.string()), std::string::npos) << told(bytes);
   }
