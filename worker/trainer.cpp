@@ -289,6 +289,10 @@ class Trainer {
     testNetwork();
     model_ = makeWorkerModel(session_, plan_, config_, dataset_.manifest(), lastCollective());
     forward_passes_ = model_->forward_passes;
+    if (session_.workers() > 1) {
+      ask_.emplace(session_.gradientLevels(), Wire::kFp32, 1,
+                   waitOptions(session_, config_.worker(), lastCollective()), "checkpoint");
+    }
     for (const std::string& text : model_->notes)
       tell(text);
     if (config_.worker().overlap() && !session_.threadsMayCallMpi()) {
@@ -311,12 +315,10 @@ class Trainer {
   /// Together with the others, who mustn't wait in a reduction: that has a deadline, and a slow
   /// file system is no reason to end a job.
   void waitForTheCheckpointBefore() {
-    if (session_.workers() == 1) return;
-    AllReduce ask(session_.gradientLevels(), Wire::kFp32, 1,
-                  waitOptions(session_, config_.worker(), lastCollective()), "checkpoint");
+    if (!ask_) return;
     for (float writing = 1; writing > 0;) {
       writing = writer_.idleWithin(kAsk) ? 0 : 1;
-      ask({&writing, 1});
+      (*ask_)({&writing, 1});
     }
   }
 
@@ -375,6 +377,7 @@ class Trainer {
   std::optional<DivergenceGuard> guard_;
   std::unique_ptr<StepRunner> runner_;
   CheckpointWriter writer_;
+  std::optional<AllReduce> ask_;          // of several workers: whether all have written theirs
   std::optional<uint64_t> last_written_;  // step of the newest checkpoint
   double checkpointed_ = secondsNow();    // when it, or the run, was begun
   uint64_t leased_until_ = 0;
