@@ -20,12 +20,12 @@ namespace sphereface {
 int partnerInRound(int host, int hosts, int round);
 
 /// Messages both ways between the first workers of two hosts, each of which meets up to 15 others,
-/// all hosts at once: the time that 8 bytes take, and the rate of the first of 64 KiB, 256 KiB, ...
-/// up to 16 MiB that takes more than 20 ms. Then the gradients' reduction over all workers, of 64
-/// KiB, 256 KiB, ... up to 16 MiB, while that takes less than half a second. Called by all workers
-/// together. Returns the report on the first one, an empty one elsewhere. cost: with H hosts up to
-/// min(H, 15) times 0.1 s, and some seconds on a slow network. errors: Error naming the worker that
-/// was waited for in vain.
+/// all hosts at once: the time that 8 bytes take, and the best rate of five tries with the first of
+/// 64 KiB, 256 KiB, ... up to 16 MiB that takes more than 20 ms each time. Then the gradients'
+/// reduction over all workers, of 64 KiB, 256 KiB, ... up to 16 MiB, while that takes less than
+/// half a second. Called by all workers together. Returns the report on the first one, an empty one
+/// elsewhere. cost: with H hosts up to min(H, 15) times 0.3 s, and some seconds on a slow network.
+/// errors: Error naming the worker that was waited for in vain.
 LinkReport testLinks(const MpiSession& session, Wire wire, const WaitOptions& waits);
 
 }  // namespace sphereface
